@@ -1,0 +1,58 @@
+package store
+
+import "time"
+
+// State says what a sensor was doing in a part of a window.
+type State uint8
+
+// The states of coverage. Off: no sensor was capturing. Idle: it was, and saw no
+// public endpoint. Data: there are points.
+const (
+	StateOff State = iota
+	StateIdle
+	StateData
+)
+
+// String returns "off", "idle" or "data".
+func (s State) String() string {
+	return [...]string{"off", "idle", "data"}[min(s, StateData)]
+}
+
+// Span is a part of a window in which one sensor was in one state. Neighbouring
+// ticks of the same state, with no drops in either, are one span.
+type Span struct {
+	Window
+	Sensor string
+	State  State
+	Drops  uint64 // frames lost by the kernel in the span
+	Folded uint64 // packets whose key was coarsened in the span
+}
+
+// Coverage is what every answer says about itself.
+type Coverage struct {
+	Window Window // what the answer is about: the asked window, cut to what there is
+
+	// First and Last bound all committed ticks of the store: Last is the end of the
+	// last one. Both are zero where the store is empty.
+	First, Last time.Time
+	Tick        time.Duration
+	Sensors     []string
+
+	Spans []Span // in order of sensor, then time; gaps are StateOff spans
+
+	Books     Books // sum over the ticks of the window; filters do not change it
+	Points    uint64
+	Unlocated Sum // of the points, those without any place
+	Geo       []GeoSource
+	Damaged   uint64 // blocks that had to be skipped because their checksum is wrong
+}
+
+// Gap is time without data inside a window.
+func (c *Coverage) Off() (off time.Duration) {
+	for _, s := range c.Spans {
+		if s.State == StateOff {
+			off += s.To.Sub(s.From)
+		}
+	}
+	return off
+}
