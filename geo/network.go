@@ -1,0 +1,61 @@
+package geo
+
+import (
+	"cmp"
+	"errors"
+	"net/netip"
+	"slices"
+)
+
+// errClosed is returned by Reload after Close.
+var errClosed = errors.New("reload geo databases: closed")
+
+// Network is a place of one's own: where a branch office or a customer is.
+// Fields that are zero leave the database's answer as it is.
+type Network struct {
+	// Prefix is the network; where several hold an address, the longest wins.
+	Prefix netip.Prefix
+	// Name is shown as the city where City is empty.
+	Name string
+	// Latitude and Longitude are degrees; both zero means not given.
+	Latitude, Longitude float64
+	// City is an English name, Country an ISO 3166-1 alpha-2 code.
+	City, Country string
+}
+
+// sortNetworks returns the networks in order of falling length.
+func sortNetworks(networks []Network) []Network {
+	sorted := slices.Clone(networks)
+	slices.SortStableFunc(sorted, func(a, b Network) int { return cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()) })
+	return sorted
+}
+
+// overlay puts the longest of the sorted networks that holds addr over the
+// record r. There are at most some dozens of them, so a list does.
+func overlay(networks []Network, addr netip.Addr, r record) record {
+	for i := range networks {
+		n := &networks[i]
+		if !n.Prefix.Contains(addr) {
+			continue
+		}
+		var loc Location
+		if r.place != nil {
+			loc = *r.place
+		}
+		lat, lon := &n.Latitude, &n.Longitude
+		if n.Latitude == 0 && n.Longitude == 0 {
+			lat, lon = nil, nil
+			if loc.HasCoordinates {
+				lat, lon = &loc.Latitude, &loc.Longitude
+			}
+		} else {
+			loc.AccuracyKM = 0
+		}
+		loc.City = cmp.Or(n.City, n.Name, loc.City)
+		loc.Country = cmp.Or(n.Country, loc.Country)
+		loc.place(lat, lon)
+		r.place = &loc
+		return r
+	}
+	return r
+}

@@ -1,0 +1,140 @@
+package geo
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/oschwald/geoip2-golang/v2"
+	"github.com/oschwald/maxminddb-golang/v2"
+)
+
+// schema names the shape of a database's records.
+type schema uint8
+
+const (
+	schemaUnknown    schema = iota
+	schemaNested            // GeoLite2, GeoIP2, DB-IP: City and Country
+	schemaEnterprise        // the same, with the autonomous system under "traits"
+	schemaASN               // GeoLite2-ASN, DB-IP ASN Lite, ip-location-db's asn
+	schemaISP               // GeoIP2-ISP
+	schemaFlat              // ip-location-db's city, IPinfo Lite
+)
+
+// cityRecord is the part of geoip2.City that is stored with a point. Leaving
+// out continent, postal code, registered and represented country halves the
+// cost of decoding a GeoLite2 record.
+type cityRecord struct {
+	City         geoip2.CityRecord        `maxminddb:"city"`
+	Subdivisions []geoip2.CitySubdivision `maxminddb:"subdivisions"`
+	Country      geoip2.CountryRecord     `maxminddb:"country"`
+	Location     geoip2.Location          `maxminddb:"location"`
+}
+
+// enterpriseRecord is the same part of geoip2.Enterprise.
+type enterpriseRecord struct {
+	City         geoip2.EnterpriseCityRecord    `maxminddb:"city"`
+	Subdivisions []geoip2.EnterpriseSubdivision `maxminddb:"subdivisions"`
+	Country      geoip2.EnterpriseCountryRecord `maxminddb:"country"`
+	Location     geoip2.Location                `maxminddb:"location"`
+	Traits       geoip2.EnterpriseTraits        `maxminddb:"traits"`
+}
+
+// flatRecord has the keys of ip-location-db and of IPinfo Lite, which writes
+// its autonomous systems as "AS15169".
+type flatRecord struct {
+	CountryCode string   `maxminddb:"country_code"`
+	State1      string   `maxminddb:"state1"`
+	City        string   `maxminddb:"city"`
+	Latitude    *float64 `maxminddb:"latitude"`
+	Longitude   *float64 `maxminddb:"longitude"`
+	Number      uint     `maxminddb:"autonomous_system_number"`
+	Org         string   `maxminddb:"autonomous_system_organization"`
+	ASN         string   `maxminddb:"asn"`
+	ASName      string   `maxminddb:"as_name"`
+}
+
+// decode reads one record of the given shape.
+func decode(s schema, r maxminddb.Result) (Location, error) {
+	switch s {
+	case schemaNested:
+		return decodeCity(r)
+	case schemaEnterprise:
+		return decodeEnterprise(r)
+	case schemaASN:
+		var rec geoip2.ASN
+		err := r.Decode(&rec)
+		return autonomousSystem(rec.AutonomousSystemNumber, rec.AutonomousSystemOrganization), err
+	case schemaISP:
+		var rec geoip2.ISP
+		err := r.Decode(&rec)
+		return autonomousSystem(rec.AutonomousSystemNumber, rec.AutonomousSystemOrganization), err
+	case schemaFlat:
+		return decodeFlat(r)
+	}
+	return Location{}, nil
+}
+
+func decodeCity(r maxminddb.Result) (Location, error) {
+	var rec cityRecord
+	if err := r.Decode(&rec); err != nil {
+		return Location{}, err
+	}
+	l := Location{Country: rec.Country.ISOCode, City: rec.City.Names.English}
+	if len(rec.Subdivisions) > 0 {
+		l.Region = rec.Subdivisions[0].Names.English
+	}
+	l.place(rec.Location.Latitude, rec.Location.Longitude)
+	l.AccuracyKM = accuracy(l, rec.Location)
+	return l, nil
+}
+
+func decodeEnterprise(r maxminddb.Result) (Location, error) {
+	var rec enterpriseRecord
+	if err := r.Decode(&rec); err != nil {
+		return Location{}, err
+	}
+	l := autonomousSystem(rec.Traits.AutonomousSystemNumber, rec.Traits.AutonomousSystemOrganization)
+	l.Country, l.City = rec.Country.ISOCode, rec.City.Names.English
+	if len(rec.Subdivisions) > 0 {
+		l.Region = rec.Subdivisions[0].Names.English
+	}
+	l.place(rec.Location.Latitude, rec.Location.Longitude)
+	l.AccuracyKM = accuracy(l, rec.Location)
+	return l, nil
+}
+
+func decodeFlat(r maxminddb.Result) (Location, error) {
+	var rec flatRecord
+	if err := r.Decode(&rec); err != nil {
+		return Location{}, err
+	}
+	number, org := rec.Number, rec.Org
+	if digits, ok := strings.CutPrefix(rec.ASN, "AS"); ok && number == 0 {
+		n, err := strconv.ParseUint(digits, 10, 32)
+		if err == nil {
+			number, org = uint(n), rec.ASName
+		}
+	}
+	l := autonomousSystem(number, org)
+	l.Country, l.Region, l.City = rec.CountryCode, rec.State1, rec.City
+	l.place(rec.Latitude, rec.Longitude)
+	return l, nil
+}
+
+// accuracy drops the radius where it would describe a point that is not used.
+func accuracy(l Location, loc geoip2.Location) uint16 {
+	if !l.HasCoordinates {
+		return 0
+	}
+	return loc.AccuracyRadius
+}
+
+// autonomousSystem drops numbers that do not fit RFC 6793's 32 bits; only a
+// damaged database has them.
+func autonomousSystem(number uint, org string) Location {
+	if number == 0 || number > math.MaxUint32 {
+		return Location{}
+	}
+	return Location{ASN: uint32(number), ASOrg: org}
+}
