@@ -1,5 +1,7 @@
 package decode
 
+import "encoding/binary"
+
 // unknown is a length no header declares: where an offloading card or a
 // fragment leaves open how long a packet is.
 const unknown = 1<<31 - 1
@@ -15,19 +17,25 @@ const unknown = 1<<31 - 1
 // needs no mention: the type that followed it is what the Ethernet header has.
 func Decode(p *Packet, link LinkType, etherType uint16, data []byte) Status {
 	*p = Packet{}
-	next, b := uint32(etherType), data
-	if link != LinkRaw || etherType == 0 {
+	next, b := uint32(nextEthernet), data
+	if link != LinkEthernet {
 		next = link.first()
+		if link == LinkRaw && etherType != 0 {
+			next = uint32(etherType)
+		}
+	} else if len(data) >= 14 { // the common case, without peel's loop
+		next, b = uint32(binary.BigEndian.Uint16(data[12:])), data[14:]
 	}
-	next, b = peel(next, b)
-	switch next {
-	case nextNone:
-		return NonIP
-	case nextBad:
-		return Undecodable
+	if next != nextIPv4 && next != nextIPv6 {
+		switch next, b = peel(next, b); next {
+		case nextNone:
+			return NonIP
+		case nextBad:
+			return Undecodable
+		}
 	}
-	left := unknown
-	if b, left = p.network(next, b, left); left < 0 {
+	b, left := p.network(next, b, unknown)
+	if left < 0 {
 		return Undecodable
 	}
 	for p.Tunnels < MaxTunnels && p.mayTunnel() {
