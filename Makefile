@@ -1,0 +1,110 @@
+# packetheat: make help lists what there is.
+
+# Let a go from 1.21 on fetch the version that go.mod asks for.
+export GOTOOLCHAIN ?= auto
+SHELL       := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+GO          ?= go
+NPM         ?= npm
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 10s
+BENCHTIME   ?= 1s
+TEST        ?= ./...
+RUN         ?=
+ARGS        ?=
+
+PROGRAM := bin/packetheat
+PAGE    := export/page/dist/index.html
+MODULES := export/page/node_modules/.package-lock.json
+# Everything the page is made from; what its build writes is not.
+PAGE_SOURCES := $(shell find export/page -type f -not -name '*.go' -not -path '*/node_modules/*' \
+	-not -path '*/dist/*' -not -path '*/test/*' -not -path '*/testdata/*' -not -path '*/shots/*' \
+	-not -path '*/generated/*' 2>/dev/null)
+
+.PHONY: help run demo build program page page-if-possible test test-go test-live test-page test-browser \
+	lint bench fuzz torture clean test-tools
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo; echo 'make run ARGS="--interface eth0"   passes flags on'
+
+run: need-page build ## build everything and start the sensor (asks sudo for the one capability)
+	@exec .ci/start run $(ARGS)
+
+demo: need-page build ## the same program on generated world traffic, in a network of its own
+	@exec $(PROGRAM) demo $(ARGS)
+
+build: page-if-possible program ## build bin/packetheat, with the page where node is there
+
+program: need-go
+	@if [ "$$($(GO) list -f '{{.Stale}}' github.com/mattn/go-sqlite3)" = true ]; then \
+		echo 'building packetheat: the first build compiles SQLite and takes some minutes'; fi
+	$(GO) build -o $(PROGRAM) ./cmd/packetheat
+
+page: need-page $(PAGE) ## build the page (map and dashboard) into export/page/dist
+
+# A program without the page still works and says so; running and testing need it.
+page-if-possible:
+	@if .ci/tools page 2>/dev/null; then $(MAKE) --no-print-directory $(PAGE); \
+	else echo 'building without the page: it needs node and npm'; .ci/tools page || true; fi
+
+$(MODULES): export/page/package-lock.json export/page/package.json
+	cd export/page && $(NPM) ci
+
+$(PAGE): $(MODULES) $(PAGE_SOURCES)
+	cd export/page && $(NPM) run build
+	@touch $@
+
+.PHONY: need-go need-page
+need-go:
+	@.ci/tools build
+
+need-page:
+	@.ci/tools page
+
+test: test-tools page program lint test-go test-live test-page test-browser ## every test and every check
+	@echo 'all tests passed'
+
+test-tools:
+	@.ci/tools install && .ci/tools test
+	@if [ -x geo/testdata/fetch.sh ]; then geo/testdata/fetch.sh; fi
+
+test-go: need-go ## the Go tests, with the race detector
+	$(GO) test -race -timeout 10m $(if $(RUN),-run '$(RUN)') $$($(GO) list $(TEST) | grep -v /cmd/livetest)
+
+test-live: need-go ## the program end to end, in network namespaces (root or user namespaces)
+	$(GO) test -race -timeout 10m -count 1 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
+
+test-page: $(MODULES) ## the page's own tests and type check
+	cd export/page && $(NPM) run check && $(NPM) test
+
+test-browser: page program ## the page in a real browser, the network off
+	cd export/page && $(NPM) run test:browser
+
+lint: need-go ## gofmt, vet for three systems, staticcheck
+	@files=$$(gofmt -l cmd sensor store geo export $$(find . -maxdepth 1 -name '*.go') | grep -v /node_modules/ || true); \
+	if [ -n "$$files" ]; then echo "gofmt -w is needed on: $$files" >&2; exit 1; fi
+	$(GO) vet ./...
+	GOOS=darwin CGO_ENABLED=0 $(GO) vet ./...
+	GOOS=windows CGO_ENABLED=0 $(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+bench: need-go ## every benchmark, briefly (BENCHTIME=5s for longer)
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(TEST)
+
+fuzz: need-go ## every fuzz target for FUZZTIME (10s) each
+	@set -e; for package in $$($(GO) list $(TEST)); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; done
+
+torture: need-go ## the long runs (minutes to hours): PACKETHEAT_TORTURE=1
+	PACKETHEAT_TORTURE=1 $(GO) test -timeout 6h -count 1 -v $(if $(RUN),-run '$(RUN)') $(TEST)
+
+clean: ## remove what the build made, not what the sensor stored
+	rm -rf bin export/page/node_modules coverage .cache
+	find export/page/dist -type f ! -name placeholder.html -delete
