@@ -1,0 +1,292 @@
+package capture
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Ring is one TPACKET_V3 ring on one interface. OpenRings makes it; the zero
+// value is of no use. One goroutine calls ReadBlock and Close; Stop and Stats
+// may be called from any. That goroutine does best to be locked to its thread.
+type Ring struct {
+	iface        string
+	blockTimeout time.Duration
+
+	mem       []byte // the mapped ring
+	blockSize int
+	current   int // index of the block that is next, or handed out
+	handedOut bool
+	block     Block
+
+	stop      atomic.Bool // Stop was called
+	stopping  bool        // and the filter lets nothing pass any more
+	quietFrom time.Time   // since when nothing came; zero: something just did
+	gone      bool
+
+	records   uint64 // of all blocks handed out, as the kernel counted them
+	malformed atomic.Uint64
+	blocks    atomic.Uint64
+
+	mu      sync.Mutex // guards what follows, so that Stop and Stats may meet Close
+	fd      int        // packet socket, -1 once closed
+	wake    int        // eventfd, -1 once closed
+	stats   Stats
+	counted time.Time // when the kernel's counters were last read
+}
+
+// Interface returns the name of the interface that the ring was opened on.
+func (r *Ring) Interface() string { return r.iface }
+
+// statsInterval is how old the sums get before ReadBlock reads the kernel's
+// counters: they have 32 bits, and a sudden end must not lose many.
+const statsInterval = time.Second
+
+// ReadBlock gives the previous block back to the kernel and returns the next
+// one. It returns nil, nil when none came within timeout, io.EOF after Stop once
+// the ring is drained, and ErrInterfaceGone when the interface was deleted and
+// the ring is drained. A ring survives that its interface goes down, and goes on
+// when it is up again.
+func (r *Ring) ReadBlock(timeout time.Duration) (*Block, error) {
+	if r.mem == nil {
+		return nil, fmt.Errorf("read ring on %q: %w", r.iface, os.ErrClosed)
+	}
+	r.release() // before poll, which would not sleep while a block is ours
+	if r.stop.Load() && !r.stopping {
+		if err := r.shut(); err != nil {
+			return nil, err
+		}
+	}
+	deadline := time.Now().Add(timeout)
+	for {
+		if b := r.take(); b != nil {
+			return b, nil
+		}
+		now := time.Now()
+		wait := deadline.Sub(now)
+		if r.stopping || r.gone {
+			done, rest := r.drained(now)
+			if done {
+				return nil, r.end()
+			}
+			wait = min(wait, rest)
+		}
+		if wait <= 0 && !deadline.After(now) {
+			return nil, r.refresh(now)
+		}
+		if err := r.poll(wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// take returns the current block if the kernel has handed it over.
+func (r *Ring) take() *Block {
+	off := r.current * r.blockSize
+	mem := r.mem[off : off+r.blockSize : off+r.blockSize]
+	if atomic.LoadUint32(statusWord(mem))&statusUser == 0 {
+		return nil
+	}
+	r.handedOut = true
+	r.quietFrom = time.Time{}
+	r.blocks.Add(1)
+	r.records += uint64(binary.NativeEndian.Uint32(mem[blockCountOff:]))
+	r.block.resetRing(mem)
+	return &r.block
+}
+
+// release gives the block handed out last back to the kernel.
+func (r *Ring) release() {
+	if !r.handedOut {
+		return
+	}
+	r.malformed.Add(uint64(r.block.malformed))
+	off := r.current * r.blockSize
+	r.block.resetRing(nil)
+	r.handedOut = false
+	atomic.StoreUint32(statusWord(r.mem[off:]), 0) // TP_STATUS_KERNEL
+	r.current = (r.current + 1) % (len(r.mem) / r.blockSize)
+	if now := time.Now(); now.Sub(r.counted) >= statsInterval {
+		_ = r.refresh(now) // what fails here fails at Stats, too
+	}
+}
+
+// statusWord returns block_status of the block in mem, which the kernel writes
+// after and reads before everything else in the block.
+func statusWord(mem []byte) *uint32 {
+	return (*uint32)(unsafe.Pointer(&mem[blockStatusOff]))
+}
+
+// drained reports whether a ring that takes no more frames is empty, and if
+// not, how long to wait. Empty is: nothing came for the time in which the kernel
+// closes an open block, and no frame is missing from the books (for at most a
+// second, in case they never balance).
+func (r *Ring) drained(now time.Time) (bool, time.Duration) {
+	const patience = time.Second
+	if r.quietFrom.IsZero() {
+		r.quietFrom = now
+	}
+	quiet, enough := now.Sub(r.quietFrom), drainTime(r.blockTimeout)
+	if quiet < enough {
+		return false, enough - quiet
+	}
+	stats, err := r.Stats()
+	if err != nil || quiet >= patience || r.records >= stats.Packets-stats.Drops {
+		return true, 0
+	}
+	return false, r.blockTimeout
+}
+
+// end returns why a drained ring gives no more blocks.
+func (r *Ring) end() error {
+	if r.stopping {
+		return io.EOF
+	}
+	return fmt.Errorf("read ring on %q: %w", r.iface, ErrInterfaceGone)
+}
+
+// poll sleeps until a block is ready, Stop is called or wait has passed.
+func (r *Ring) poll(wait time.Duration) error {
+	fds := []unix.PollFd{
+		{Fd: int32(r.fd), Events: unix.POLLIN | unix.POLLERR},
+		{Fd: int32(r.wake), Events: unix.POLLIN},
+	}
+	if r.stopping {
+		fds = fds[:1] // its eventfd stays readable
+	}
+	// Round up, or the last millisecond would be spent spinning.
+	millis := int((max(wait, 0) + time.Millisecond - 1) / time.Millisecond)
+	n, err := unix.Poll(fds, millis)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return fmt.Errorf("poll ring on %q: %w", r.iface, err)
+	}
+	if n > 0 && len(fds) > 1 && fds[1].Revents != 0 {
+		if err := r.shut(); err != nil {
+			return err
+		}
+	}
+	if n > 0 && fds[0].Revents&(unix.POLLERR|unix.POLLHUP|unix.POLLNVAL) != 0 {
+		if err := r.socketError(); err != nil {
+			return err
+		}
+	}
+	if n <= 0 || fds[0].Revents&unix.POLLIN == 0 {
+		r.checkGone()
+	}
+	return nil
+}
+
+// shut begins the end: no frame passes the filter, hence none is counted, from
+// here on; those that did are still to be read.
+func (r *Ring) shut() error {
+	if err := attachFilter(r.fd, rejectAll()); err != nil {
+		return fmt.Errorf("stop ring on %q: %w", r.iface, err)
+	}
+	r.stopping = true
+	r.quietFrom = time.Time{}
+	return nil
+}
+
+// socketError reads, and so clears, the error that made poll return. ENETDOWN is
+// set when the interface goes down; the kernel hooks the socket up again when it
+// is back (packet_notifier), so the ring stays.
+func (r *Ring) socketError() error {
+	code, err := unix.GetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err != nil {
+		return fmt.Errorf("read error of ring on %q: %w", r.iface, err)
+	}
+	if errno := unix.Errno(code); errno != 0 && errno != unix.ENETDOWN && errno != unix.EINTR {
+		return fmt.Errorf("read ring on %q: %w", r.iface, errno)
+	}
+	return nil
+}
+
+// checkGone looks whether the interface was deleted: the socket is then bound
+// to no interface (packet_notifier sets -1 at NETDEV_UNREGISTER).
+func (r *Ring) checkGone() {
+	if r.gone {
+		return
+	}
+	addr, err := unix.Getsockname(r.fd)
+	if err != nil {
+		return
+	}
+	if ll, ok := addr.(*unix.SockaddrLinklayer); ok && ll.Ifindex <= 0 {
+		r.gone = true
+		r.quietFrom = time.Time{}
+	}
+}
+
+// Stop ends the capture: ReadBlock hands out what was captured before, then
+// returns io.EOF. Stop may be called from any goroutine, at any time, repeatedly.
+func (r *Ring) Stop() {
+	r.stop.Store(true) // for a ring that is never empty, hence never polls
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.wake < 0 {
+		return
+	}
+	one := binary.NativeEndian.AppendUint64(nil, 1)
+	// The counter of an eventfd overflows after 2^64-2 calls.
+	_, _ = unix.Write(r.wake, one)
+}
+
+// Stats returns the sums since the ring was opened, including what the kernel
+// counted up to this moment; after Close, what they were at Close.
+func (r *Ring) Stats() (Stats, error) {
+	err := r.refresh(time.Now())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.stats
+	s.Malformed, s.Blocks = r.malformed.Load(), r.blocks.Load()
+	return s, err
+}
+
+// refresh adds the kernel's counters, which reading clears, to ours. tp_packets
+// already has tp_drops in it (packet_getsockopt).
+func (r *Ring) refresh(now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fd < 0 {
+		return nil
+	}
+	st, err := unix.GetsockoptTpacketStatsV3(r.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+	if err != nil {
+		return fmt.Errorf("read statistics of ring on %q: %w", r.iface, err)
+	}
+	r.counted = now
+	r.stats.Packets += uint64(st.Packets)
+	r.stats.Drops += uint64(st.Drops)
+	r.stats.Freezes += uint64(st.Freeze_q_cnt)
+	return nil
+}
+
+// Close unmaps the ring, after which no Data of its frames may be touched, and
+// closes the socket, leaving the fanout group. The goroutine that calls
+// ReadBlock calls it. A second Close does nothing.
+func (r *Ring) Close() error {
+	if r.mem == nil {
+		return nil
+	}
+	r.malformed.Add(uint64(r.block.malformed))
+	r.block.resetRing(nil)
+	err := r.refresh(time.Now())
+	err = errors.Join(err, unix.Munmap(r.mem))
+	r.mem = nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err = errors.Join(err, unix.Close(r.fd), unix.Close(r.wake))
+	r.fd, r.wake = -1, -1
+	if err != nil {
+		return fmt.Errorf("close ring on %q: %w", r.iface, err)
+	}
+	return nil
+}

@@ -1,0 +1,36 @@
+//go:build !linux
+
+package capture
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Ring is one TPACKET_V3 ring, which only Linux has.
+type Ring struct{}
+
+// OpenRings fails: live capture needs Linux. Reading files works.
+func OpenRings(cfg RingConfig) ([]*Ring, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("open ring on %q: %w (live capture needs Linux)", cfg.Interface, errors.ErrUnsupported)
+}
+
+// Interface returns the empty string.
+func (r *Ring) Interface() string { return "" }
+
+// ReadBlock fails.
+func (r *Ring) ReadBlock(time.Duration) (*Block, error) { return nil, errors.ErrUnsupported }
+
+// Stop does nothing.
+func (r *Ring) Stop() {}
+
+// Stats returns zeros.
+func (r *Ring) Stats() (Stats, error) { return Stats{}, nil }
+
+// Close does nothing.
+func (r *Ring) Close() error { return nil }
