@@ -48,6 +48,10 @@ const (
 	nextMPLSMc = 0x8848 // upstream-assigned, RFC 5332
 	nextPPPoE  = 0x8864
 	nextLLC    = 0x8870 // LLC frames longer than 1500 bytes
+	nextMACsec = 0x88e5 // 802.1AE
+	nextPBB    = 0x88e7 // 802.1ah, MAC in MAC
+	nextCMD    = 0x8909 // Cisco's meta data: a security group tag
+	nextNSH    = 0x894f // RFC 8300
 	minType    = 0x0600
 
 	nextNone      = 0x10000 + iota // not IP; nothing follows
@@ -120,6 +124,14 @@ func peel(next uint32, b []byte) (uint32, []byte) {
 			next, b = mpls(b)
 		case nextPPPoE:
 			next, b = pppoe(b)
+		case nextMACsec:
+			next, b = macsec(b)
+		case nextPBB:
+			next, b = backbone(b)
+		case nextCMD: // version, length, option, tag
+			next, b = skip(b, 8, 6)
+		case nextNSH:
+			next, b = nsh(b)
 		case nextPPP:
 			next, b = ppp(b)
 		case nextSerial:

@@ -47,7 +47,7 @@ const (
 	Tunnel6in4                      // IPv6 in IPv4, RFC 4213 (6to4, 6rd, ISATAP too)
 	Tunnel4in6                      // IPv4 in IPv6, RFC 2473 (DS-Lite, MAP-E too)
 	Tunnel6in6                      // IPv6 in IPv6, RFC 2473
-	TunnelVXLAN                     // RFC 7348, UDP ports 4789 and 8472
+	TunnelVXLAN                     // RFC 7348, UDP ports 4789 and 8472; with GPE 4790
 	TunnelGeneve                    // RFC 8926, UDP port 6081
 	TunnelGTPU                      // 3GPP TS 29.281 G-PDU, UDP port 2152
 )

@@ -7,12 +7,14 @@ const (
 	portGTPU      = 2152
 	portVXLAN     = 4789
 	portGeneve    = 6081
+	portVXLANGPE  = 4790
 	portVXLANOld  = 8472 // Linux's before IANA's, still its default
 	udpHeader     = 8
 	vxlanHeader   = 8
 	geneveHeader  = 8
 	typeTEB       = 0x6558 // transparent Ethernet bridging
 	typeGREPPP    = 0x880b
+	typeWCCP      = 0x883e // Cisco's web cache redirection
 	typeERSPAN    = 0x88be // types I and II
 	typeERSPAN3   = 0x22eb
 	gtpExtensions = 8 // bound on GTP-U extension headers
@@ -24,7 +26,7 @@ func (p *Packet) mayTunnel() bool {
 	switch p.Proto {
 	case protoUDP:
 		switch p.DstPort {
-		case portVXLAN, portVXLANOld, portGeneve, portGTPU:
+		case portVXLAN, portVXLANGPE, portVXLANOld, portGeneve, portGTPU:
 			return true
 		}
 	case protoIPv4, protoIPv6, protoGRE:
@@ -90,6 +92,8 @@ func (p *Packet) tunnel(b []byte, left int) (kind uint16, next uint32, rest []by
 	switch p.DstPort {
 	case portVXLAN, portVXLANOld:
 		return vxlan(b)
+	case portVXLANGPE:
+		return vxlanGPE(b)
 	case portGeneve:
 		return geneve(b)
 	}
@@ -127,13 +131,30 @@ func gre(b []byte) (uint16, uint32, []byte) {
 		return TunnelERSPAN, nextEthernet, b
 	case typ == typeERSPAN || typ == typeERSPAN3:
 		return erspan(b)
+	case typ == typeWCCP:
+		return wccp(b)
+	case typ == nextCMD: // in GRE the type comes first, not last
+		next, rest := skip(b, 8, 0)
+		return TunnelGRE, next, rest
 	case typ == typeTEB:
 		return TunnelGRE, nextEthernet, b
 	case typ == nextIPv4, typ == nextIPv6, typ == nextMPLS, typ == nextMPLSMc,
-		typ == nextVLAN, typ == nextQinQ:
+		typ == nextVLAN, typ == nextQinQ, typ == nextNSH:
 		return TunnelGRE, typ, b
 	}
 	return 0, nextBad, nil
+}
+
+// wccp reads what follows the GRE header of a redirected packet: version 1 has
+// none, version 2 four bytes (draft-param-wccp-v2rev1 section 4.12.1).
+func wccp(b []byte) (uint16, uint32, []byte) {
+	if len(b) < 4 {
+		return 0, nextBad, nil
+	}
+	if version(b) == nextIPv4 {
+		return TunnelGRE, nextIPv4, b
+	}
+	return TunnelGRE, nextIPv4, b[4:]
 }
 
 // erspan reads the header of types II (version 1) and III (version 2) of
@@ -164,6 +185,16 @@ func vxlan(b []byte) (uint16, uint32, []byte) {
 		return 0, nextBad, nil
 	}
 	return TunnelVXLAN, nextEthernet, b[vxlanHeader:]
+}
+
+// vxlanGPE reads the generic protocol extension's header
+// (draft-ietf-nvo3-vxlan-gpe): version 0, the flags for the number and for the
+// protocol.
+func vxlanGPE(b []byte) (uint16, uint32, []byte) {
+	if len(b) < vxlanHeader || b[0]&0xfc != 0x0c || b[7] != 0 {
+		return 0, nextBad, nil
+	}
+	return TunnelVXLAN, nextProtocol(b[3]), b[vxlanHeader:]
 }
 
 // geneve reads a Geneve header: version 0, options in words, control packets

@@ -2,54 +2,6 @@ package decode
 
 import "encoding/binary"
 
-// maxLabels bounds an MPLS label stack.
-const maxLabels = 16
-
-// mpls takes a label stack off. What follows is nowhere named (RFC 4928): a
-// first nibble of 4 or 6 is taken for IP, 0 for the control word of an Ethernet
-// pseudowire (RFC 4448 section 4.6) if an Ethernet frame with IP lies behind it.
-func mpls(b []byte) (uint32, []byte) {
-	for range maxLabels {
-		if len(b) < 4 {
-			return nextBad, nil
-		}
-		bottom := b[2]&1 != 0
-		b = b[4:]
-		if !bottom {
-			continue
-		}
-		if len(b) == 0 {
-			return nextBad, nil
-		}
-		if next := version(b); next != nextBad {
-			return next, b
-		}
-		if b[0]>>4 == 0 && len(b) >= 4 {
-			return pseudowire(b[4:])
-		}
-		return nextNone, nil
-	}
-	return nextNone, nil
-}
-
-// pseudowire is the Ethernet frame after a control word, if it is one with a
-// whole IP header behind at most two VLAN tags; nothing names it, so anything
-// else is not taken for a frame.
-func pseudowire(b []byte) (uint32, []byte) {
-	next, rest := skip(b, 14, 12)
-	for range 2 {
-		if next == nextVLAN || next == nextQinQ || next == nextQinQ91 {
-			next, rest = skip(rest, 4, 2)
-		}
-	}
-	if next == nextIPv4 || next == nextIPv6 {
-		if version(rest) == next {
-			return next, rest
-		}
-	}
-	return nextNone, nil
-}
-
 // pppoe takes a PPPoE session header off (RFC 2516 section 4): version and type
 // 1, code 0, session, length.
 func pppoe(b []byte) (uint32, []byte) {
