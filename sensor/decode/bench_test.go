@@ -2,12 +2,36 @@ package decode
 
 import "testing"
 
-var sink Status
-
-func BenchmarkQuick(b *testing.B) {
-	f := append([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 8, 0}, []byte{0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 80, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 2, 0, 0, 0, 0, 0, 0}...)
-	var p Packet
-	for b.Loop() {
-		sink = Decode(&p, LinkEthernet, 0, f)
+// BenchmarkDecode measures kinds of frames alone, and a mix of all samples
+// that are IP (mostly the rare ones: a wire is cheaper).
+func BenchmarkDecode(b *testing.B) {
+	named := map[string]sample{}
+	var mix []sample
+	for _, s := range samples() {
+		if named[s.name] = s; s.status == Decoded {
+			mix = append(mix, s)
+		}
 	}
+	for _, name := range []string{"ethernet ipv4", "udp", "ipv6 udp", "vlan", "arp", "raw ipv4", "cooked 2", "pppoe ipv4", "mpls",
+		"all extension headers", "later fragment", "gre", "ipip", "vxlan", "geneve options", "gtp-u extensions", "four tunnels"} {
+		s, ok := named[name]
+		if !ok {
+			b.Fatalf("no sample %q", name)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			var p Packet
+			for b.Loop() {
+				Decode(&p, s.link, s.etherType, s.data)
+			}
+		})
+	}
+	b.Run("mix", func(b *testing.B) {
+		b.ReportAllocs()
+		var p Packet
+		for i := 0; b.Loop(); i++ {
+			s := &mix[i%len(mix)]
+			Decode(&p, s.link, s.etherType, s.data)
+		}
+	})
 }

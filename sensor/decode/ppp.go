@@ -19,10 +19,13 @@ func pppoe(b []byte) (uint32, []byte) {
 // section 3.1). A field whose first byte is odd is one byte long. The first
 // byte of LINKTYPE_PPP may also be a direction, 0 or 1, followed by 03.
 func ppp(b []byte) (uint32, []byte) {
-	if len(b) >= 2 && (b[0] == 0xff || b[0] <= 1) && b[1] == 3 {
+	if len(b) < 2 {
+		return nextBad, nil
+	}
+	if (b[0] == 0xff || b[0] <= 1) && b[1] == 3 {
 		b = b[2:]
 	}
-	if len(b) < 1 {
+	if len(b) == 0 {
 		return nextBad, nil
 	}
 	proto := uint16(b[0])

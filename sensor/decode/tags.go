@@ -78,17 +78,17 @@ func mpls(b []byte) (uint32, []byte) {
 		if next := version(b); next != nextBad {
 			return next, b
 		}
-		if b[0]>>4 == 0 && len(b) >= 4 {
-			return pseudowire(b[4:])
+		if b[0]>>4 != 0 {
+			return nextNone, nil
 		}
-		return nextNone, nil
+		return pseudowire(b[min(4, len(b)):])
 	}
 	return nextNone, nil
 }
 
-// pseudowire is the Ethernet frame after a control word, if it is one with a
-// whole IP header behind at most two VLAN tags; nothing names it, so anything
-// else is not taken for a frame.
+// pseudowire is the Ethernet frame after a control word, if it is one with IP
+// behind at most two VLAN tags; nothing names it, so anything else is not taken
+// for a frame.
 func pseudowire(b []byte) (uint32, []byte) {
 	next, rest := skip(b, 14, 12)
 	for range 2 {
@@ -96,10 +96,8 @@ func pseudowire(b []byte) (uint32, []byte) {
 			next, rest = skip(rest, 4, 2)
 		}
 	}
-	if next == nextIPv4 || next == nextIPv6 {
-		if version(rest) == next {
-			return next, rest
-		}
+	if next == nextBad || len(rest) == 0 || version(rest) == next {
+		return next, rest
 	}
 	return nextNone, nil
 }
