@@ -1,0 +1,200 @@
+package sensor
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+// partPatience is how long a tick waits for a shard that is busy; what comes later
+// is a batch of its own.
+const partPatience = 2 * time.Second
+
+// collector puts the parts of all shards together, tick by tick, and queues the
+// batches for the writer. Its goroutine owns every field.
+type collector struct {
+	sensor  *Sensor
+	writer  *writer
+	live    bool
+	active  *shardSet
+	pending map[int64]*gathering
+}
+
+// shardSet is the set of shards whose last part has not been taken yet.
+type shardSet struct {
+	mu  sync.Mutex
+	ids map[int]struct{}
+}
+
+func (s *shardSet) add(id int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ids[id] = struct{}{}
+}
+
+func (s *shardSet) remove(id int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.ids, id)
+}
+
+// within reports whether every shard of the set is in got.
+func (s *shardSet) within(got map[int]bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.ids {
+		if !got[id] {
+			return false
+		}
+	}
+	return true
+}
+
+// gathering is a tick that some shards have handed on and others not yet.
+type gathering struct {
+	parts  []*part
+	shards map[int]bool
+	since  time.Time
+}
+
+// run collects until parts is closed, then flushes what is left.
+func (c *collector) run(parts <-chan *part) {
+	ticker := time.NewTicker(500 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case p, ok := <-parts:
+			if !ok {
+				c.flushWhere(func(*gathering) bool { return true })
+				return
+			}
+			c.take(p)
+		case <-ticker.C:
+			now := time.Now()
+			c.flushWhere(func(g *gathering) bool {
+				return now.Sub(g.since) > partPatience || c.complete(g)
+			})
+		}
+	}
+}
+
+func (c *collector) take(p *part) {
+	switch {
+	case p.end:
+		c.active.remove(p.shard)
+		c.flushWhere(c.complete)
+		return
+	case p.late:
+		c.flush(&gathering{parts: []*part{p}})
+		return
+	}
+	g := c.pending[p.tick]
+	if g == nil {
+		g = &gathering{shards: map[int]bool{}, since: time.Now()}
+		c.pending[p.tick] = g
+	}
+	g.parts = append(g.parts, p)
+	g.shards[p.shard] = true
+	if c.complete(g) {
+		delete(c.pending, p.tick)
+		c.flush(g)
+	}
+}
+
+// complete reports whether every running shard has handed the tick on.
+func (c *collector) complete(g *gathering) bool { return c.active.within(g.shards) }
+
+func (c *collector) flushWhere(due func(*gathering) bool) {
+	for tick, g := range c.pending {
+		if due(g) {
+			delete(c.pending, tick)
+			c.flush(g)
+		}
+	}
+}
+
+// flush makes one batch of the parts and queues it.
+func (c *collector) flush(g *gathering) {
+	s := c.sensor
+	b := &store.Batch{
+		Sensor: s.cfg.Name, Tick: tickTime(g.parts[0].tick), Interval: s.cfg.Tick, Geo: s.cfg.Geo(),
+	}
+	b.From, b.To = s.captured(b.Tick, c.live)
+	var lists [][]store.Point
+	for _, p := range g.parts {
+		b.Books.Add(&p.books)
+		if len(p.points) > 0 {
+			lists = append(lists, p.points)
+		}
+	}
+	b.Points = mergePoints(lists)
+	s.countBatch(b)
+	c.writer.enqueue(b)
+}
+
+// captured returns the part of a tick in which the sensor was capturing: all of it,
+// but for the first and the last one of a live run.
+func (s *Sensor) captured(tick time.Time, live bool) (from, to time.Time) {
+	from, to = tick, tick.Add(s.cfg.Tick)
+	if !live {
+		return from, to
+	}
+	s.mu.Lock()
+	started := s.started
+	s.mu.Unlock()
+	if now := s.cfg.Now(); now.Before(to) && now.After(from) {
+		to = now
+	}
+	if started.After(from) && started.Before(to) {
+		from = started
+	}
+	return from, to
+}
+
+// pointKey is what makes two points of a tick the same.
+type pointKey struct {
+	addr, peer netip.Prefix
+	direction  store.Direction
+	proto      uint8
+	port       uint16
+	hasPort    bool
+	flags      store.Flags
+}
+
+func keyOf(p *store.Point) pointKey {
+	return pointKey{p.Addr, p.Peer, p.Direction, p.Proto, p.Port, p.HasPort, p.Flags}
+}
+
+// mergePoints joins the points of several shards; points of the same key add up. One
+// service's connections are spread over the shards by their client ports.
+func mergePoints(lists [][]store.Point) []store.Point {
+	switch len(lists) {
+	case 0:
+		return nil
+	case 1:
+		return lists[0]
+	}
+	total := 0
+	for _, list := range lists {
+		total += len(list)
+	}
+	index := make(map[pointKey]int, total)
+	points := make([]store.Point, 0, total)
+	for _, list := range lists {
+		for i := range list {
+			p := &list[i]
+			k := keyOf(p)
+			if j, ok := index[k]; ok {
+				points[j].Packets += p.Packets
+				points[j].Bytes += p.Bytes
+				points[j].Opens += p.Opens
+				continue
+			}
+			index[k] = len(points)
+			points = append(points, *p)
+		}
+	}
+	return points
+}
