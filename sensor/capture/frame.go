@@ -1,15 +1,10 @@
 package capture
 
-// Link types of frames, by their number in the registry of capture files
-// (LINKTYPE_). Raw IP by any other number (12, 14, 228, 229) is handed out as
-// LinkRaw.
+// Link types of rings, by their number in the registry of capture files
+// (LINKTYPE_). Frames of files may have others that knownLink names.
 const (
-	LinkNull     uint16 = 0   // BSD loopback: address family in the byte order of the writer
 	LinkEthernet uint16 = 1   // Ethernet II and 802.3
 	LinkRaw      uint16 = 101 // IPv4 or IPv6, told apart by the version nibble
-	LinkLoop     uint16 = 108 // OpenBSD loopback: address family in network byte order
-	LinkSLL      uint16 = 113 // Linux cooked, version 1
-	LinkSLL2     uint16 = 276 // Linux cooked, version 2
 )
 
 // Values of Frame.PacketType: sll_pkttype of packet(7).
