@@ -118,3 +118,34 @@ func readNg(r io.Reader, name string) []frame {
 		frames = append(frames, frame{name, len(frames) + 1, LinkType(link.LinkType), data, info.Length})
 	}
 }
+
+// TestDecodeSnapped holds, for all public captures, how much of a frame the
+// ring has to keep: 128 bytes say who the outermost ends are, with their ports;
+// 192 bytes say the same as all of it. Nothing allocates.
+func TestDecodeSnapped(t *testing.T) {
+	frames := publicFrames(t)
+	short := 0
+	for _, f := range frames {
+		var whole, at128, at192 Packet
+		status := Decode(&whole, f.link, 0, f.data)
+		if got := Decode(&at128, f.link, 0, f.data[:min(128, len(f.data))]); got != status || outermost(&whole) != outermost(&at128) {
+			t.Errorf("%s frame %d: %v, in 128 bytes %v:\nwhole %+v\n128   %+v", f.file, f.n, status, got, whole, at128)
+		}
+		if got := Decode(&at192, f.link, 0, f.data[:min(192, len(f.data))]); got != status || whole != at192 {
+			t.Errorf("%s frame %d: %v, in 192 bytes %v:\nwhole %+v\n192   %+v", f.file, f.n, status, got, whole, at192)
+		}
+		if whole != at128 {
+			short++
+		}
+	}
+	t.Logf("%d of %d frames say less in 128 bytes: IPv6 tunnels", short, len(frames))
+	var p Packet
+	allocs := testing.AllocsPerRun(1, func() {
+		for i := range frames {
+			Decode(&p, frames[i].link, 0, frames[i].data)
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations in %d frames", allocs, len(frames))
+	}
+}

@@ -94,7 +94,8 @@ type Packet struct {
 	// OuterHasPorts is the same for the outermost packet when Tunnels > 0 (a
 	// UDP tunnel).
 	OuterHasPorts bool
-	// SYN is a TCP segment that opens: SYN without ACK.
+	// SYN is a TCP segment that opens: SYN without ACK. The flags lie ten bytes
+	// behind the ports and may be cut where those are not.
 	SYN bool
 	// Fragment is a later fragment: its offset is not zero. Tunnels in later
 	// fragments cannot be unwrapped.
