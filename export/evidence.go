@@ -1,0 +1,83 @@
+package export
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/packetheat/packetheat/export/page"
+	"github.com/packetheat/packetheat/store"
+)
+
+const timeLayout = time.RFC3339Nano
+
+// sensorName is the name that was given, else those that the store knows.
+func sensorName(o *Options, cov *store.Coverage) string {
+	return cmp.Or(o.Sensor, strings.Join(cov.Sensors, ", "))
+}
+
+// attributions are the texts that the GeoIP databases' licences ask for, once each.
+func attributions(cov *store.Coverage) []string {
+	var all []string
+	for _, g := range cov.Geo {
+		if g.Attribution != "" && !slices.Contains(all, g.Attribution) {
+			all = append(all, g.Attribution)
+		}
+	}
+	return all
+}
+
+// databases names the GeoIP databases that the points were located by.
+func databases(cov *store.Coverage) []page.Geo {
+	var all []page.Geo
+	for _, g := range cov.Geo {
+		d := page.Geo{Name: g.Name, Built: g.Built, Attribution: g.Attribution, URL: g.URL}
+		if !slices.Contains(all, d) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// spans turns the coverage of all sensors into one: a moment has data if any sensor
+// had. What the coverage does not reach in the window is off.
+func spans(w store.Window, cov *store.Coverage) []page.Span {
+	var cuts []time.Time
+	for _, s := range cov.Spans {
+		cuts = append(cuts, s.From, s.To)
+	}
+	cuts = append(cuts, w.From, w.To)
+	slices.SortFunc(cuts, time.Time.Compare)
+	cuts = slices.CompactFunc(cuts, time.Time.Equal)
+	starting := slices.Clone(cov.Spans)
+	slices.SortStableFunc(starting, func(a, b store.Span) int { return a.From.Compare(b.From) })
+
+	var out []page.Span
+	var open []store.Span // that have started and not ended
+	for i := 0; i+1 < len(cuts); i++ {
+		from, to := cuts[i], cuts[i+1]
+		for len(starting) > 0 && !starting[0].From.After(from) {
+			open, starting = append(open, starting[0]), starting[1:]
+		}
+		open = slices.DeleteFunc(open, func(s store.Span) bool { return !s.To.After(from) })
+		if from.Before(w.From) || to.After(w.To) {
+			continue
+		}
+		piece := page.Span{From: from.UTC(), To: to.UTC(), State: store.StateOff.String()}
+		best := store.StateOff
+		for _, s := range open {
+			best = max(best, s.State)
+			if s.From.Equal(from) || s.From.Before(w.From) && from.Equal(w.From) {
+				piece.Drops += s.Drops
+			}
+		}
+		piece.State = best.String()
+		if n := len(out); n > 0 && out[n-1].State == piece.State && out[n-1].Drops == 0 && piece.Drops == 0 {
+			out[n-1].To = piece.To
+			continue
+		}
+		out = append(out, piece)
+	}
+	return out
+}

@@ -1,0 +1,74 @@
+package export
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/packetheat/packetheat/export/page"
+	"github.com/packetheat/packetheat/store"
+)
+
+// finish puts the parts and the evidence together.
+func (b *builder) finish() (*page.Data, Report) {
+	rep := Report{Format: HTML, Rows: uint64(len(b.rows)), Window: b.window, Step: b.step,
+		Coarsened: b.notes, Coverage: b.cov}
+	first := ^uint32(0)
+	for i := range b.rows {
+		rep.Sum.Add(store.Sum{Packets: b.rows[i].Packets, Bytes: b.rows[i].Bytes, Opens: b.rows[i].Opens})
+		first = min(first, b.rows[i].Bin)
+	}
+	if len(b.rows) > 0 {
+		rep.First = b.start.Add(time.Duration(first) * b.step)
+	}
+	meta := page.Meta{
+		Version: b.o.Version, Sensor: sensorName(b.o, &b.cov),
+		From: b.window.From, To: b.window.To, Written: b.o.Written, Refresh: int(b.o.Refresh / time.Second),
+		Filter: b.o.Filter.String(), Start: b.start.UTC(), Step: int(max(b.step, time.Second) / time.Second),
+		Tick: int(b.tick() / time.Second), Totals: b.totals(rep.Sum), Drops: b.cov.Books.Drops,
+		Coverage: spans(b.window, &b.cov), Geo: databases(&b.cov), Home: b.o.Home,
+		Command: b.o.command(HTML, b.window), Title: b.o.Title, Note: b.o.Note,
+		Coarsened: b.notes, Detail: cmp.Or(b.o.Detail, DetailAddresses), Message: b.o.Message,
+	}
+	if len(b.rows) == 0 && meta.Message == "" {
+		meta.Message = b.nothing()
+	}
+	return &page.Data{Meta: meta, Places: b.list, Rows: b.rows, Details: b.details}, rep
+}
+
+// totals are the headline. Without a filter it comes from the books, which count a
+// packet between two public addresses once; with one, such packets cannot be told
+// apart, and the headline is endpoint-packets: the sum of the rows.
+func (b *builder) totals(sum store.Sum) page.Totals {
+	t := page.Totals{Packets: sum.Packets, Bytes: sum.Bytes, Points: b.points}
+	if len(b.o.Filter.Terms) == 0 {
+		t.Points = b.cov.Points
+		public := b.cov.Books.Public()
+		if two := b.cov.Books.TwoPublic; public.Packets+two.Packets == sum.Packets {
+			t.Packets, t.Bytes, t.TwoPublic = public.Packets, public.Bytes, two.Packets
+		}
+	}
+	for i := range b.rows {
+		if b.list[b.rows[i].Place].Country == "" && !b.list[b.rows[i].Place].HasCoordinates {
+			t.Unlocated += b.rows[i].Packets
+		} else {
+			t.Located += b.rows[i].Packets
+		}
+	}
+	return t
+}
+
+// nothing says why the page is empty and what to do.
+func (b *builder) nothing() string {
+	switch {
+	case b.cov.Last.IsZero():
+		return "Nothing is stored yet. The first packets show up within two ticks of the sensor's start."
+	case len(b.o.Filter.Terms) > 0 && b.cov.Points > 0:
+		return "No packet in this window matches the filter. Take a term away."
+	case b.cov.Books.LocalOnly.Packets > 0:
+		return "Only traffic between local addresses was seen in this window. Choose another interface, or run: packetheat demo"
+	case b.cov.Window.From.Equal(b.cov.Window.To) || b.cov.Off() >= b.cov.Window.To.Sub(b.cov.Window.From):
+		return "The sensor was off in this window. There is data from " +
+			b.cov.First.UTC().Format("2006-01-02 15:04") + " to " + b.cov.Last.UTC().Format("2006-01-02 15:04 MST") + "."
+	}
+	return "No packets from or to public addresses were seen in this window."
+}
