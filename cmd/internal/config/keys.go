@@ -52,7 +52,7 @@ func (c *Config) sensorKeys() []key {
 		{name: "sensor.bpf", preset: "", value: text(&s.BPF, nil), later: "capture filters", promises: true},
 		{name: "sensor.ring.total", preset: "256MiB|5%", value: amount(&s.RingTotal, 1<<20)},
 		{name: "sensor.ring.block_size", preset: "1MiB", value: powerOfTwo(size(&s.BlockSize, 1<<16, 1<<26), &s.BlockSize)},
-		{name: "sensor.ring.block_timeout", preset: "20ms", value: duration(&s.BlockTimeout, time.Millisecond, time.Second, "")},
+		{name: "sensor.ring.block_timeout", preset: "60ms", value: duration(&s.BlockTimeout, time.Millisecond, time.Second, "")},
 		{name: "sensor.ring.snaplen", preset: 128, value: number(&s.Snaplen, 64, 65535)},
 		{name: "sensor.shards", preset: 0, value: number(&s.Shards, 0, 256)},
 		{name: "sensor.fanout", preset: "hash", value: choice(&s.Fanout, "hash", "cpu", "cbpf")},
