@@ -39,7 +39,9 @@ type shard struct {
 	open     []*tally
 	backlog  []*tally // closed, waiting for room in out
 	nextTick int64    // live: the first tick that the clock has not closed
+	began    bool     // files: a packet has been seen
 	maxTick  int64    // files: the latest tick seen
+	nextIdle int64    // files: the first tick that may still turn out idle
 	handed   map[int64]struct{}
 	order    []int64 // of handed, oldest first
 	stats    capture.Stats
@@ -126,7 +128,7 @@ func (sh *shard) tallyOf(at int64) *tally {
 	i := slices.IndexFunc(sh.open, func(t *tally) bool { return t.tick == tick })
 	if i < 0 {
 		if !sh.live {
-			sh.fillIdle(tick)
+			sh.advance(tick)
 		}
 		sh.open = append(sh.open, sh.newTally(tick))
 		if len(sh.open) > maxOpen {
@@ -151,19 +153,34 @@ func (sh *shard) newTally(tick int64) *tally {
 	return t
 }
 
-// fillIdle hands on empty ticks between the latest packet of a file and the next
-// one, unless they are so far apart that nothing was captured between them.
-func (sh *shard) fillIdle(tick int64) {
+// advance notes that a file has come to a tick. Ticks without packets that lie behind
+// the reorder window are handed on as idle, unless the silence is so long that nothing
+// was captured in it.
+func (sh *shard) advance(tick int64) {
 	step := int64(sh.sensor.cfg.Tick)
-	if sh.maxTick != 0 && tick > sh.maxTick+step && tick-sh.maxTick <= int64(maxIdle) {
-		for idle := sh.maxTick + step; idle < tick; idle += step {
-			if _, done := sh.handed[idle]; !done {
-				sh.open = append([]*tally{sh.newTally(idle)}, sh.open...)
-				sh.hand(0)
-			}
+	switch {
+	case !sh.began:
+		sh.began, sh.nextIdle = true, tick
+	case tick <= sh.maxTick:
+		return
+	case tick-sh.maxTick > int64(maxIdle):
+		sh.fillIdle(sh.maxTick)
+		sh.nextIdle = tick
+	}
+	sh.maxTick = tick
+	sh.fillIdle(tick - 3*step)
+}
+
+// fillIdle hands on an empty tally for every tick up to last that has none.
+func (sh *shard) fillIdle(last int64) {
+	for ; sh.nextIdle <= last; sh.nextIdle += int64(sh.sensor.cfg.Tick) {
+		idle := sh.nextIdle
+		_, done := sh.handed[idle]
+		if !done && !slices.ContainsFunc(sh.open, func(t *tally) bool { return t.tick == idle }) {
+			sh.open = append(sh.open, sh.newTally(idle))
+			sh.hand(len(sh.open) - 1)
 		}
 	}
-	sh.maxTick = max(sh.maxTick, tick)
 }
 
 // closeDue hands on the ticks that the clock has closed, empty ones too. After a
@@ -289,6 +306,9 @@ func (sh *shard) publish() {
 
 // finish hands on everything that is open, oldest first, and says why it ended.
 func (sh *shard) finish(reason error) error {
+	if sh.began {
+		sh.fillIdle(sh.maxTick)
+	}
 	slices.SortFunc(sh.open, func(a, b *tally) int { return int(min(max(a.tick-b.tick, -1), 1)) })
 	if len(sh.open) == 0 && (sh.live || sh.pending != store.Books{}) {
 		sh.open = append(sh.open, sh.newTally(sh.sensor.tickOf(sh.endTime())))

@@ -1,0 +1,40 @@
+package sensor
+
+import "github.com/packetheat/packetheat/sensor/capture"
+
+// kernel is the system of every run but those of tests.
+func kernel() system {
+	return system{
+		open:     openRings,
+		resolve:  resolve,
+		watch:    capture.WatchInterfaces,
+		waitUp:   capture.WaitUp,
+		networks: capture.HostNetworks,
+	}
+}
+
+func openRings(cfg capture.RingConfig) ([]Source, error) {
+	rings, err := capture.OpenRings(cfg)
+	if err != nil {
+		return nil, err
+	}
+	sources := make([]Source, len(rings))
+	for i, ring := range rings {
+		sources[i] = ring
+	}
+	return sources, nil
+}
+
+// resolve names what to capture on, missing interfaces too: they may come.
+func resolve(names []string) (choice, error) {
+	r, err := capture.ResolveInterfaces(names)
+	c := choice{reason: r.Reason, fallback: r.Fallback}
+	for _, i := range r.Interfaces {
+		c.names = append(c.names, i.Name)
+	}
+	c.names = append(c.names, r.Missing...)
+	if len(c.names) == 0 {
+		return c, err
+	}
+	return c, nil
+}
