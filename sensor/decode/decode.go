@@ -17,14 +17,20 @@ const unknown = 1<<31 - 1
 // needs no mention: the type that followed it is what the Ethernet header has.
 func Decode(p *Packet, link LinkType, etherType uint16, data []byte) Status {
 	*p = Packet{}
-	next, b := uint32(nextEthernet), data
-	if link != LinkEthernet {
-		next = link.first()
-		if link == LinkRaw && etherType != 0 {
-			next = uint32(etherType)
+	b := data
+	var next uint32
+	switch link {
+	case LinkEthernet: // past peel's loop where a type follows
+		next = nextEthernet
+		if len(b) >= 14 {
+			next, b = uint32(binary.BigEndian.Uint16(b[12:])), b[14:]
 		}
-	} else if len(data) >= 14 { // the common case, without peel's loop
-		next, b = uint32(binary.BigEndian.Uint16(data[12:])), data[14:]
+	case LinkRaw:
+		if next = uint32(etherType); next == 0 {
+			next = version(b)
+		}
+	default:
+		next = link.first()
 	}
 	if next != nextIPv4 && next != nextIPv6 {
 		switch next, b = peel(next, b); next {
@@ -34,7 +40,12 @@ func Decode(p *Packet, link LinkType, etherType uint16, data []byte) Status {
 			return Undecodable
 		}
 	}
-	b, left := p.network(next, b, unknown)
+	left := unknown
+	if next == nextIPv4 {
+		b, left = p.ipv4(b, left)
+	} else {
+		b, left = p.ipv6(b, left)
+	}
 	if left < 0 {
 		return Undecodable
 	}

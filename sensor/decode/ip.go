@@ -27,14 +27,9 @@ const (
 // frame is cut; -1 and an untouched p mean an invalid or cut header.
 func (p *Packet) network(next uint32, b []byte, left int) ([]byte, int) {
 	if next == nextIPv4 {
-		b, left = p.ipv4(b, left)
-	} else {
-		b, left = p.ipv6(b, left)
+		return p.ipv4(b, left)
 	}
-	if left >= 0 && !p.Fragment {
-		p.transport(b)
-	}
-	return b, left
+	return p.ipv6(b, left)
 }
 
 // ipv4 reads an IPv4 header (RFC 791). A total length of zero is a super-frame
@@ -54,15 +49,21 @@ func (p *Packet) ipv4(b []byte, left int) ([]byte, int) {
 	}
 	p.Src, p.Dst = addr4(b[12:]), addr4(b[16:])
 	p.Proto = b[9]
-	fragment := binary.BigEndian.Uint16(b[6:])
-	p.Fragment = fragment&0x1fff != 0
+	fragment := binary.BigEndian.Uint16(b[6:]) & 0x3fff
 	b, left = cut(b, header, total)
-	if fragment&0x2000 != 0 {
-		left = unknown
+	if fragment != 0 {
+		if fragment&0x2000 != 0 {
+			left = unknown
+		}
+		if fragment&0x1fff != 0 {
+			p.Fragment = true
+			return b, left
+		}
 	}
-	if p.Proto == protoAH && !p.Fragment {
+	if p.Proto == protoAH {
 		b, left = p.extensions(b, left)
 	}
+	p.transport(b)
 	return b, left
 }
 
@@ -98,10 +99,13 @@ func (p *Packet) ipv6(b []byte, left int) ([]byte, int) {
 	p.Src, p.Dst = addr6(b[8:]), addr6(b[24:])
 	p.Proto = b[6]
 	b, left = cut(b, 40, total)
-	if p.Proto == protoTCP || p.Proto == protoUDP {
-		return b, left
+	if p.Proto != protoTCP && p.Proto != protoUDP {
+		if b, left = p.extensions(b, left); p.Fragment {
+			return b, left
+		}
 	}
-	return p.extensions(b, left)
+	p.transport(b)
+	return b, left
 }
 
 // maxExtensions bounds the chain of extension headers: RFC 8200 section 4.1
