@@ -54,8 +54,12 @@ func (f *File) openPcap(magic []byte) error {
 	if p.swapped, err = lengthOrder(major, minor); err != nil {
 		return err
 	}
-	// The upper half holds the length of the FCS and flags of the writer.
-	p.linkType = uint16(p.order.Uint32(h[20:]))
+	// The six highest bits are about the FCS; ten more are reserved.
+	link := p.order.Uint32(h[20:]) & 0x03ffffff
+	if link > 0xffff {
+		return fmt.Errorf("cannot read link type %d (there are 65536)", link)
+	}
+	p.linkType = uint16(link)
 	if !knownLink(p.linkType) {
 		return refuseLinks([]uint16{p.linkType})
 	}

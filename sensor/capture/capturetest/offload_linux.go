@@ -11,9 +11,11 @@ import (
 type ethtoolValue struct{ cmd, data uint32 }
 
 const (
-	ethtoolSetTSO = 0x1f
-	ethtoolSetGSO = 0x24
-	ethtoolSetGRO = 0x2c
+	ethtoolSetTxChecksum = 0x17
+	ethtoolSetSG         = 0x19
+	ethtoolSetTSO        = 0x1f
+	ethtoolSetGSO        = 0x24
+	ethtoolSetGRO        = 0x2c
 )
 
 // ifreqData is struct ifreq with a pointer in it (netdevice(7)): 16 bytes of
@@ -25,14 +27,16 @@ type ifreqData struct {
 }
 
 // SetOffload switches TSO, GSO and GRO of the interface on or off, as ethtool -K
-// does. On, TCP between the ends travels as super-frames of up to 64 KB.
+// does. On, TCP between the ends travels as super-frames of up to 64 KB. Off,
+// checksums are off as well, without which there is no segmentation of UDP
+// either (netdev_fix_features).
 func (e *End) SetOffload(t testing.TB, on bool) {
 	t.Helper()
 	e.Do(t, func() {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 		must(t, "open socket", err)
 		defer unix.Close(fd)
-		for _, cmd := range []uint32{ethtoolSetTSO, ethtoolSetGSO, ethtoolSetGRO} {
+		for _, cmd := range []uint32{ethtoolSetTxChecksum, ethtoolSetSG, ethtoolSetTSO, ethtoolSetGSO, ethtoolSetGRO} {
 			value := &ethtoolValue{cmd: cmd}
 			if on {
 				value.data = 1
