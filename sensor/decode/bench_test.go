@@ -26,6 +26,15 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		})
 	}
+	b.Run("public captures", func(b *testing.B) {
+		frames := publicFrames(b)
+		b.ReportAllocs()
+		var p Packet
+		for i := 0; b.Loop(); i++ {
+			f := &frames[i%len(frames)]
+			Decode(&p, f.link, 0, f.data)
+		}
+	})
 	b.Run("mix", func(b *testing.B) {
 		b.ReportAllocs()
 		var p Packet

@@ -22,9 +22,10 @@ const (
 )
 
 // network reads the IP header at b, and the ports behind it, into the zero p.
-// left is how many bytes the headers before declare. It returns the upper
-// layer's captured bytes and how many are declared, which is more when the
-// frame is cut; -1 and an untouched p mean an invalid or cut header.
+// left is how many bytes the headers before declare (unknown where there are
+// none). It returns the upper layer's captured bytes and how many are declared,
+// which is more when the frame is cut; -1 and an untouched p mean an invalid or
+// cut header.
 func (p *Packet) network(next uint32, b []byte, left int) ([]byte, int) {
 	if next == nextIPv4 {
 		return p.ipv4(b, left)
@@ -116,34 +117,25 @@ const maxExtensions = 10
 // its number and returns what follows, nothing where a header is cut.
 func (p *Packet) extensions(b []byte, left int) ([]byte, int) {
 	for range maxExtensions {
-		size := 0
-		switch p.Proto {
-		case protoHopByHop, protoRouting, protoDestination:
-			size = 8
-		case protoMobility, protoHIP, protoShim6:
-			if len(b) > 0 && b[0] == protoNone {
-				return nil, left
-			}
-			size = 8
-		case protoAH:
-			size = 4
-		case protoFragment:
-		default:
+		if !p.extends() {
 			return b, left
 		}
 		if len(b) < 2 {
 			return nil, left
 		}
-		switch size {
-		case 8:
-			size += int(b[1]) * 8
-		case 4:
+		size := int(b[1])*8 + 8
+		switch p.Proto {
+		case protoAH: // RFC 4302 section 2.2: in words, less two
 			size = int(b[1])*4 + 8
-		default:
-			size = 8
+		case protoMobility, protoHIP, protoShim6:
+			if b[0] == protoNone {
+				return nil, left
+			}
+		case protoFragment:
 			if len(b) < 4 {
 				return nil, left
 			}
+			size = 8
 			offset := binary.BigEndian.Uint16(b[2:])
 			p.Fragment = offset&0xfff8 != 0
 			if offset&1 != 0 {
@@ -151,14 +143,24 @@ func (p *Packet) extensions(b []byte, left int) ([]byte, int) {
 			}
 		}
 		p.Proto = b[0]
-		if left -= size; left < 0 {
-			left = 0
-		}
-		if b = b[min(size, len(b)):]; p.Fragment {
+		b, left = b[min(size, len(b)):], max(left-size, 0)
+		if p.Fragment {
 			return b, left
 		}
 	}
 	return nil, left
+}
+
+// extends tells whether Proto is an extension header's (IANA's registry of
+// them, without the two for experiments). IPv4 knows none of them but AH.
+func (p *Packet) extends() bool {
+	switch p.Proto {
+	case protoAH:
+		return true
+	case protoHopByHop, protoRouting, protoFragment, protoDestination, protoMobility, protoHIP, protoShim6:
+		return p.V6
+	}
+	return false
 }
 
 // transport reads ports where the upper layer has them in its first four

@@ -62,6 +62,7 @@ func ipSamples() []sample {
 		{name: "total length 0", data: patched(tcp4, 16, 0, 0), status: Decoded, want: wantTCP4},
 		{name: "total length beyond the frame", data: patched(tcp4, 16, 0xff, 0xff), status: Decoded, want: wantTCP4},
 		{name: "ah", data: serialize(eth(0x0800), ip4(a4, b4, 51), raw("1104 0000 00000100 00000001 000000000000000000000000"), query()), status: Decoded, want: udp4},
+		{name: "ah before what extends only ipv6", data: serialize(eth(0x0800), ip4(a4, b4, 51), raw("2c04 0000 00000100 00000001 000000000000000000000000 1100 0009 00000007"), query()), status: Decoded, want: plain(a4, b4, 44)},
 		{name: "ah ipv6", data: frame6(51, raw("0604 0000 00000100 00000001 000000000000000000000000"), syn()), status: Decoded, want: wantTCP6},
 		{name: "ipv6 udp", data: frame6(17, query(), text), status: Decoded, want: udp6},
 		{name: "v4-mapped stays ipv6", data: serialize(eth(0x86dd), ip6(mappedAddr, b6, 17), query()), status: Decoded, want: plain(mappedAddr, b6, 17, 5353, 53)},

@@ -8,6 +8,7 @@ import (
 )
 
 // linkSamples is one packet behind every link layer, and what is no IP.
+// (A table, hence long; so are the others.)
 func linkSamples() []sample {
 	tcp4 := opening(plain(a4, b4, 6, 40000, 443))
 	udp6 := plain(a6, b6, 17, 5353, 53)

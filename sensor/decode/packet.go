@@ -8,6 +8,15 @@
 // validated, because frames seen before a network card's offloading carry
 // unfinished ones.
 //
+// Tunnels are unwrapped where their headers leave no doubt: GRE, PPTP, ERSPAN,
+// IP in IP of all versions, VXLAN, Geneve and GTP-U, these three by their UDP
+// destination port and only if all that is inside fits together. Not unwrapped
+// are those that merely quote packets (ICMP errors, sFlow) or hide them (ESP,
+// IPComp), nor Teredo, L2TP, CAPWAP, PIM registers and MPLS in UDP.
+//
+// How much of a frame is needed: 128 bytes for the outermost packet and for
+// most tunnels, 192 for IPv6 in IPv6 with options or an Ethernet header between.
+//
 // Every function is safe for concurrent use with distinct Packets; the package
 // has no state.
 package decode
