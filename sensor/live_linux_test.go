@@ -266,10 +266,10 @@ func TestLiveInterfaceComesBack(t *testing.T) {
 	link.Sensor.Delete(t)
 	time.Sleep(300 * time.Millisecond)
 	link.Connect(t)
-	for end := time.Now().Add(8 * time.Second); s.Status().Interfaces[0].Shards == 0 && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond)
+	for end := time.Now().Add(8 * time.Second); s.Status().Books.Captured.Packets < 3000 && time.Now().Before(end); {
+		send() // until the new interface has been opened
+		time.Sleep(100 * time.Millisecond)
 	}
-	send()
 	captured(3000)
 	if err := stop(); err != nil {
 		t.Fatal(err)
