@@ -8,7 +8,8 @@ import (
 
 // Count is a number of packets with their octets on the wire.
 type Count struct {
-	Packets, Bytes uint64
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
 }
 
 // Add adds o to c.
@@ -26,22 +27,22 @@ func (c *Count) Add(o Count) {
 //	Decoded     = LocalOnly + OnePublic + TwoPublic
 //	Σ points    = OnePublic + 2 × TwoPublic
 type Books struct {
-	Ring    uint64 // frames the kernel offered to the ring, dropped ones included
-	Drops   uint64 // frames the kernel dropped because the ring was full
-	Freezes uint64 // how often the ring was full
-	Frames  uint64 // frames taken out of the ring or file
+	Ring    uint64 `json:"ring"`    // frames the kernel offered to the ring, dropped ones included
+	Drops   uint64 `json:"drops"`   // frames the kernel dropped because the ring was full
+	Freezes uint64 `json:"freezes"` // how often the ring was full
+	Frames  uint64 `json:"frames"`  // frames taken out of the ring or file
 
-	Captured    Count
-	Filtered    Count // refused by our own filter after capture
-	NonIP       Count // ARP, LLDP, …
-	Undecodable Count // no whole IP header
-	Decoded     Count
-	LocalOnly   Count // both ends local: counted, not stored
-	OnePublic   Count
-	TwoPublic   Count
+	Captured    Count `json:"captured"`
+	Filtered    Count `json:"filtered"`    // refused by our own filter after capture
+	NonIP       Count `json:"non_ip"`      // ARP, LLDP, …
+	Undecodable Count `json:"undecodable"` // no whole IP header
+	Decoded     Count `json:"decoded"`
+	LocalOnly   Count `json:"local_only"` // both ends local: counted, not stored
+	OnePublic   Count `json:"one_public"`
+	TwoPublic   Count `json:"two_public"`
 
-	Folded Count // packets whose key was coarsened because the table was full
-	Late   Count // packets that came after their tick had closed
+	Folded Count `json:"folded"` // packets whose key was coarsened because the table was full
+	Late   Count `json:"late"`   // packets that came after their tick had closed
 }
 
 // Add adds o to b, counter by counter.

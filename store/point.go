@@ -58,7 +58,9 @@ func (p *Point) Check() error {
 
 // Sum is an amount of traffic. It is comparable; the zero value is nothing.
 type Sum struct {
-	Packets, Bytes, Opens uint64
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
+	Opens   uint64 `json:"opens"`
 }
 
 // Add adds o to s.
