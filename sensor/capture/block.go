@@ -81,20 +81,21 @@ func (b *Block) Next(f *Frame) bool {
 			return b.cut(1)
 		}
 		rec := b.mem[off:]
-		next := int(binary.NativeEndian.Uint32(rec[recNextOff:]))
+		head := (*[recHeaderLen]byte)(rec) // one check for the whole header
+		next := int(binary.NativeEndian.Uint32(head[recNextOff:]))
 		switch {
 		case next >= recHeaderLen:
 			b.next = off + next
 		case b.left > 0: // 0 stands only in the last record; anything else would overlap
 			b.cut(0)
 		}
-		status := binary.NativeEndian.Uint32(rec[recStatusOff:])
+		status := binary.NativeEndian.Uint32(head[recStatusOff:])
 		if status&statusUser == 0 {
 			// tpacket_rcv gave up on the frame after it had taken its place
 			// (no virtio_net_hdr for it) and has counted it as dropped.
 			continue
 		}
-		if b.fill(f, rec, status) {
+		if b.fill(f, rec, head, status) {
 			return true
 		}
 		b.malformed++
@@ -109,28 +110,25 @@ func (b *Block) cut(n uint32) bool {
 	return false
 }
 
-// fill reads one record, which begins at rec[0] and has a whole header.
-func (b *Block) fill(f *Frame, rec []byte, status uint32) bool {
-	rec = rec[:len(rec):len(rec)]
-	_ = rec[recHeaderLen-1]
-	start := int(binary.NativeEndian.Uint16(rec[recMacOff:]))
-	snap := binary.NativeEndian.Uint32(rec[recSnapOff:])
-	if start < recHeaderLen || start > len(rec) || uint64(snap) > uint64(len(rec)-start) {
+// fill reads one record, which begins with head.
+func (b *Block) fill(f *Frame, rec []byte, head *[recHeaderLen]byte, status uint32) bool {
+	start := int(binary.NativeEndian.Uint16(head[recMacOff:]))
+	end := start + int(binary.NativeEndian.Uint32(head[recSnapOff:]))
+	if start < recHeaderLen || end < start || end > len(rec) {
 		return false
 	}
-	end := start + int(snap)
 	f.Data = rec[start:end:end]
 	// Seconds are unsigned in the kernel's header: good until 2106.
-	f.Time = int64(binary.NativeEndian.Uint32(rec[recSecOff:]))*1e9 +
-		int64(binary.NativeEndian.Uint32(rec[recNsecOff:]))
-	f.WireLen = binary.NativeEndian.Uint32(rec[recLenOff:])
+	f.Time = int64(binary.NativeEndian.Uint32(head[recSecOff:]))*1e9 +
+		int64(binary.NativeEndian.Uint32(head[recNsecOff:]))
+	f.WireLen = binary.NativeEndian.Uint32(head[recLenOff:])
 	f.Segments = 1
 	f.LinkType = b.linkType
 	f.EtherType = 0
 	if b.noLink {
-		f.EtherType = binary.BigEndian.Uint16(rec[recProtoOff:])
+		f.EtherType = binary.BigEndian.Uint16(head[recProtoOff:])
 	}
-	f.PacketType = rec[recPktTypeOff]
+	f.PacketType = head[recPktTypeOff]
 	if b.vnet && start >= recHeaderLen+vnetHeaderLen {
 		if vh := rec[start-vnetHeaderLen : start]; vh[1] != 0 {
 			f.WireLen, f.Segments = segments(vh, f)
@@ -138,10 +136,10 @@ func (b *Block) fill(f *Frame, rec []byte, status uint32) bool {
 	}
 	f.VLAN, f.VLANProto = 0, 0
 	if status&statusVLAN != 0 {
-		f.VLAN = uint16(binary.NativeEndian.Uint32(rec[recTCIOff:]))
+		f.VLAN = uint16(binary.NativeEndian.Uint32(head[recTCIOff:]))
 		f.VLANProto = etherTypeTag // kernels before 3.14 do not say
 		if status&statusVLANProto != 0 {
-			f.VLANProto = binary.NativeEndian.Uint16(rec[recTPIDOff:])
+			f.VLANProto = binary.NativeEndian.Uint16(head[recTPIDOff:])
 		}
 		f.WireLen += vlanTagLen * f.Segments // the tag was on every segment
 	}

@@ -62,7 +62,7 @@ const (
 	maxSnaplen          = 256 << 10
 	maxShards           = 256       // PACKET_FANOUT_MAX before 5.8
 	ringFrameSize       = 2 << 10   // V3 packs frames; the size only has to divide the block
-	maxRingBytes        = 1<<32 - 1 // tpacket_req3 counts in 32 bits
+	maxRingBytes        = 1<<31 - 1 // so that lengths fit an int of 32 bits
 )
 
 // withDefaults fills in what is not set and checks the rest.
@@ -85,7 +85,7 @@ func (c RingConfig) withDefaults() (RingConfig, error) {
 		bad("block size %d (must be a multiple of the page size, %d)", c.BlockSize, page)
 	}
 	if c.RingBytes < 2*c.BlockSize || c.RingBytes > maxRingBytes {
-		bad("ring size %d (must be 2 blocks of %d bytes at least, under 4 GiB)", c.RingBytes, c.BlockSize)
+		bad("ring size %d (must be 2 blocks of %d bytes at least, under 2 GiB)", c.RingBytes, c.BlockSize)
 	}
 	if c.BlockTimeout < time.Millisecond || c.BlockTimeout > time.Minute {
 		bad("block timeout %v (must be 1ms to 1m)", c.BlockTimeout)
