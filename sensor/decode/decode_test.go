@@ -155,18 +155,24 @@ func TestStatusString(t *testing.T) {
 	}
 }
 
-// FuzzDecode looks for frames that panic, allocate or break a promise of Packet.
+// FuzzDecode looks for frames that panic, allocate, break a promise of Packet
+// or say something else when they are cut.
 func FuzzDecode(f *testing.F) {
 	for _, s := range samples() {
 		if len(s.data) < 1000 {
-			f.Add(uint16(s.link), s.etherType, s.data)
+			f.Add(uint16(s.link), s.etherType, s.data, uint16(len(s.data)/2))
 		}
 	}
-	f.Fuzz(func(t *testing.T, link, etherType uint16, data []byte) {
+	f.Fuzz(func(t *testing.T, link, etherType uint16, data []byte, cut uint16) {
 		s := sample{link: LinkType(link), etherType: etherType}
 		p, status := s.decode(data)
 		if msg := inconsistent(&p, status); msg != "" {
 			t.Fatalf("%s: %v %+v", msg, status, p)
+		}
+		s.want, s.status = p, status
+		short, status := s.decode(data[:min(int(cut), len(data))])
+		if msg := contradicts(&s, &short, status); msg != "" {
+			t.Fatalf("cut at %d of %d: %s: %v %+v, whole %v %+v", cut, len(data), msg, status, short, s.status, p)
 		}
 		if n := testing.AllocsPerRun(1, func() { Decode(&p, s.link, etherType, data) }); n != 0 {
 			t.Fatalf("%v allocations", n)
