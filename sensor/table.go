@@ -99,10 +99,16 @@ func (t *table) slot(k *key) *entry {
 	mask := uint64(len(t.slots) - 1)
 	for i := t.hash(k) >> t.shift; ; i = (i + 1) & mask {
 		e := &t.slots[i&mask]
-		if e.meta == 0 || e.key == *k {
+		if e.meta == 0 || e.is(k) {
 			return e
 		}
 	}
+}
+
+// is compares word by word: == on a struct of this size is a call.
+func (e *entry) is(k *key) bool {
+	return e.src.Lo == k.src.Lo && e.dst.Lo == k.dst.Lo && e.meta == k.meta &&
+		e.src.Hi == k.src.Hi && e.dst.Hi == k.dst.Hi
 }
 
 // find returns the entry of k, or nil.
