@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/packetheat/packetheat/geo"
 )
 
 // atlas is a made-up geography: an address lies anywhere in one of six countries, and
@@ -82,5 +84,35 @@ func TestNewWorldPoorDatabase(t *testing.T) {
 	}
 	if diff := cmp.Diff(w.V4, w.V6, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("without IPv6 places the IPv4 hosts stand in (-want +got):\n%s", diff)
+	}
+}
+
+// TestNewWorldBuiltIn: with the database that every packetheat has, the demo reaches
+// the whole world, over IPv6 too.
+func TestNewWorldBuiltIn(t *testing.T) {
+	db, err := geo.Open(geo.Config{Search: []string{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	w, err := NewWorld(1, func(a netip.Addr) (Host, bool) {
+		l := db.Locate(a)
+		return Host{Addr: a, Country: l.Country, Lat: l.Latitude, Lon: l.Longitude}, l.HasCoordinates
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	countries := func(hosts []Host) int {
+		seen := make(map[string]bool)
+		for _, h := range hosts {
+			seen[h.Country] = true
+		}
+		return len(seen)
+	}
+	if n := countries(w.V4); len(w.V4) < 900 || n < 150 {
+		t.Errorf("%d IPv4 hosts in %d countries, want at least 900 in 150", len(w.V4), n)
+	}
+	if n := countries(w.V6); len(w.V6) < 500 || n < 60 {
+		t.Errorf("%d IPv6 hosts in %d countries, want at least 500 in 60", len(w.V6), n)
 	}
 }
