@@ -1,0 +1,66 @@
+// Makes src/generated/world.ts: land and borders of the world (Natural Earth,
+// public domain, by way of world-atlas), simplified to what a traffic map shows,
+// with an ISO code and a place for the label of each country.
+import { mkdirSync, readFileSync, writeFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { feature, quantize } from "topojson-client";
+import { filter, filterWeight, presimplify, simplify, sphericalRingArea, sphericalTriangleArea } from "topojson-simplify";
+import { geoArea, geoEqualEarth } from "d3-geo";
+import { labelPoint } from "./label-point.mjs";
+
+const detail = 2.2e-6; // steradians: a triangle of about 9 km on a side
+const smallest = 4e-7; // steradians: an island of about 16 km²
+const grid = 2e4; // quantization: 2 km at the equator
+
+const out = fileURLToPath(new URL("../src/generated/world.ts", import.meta.url));
+const self = fileURLToPath(import.meta.url);
+const newest = Math.max(...[self, fileURLToPath(new URL("./label-point.mjs", import.meta.url))].map((f) => statSync(f).mtimeMs));
+if (statSync(out, { throwIfNoEntry: false })?.mtimeMs > newest && !process.argv.includes("--force")) process.exit(0);
+
+const source = createRequire(import.meta.url).resolve("world-atlas/countries-50m.json");
+let world = JSON.parse(readFileSync(source, "utf8"));
+const full = feature(world, world.objects.countries).features;
+
+/** ISO 3166-1 alpha-2 from the numeric code: CLDR knows the numbers as aliases. */
+function alpha2(id, name) {
+  if (name === "Kosovo") return "XK";
+  if (!id) return "";
+  return new Intl.Locale(`und-${id}`).region ?? "";
+}
+
+/** A name that fits on a map: CLDR's, or Natural Earth's where that is shorter. */
+function short(code, name) {
+  const long = /^[A-Z]{2}$/.test(code) ? new Intl.DisplayNames("en", { type: "region" }).of(code) : name;
+  return long.length > 14 && name.length < long.length ? name : long;
+}
+
+const plane = geoEqualEarth().rotate([-11, 0]).scale(1).translate([0, 0]);
+const labels = [];
+for (const f of full) {
+  const code = alpha2(f.id, f.properties.name);
+  const polygons = f.geometry.type === "Polygon" ? [f.geometry.coordinates] : f.geometry.coordinates;
+  const biggest = polygons.reduce((a, b) =>
+    geoArea({ type: "Polygon", coordinates: b }) > geoArea({ type: "Polygon", coordinates: a }) ? b : a);
+  const ring = biggest[0].map((p) => plane(p));
+  const { x, y, width } = labelPoint(ring);
+  const [lon, lat] = plane.invert([x, y]);
+  labels.push([code, short(code, f.properties.name), +lon.toFixed(2), +lat.toFixed(2), +width.toFixed(4), +geoArea(f).toFixed(5)]);
+}
+labels.sort((a, b) => b[5] - a[5]);
+
+world = presimplify(world, sphericalTriangleArea);
+world = simplify(world, detail);
+world = filter(world, filterWeight(world, smallest, sphericalRingArea));
+delete world.objects.land;
+for (const g of world.objects.countries.geometries) {
+  g.properties = { c: alpha2(g.id, g.properties.name) };
+  delete g.id;
+}
+delete world.bbox;
+world = quantize(world, grid);
+const packed = gzipSync(JSON.stringify({ world, labels }), { level: 9 });
+mkdirSync(new URL("../src/generated/", import.meta.url), { recursive: true });
+writeFileSync(out, `// Made by build/world.mjs; not committed.\nexport const packed =\n  "${packed.toString("base64")}";\n`);
+console.log(`world: ${full.length} countries, ${world.arcs.reduce((n, a) => n + a.length, 0)} points, ${(packed.length / 1000).toFixed(0)} kB gzipped`);

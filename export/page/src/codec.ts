@@ -1,0 +1,164 @@
+// Reads what the Go side's Encode writes; doc.go describes the format.
+
+export interface Span { from: string; to: string; state: "data" | "idle" | "off"; drops?: number }
+export interface Geo { name: string; built?: string; attribution?: string; url?: string }
+export interface Totals { packets: number; bytes: number; twoPublic: number; points: number; located: number; unlocated: number }
+
+export interface Meta {
+  version: string; sensor: string; from: string; to: string; written?: string; refresh?: number;
+  filter?: string; start: string; step: number; tick?: number; totals: Totals; drops: number;
+  coverage?: Span[]; geo?: Geo[]; home?: { lat: number; lon: number };
+  command?: string; title?: string; note?: string; coarsened?: string; detail?: string; message?: string;
+}
+
+/** Places as columns; precision is 0 unknown, 1 city, 2 region, 3 country. */
+export interface Places {
+  n: number; lat: Float64Array; lon: Float64Array; located: Uint8Array; precision: Uint8Array;
+  country: string[]; region: string[]; city: string[]; accuracy: Float64Array;
+}
+
+/** Rows as columns; key is protocol class × 2 + (1 when out). */
+export interface Rows {
+  n: number; place: Uint32Array; key: Uint8Array; bin: Uint32Array;
+  packets: Float64Array; bytes: Float64Array; opens: Float64Array;
+}
+
+export interface Details {
+  n: number; place: Uint32Array; kind: Uint8Array; key: Uint8Array; name: string[]; number: Float64Array;
+  packets: Float64Array; bytes: Float64Array; opens: Float64Array; first: Float64Array; last: Float64Array;
+}
+
+export interface Columns { meta: Meta; places: Places; rows: Rows; details: Details }
+
+export const kinds = { address: 0, peer: 1, port: 2, as: 3 } as const;
+
+interface Column { kind: number; count: number; payload: Uint8Array }
+
+/** Decodes the bytes of a base64 data tag. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const native = Uint8Array as unknown as { fromBase64?: (s: string) => Uint8Array<ArrayBuffer> };
+  if (native.fromBase64) return native.fromBase64(text);
+  const binary = atob(text);
+  const out = new Uint8Array(binary.length);
+  for (let i = 0; i < out.length; i++) out[i] = binary.charCodeAt(i);
+  return out;
+}
+
+/** Unpacks gzip with the browser's own decoder. */
+export async function gunzip(b: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([b]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Unpacks and decodes a whole stream. */
+export async function decode(b: Uint8Array<ArrayBuffer>): Promise<Columns> {
+  return parse(await gunzip(b));
+}
+
+/** Decodes the unpacked stream. */
+export function parse(b: Uint8Array): Columns {
+  const view = new DataView(b.buffer, b.byteOffset, b.byteLength);
+  const text = new TextDecoder();
+  if (text.decode(b.subarray(0, 6)) !== "PHCOLS") throw new Error("not packetheat columns");
+  const version = view.getUint16(6, true);
+  if (version !== 1) throw new Error(`columns of version ${version}, this page reads version 1`);
+  const metaEnd = 12 + view.getUint32(8, true);
+  const meta = JSON.parse(text.decode(b.subarray(12, metaEnd))) as Meta;
+  const columns = new Map<number, Column>();
+  for (let at = metaEnd; at < b.length; ) {
+    const length = view.getUint32(at + 8, true);
+    if (at + 12 + length > b.length) throw new Error("columns end too early");
+    columns.set(b[at], { kind: b[at + 1], count: view.getUint32(at + 4, true), payload: b.subarray(at + 12, at + 12 + length) });
+    at += 12 + length;
+  }
+  return { meta, places: readPlaces(columns), rows: readRows(columns), details: readDetails(columns) };
+}
+
+function readPlaces(c: Map<number, Column>): Places {
+  const flags = bytes(c.get(3));
+  return {
+    n: flags.length,
+    lat: degrees(c.get(1)),
+    lon: degrees(c.get(2)),
+    located: flags.map((f) => f & 1),
+    precision: flags.map((f) => (f >> 1) & 3),
+    country: strings(c.get(4)),
+    region: strings(c.get(5)),
+    city: strings(c.get(6)),
+    accuracy: magnitudes(c.get(7)),
+  };
+}
+
+function readRows(c: Map<number, Column>): Rows {
+  const delta = magnitudes(c.get(16)), gap = magnitudes(c.get(17));
+  const n = delta.length;
+  const place = new Uint32Array(n), key = new Uint8Array(n), bin = new Uint32Array(n);
+  let k = 0, at = 0;
+  for (let i = 0; i < n; i++) {
+    at = i > 0 && delta[i] === 0 ? at + gap[i] + 1 : gap[i];
+    k += delta[i];
+    place[i] = Math.floor(k / 8);
+    key[i] = k % 8;
+    bin[i] = at;
+  }
+  return { n, place, key, bin, packets: magnitudes(c.get(18)), bytes: magnitudes(c.get(19)), opens: magnitudes(c.get(20)) };
+}
+
+function readDetails(c: Map<number, Column>): Details {
+  const place = Uint32Array.from(magnitudes(c.get(32)));
+  for (let i = 1; i < place.length; i++) place[i] += place[i - 1];
+  const first = magnitudes(c.get(40)), last = magnitudes(c.get(41));
+  for (let i = 0; i < last.length; i++) last[i] += first[i];
+  return {
+    n: place.length, place, kind: bytes(c.get(33)), key: bytes(c.get(34)), name: strings(c.get(35)),
+    number: magnitudes(c.get(36)), packets: magnitudes(c.get(37)), bytes: magnitudes(c.get(38)), opens: magnitudes(c.get(39)),
+    first, last,
+  };
+}
+
+function bytes(c: Column | undefined): Uint8Array {
+  return c ? c.payload : new Uint8Array(0);
+}
+
+function degrees(c: Column | undefined): Float64Array {
+  if (!c) return new Float64Array(0);
+  const n = c.count, b = c.payload, out = new Float64Array(n);
+  for (let i = 0; i < n; i++) out[i] = (b[i] | (b[n + i] << 8) | (b[2 * n + i] << 16) | (b[3 * n + i] << 24)) / 1e4;
+  return out;
+}
+
+function strings(c: Column | undefined): string[] {
+  if (!c || c.count === 0) return [];
+  const out = new TextDecoder().decode(c.payload).split("\0");
+  out.length = c.count;
+  return out;
+}
+
+/** Bit lengths first, then the bits below the leading ones, lowest first. */
+function magnitudes(c: Column | undefined): Float64Array {
+  if (!c) return new Float64Array(0);
+  const n = c.count, b = c.payload, out = new Float64Array(n);
+  let at = n, acc = 0, have = 0;
+  for (let i = 0; i < n; i++) {
+    const length = b[i];
+    if (length < 2) {
+      out[i] = length;
+      continue;
+    }
+    let value = 0, unit = 1;
+    for (let left = length - 1; left > 0; ) {
+      const take = left < 16 ? left : 16;
+      while (have < take) {
+        acc |= b[at++] << have;
+        have += 8;
+      }
+      value += (acc & ((1 << take) - 1)) * unit;
+      unit *= 1 << take;
+      acc >>>= take;
+      have -= take;
+      left -= take;
+    }
+    out[i] = value + unit;
+  }
+  return out;
+}

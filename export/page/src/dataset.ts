@@ -1,0 +1,134 @@
+// What the page knows: places, rows and details, growing tick by tick when live.
+
+import type { Columns, Details, Meta, Places, Rows } from "./codec";
+
+/** An array that grows by doubling; n of it are used. */
+function grown<T extends Uint8Array | Uint32Array | Float64Array>(a: T, need: number): T {
+  if (a.length >= need) return a;
+  const bigger = new (a.constructor as new (n: number) => T)(Math.max(need, 2 * a.length, 64));
+  bigger.set(a as never);
+  return bigger;
+}
+
+export class Dataset {
+  meta: Meta;
+  readonly start: number; // of bin 0, ms
+  readonly step: number; // of a bin, ms
+  places: Places;
+  rows: Rows;
+  details: Details;
+  private index?: Map<string, number>;
+
+  constructor(c: Columns) {
+    this.meta = c.meta;
+    this.start = Date.parse(c.meta.start);
+    this.step = Math.max(1, c.meta.step) * 1000;
+    this.places = c.places;
+    this.rows = c.rows;
+    this.details = c.details;
+  }
+
+  get from(): number {
+    return Date.parse(this.meta.from);
+  }
+  get to(): number {
+    return Date.parse(this.meta.to);
+  }
+
+  /** The first bin of the window, and the first behind it. */
+  bins(): [number, number] {
+    const last = Math.max(1, Math.ceil((this.to - this.start) / this.step));
+    return [Math.max(0, Math.floor((this.from - this.start) / this.step)), last];
+  }
+
+  timeOf(bin: number): number {
+    return this.start + bin * this.step;
+  }
+
+  /** The bin of a time: rounded, for brushes are dragged by hand. */
+  binOf(time: number): number {
+    return Math.round((time - this.start) / this.step);
+  }
+
+  /** Adds another answer's rows; its places join the dictionary. */
+  append(c: Columns): void {
+    const to = Int32Array.from({ length: c.places.n }, (_, i) => this.placeIndex(c.places, i));
+    const start = Date.parse(c.meta.start), step = Math.max(1, c.meta.step) * 1000;
+    const r = this.rows, more = c.rows, need = r.n + more.n;
+    r.place = grown(r.place, need);
+    r.key = grown(r.key, need);
+    r.bin = grown(r.bin, need);
+    r.packets = grown(r.packets, need);
+    r.bytes = grown(r.bytes, need);
+    r.opens = grown(r.opens, need);
+    for (let i = 0; i < more.n; i++) {
+      const at = r.n + i, time = start + more.bin[i] * step;
+      r.place[at] = to[more.place[i]];
+      r.key[at] = more.key[i];
+      r.bin[at] = Math.max(0, Math.floor((time - this.start) / this.step));
+      r.packets[at] = more.packets[i];
+      r.bytes[at] = more.bytes[i];
+      r.opens[at] = more.opens[i];
+    }
+    r.n = need;
+  }
+
+  /** Makes the headline that of the window: exact while no packet is in two rows. */
+  countWindow(): void {
+    const [from, to] = this.bins(), r = this.rows, p = this.places;
+    let packets = 0, bytes = 0, unlocated = 0;
+    for (let i = 0; i < r.n; i++) {
+      if (r.bin[i] < from || r.bin[i] >= to) continue;
+      packets += r.packets[i];
+      bytes += r.bytes[i];
+      if (!p.located[r.place[i]] && !p.country[r.place[i]]) unlocated += r.packets[i];
+    }
+    this.meta.totals = { ...this.meta.totals, packets, bytes, unlocated, located: packets - unlocated };
+  }
+
+  /** The place of another dictionary in this one, added if it is new. */
+  private placeIndex(other: Places, i: number): number {
+    const p = this.places;
+    if (!this.index) {
+      this.index = new Map();
+      for (let k = 0; k < p.n; k++) this.index.set(placeKey(p, k), k);
+    }
+    const key = placeKey(other, i);
+    let at = this.index.get(key);
+    if (at === undefined) {
+      at = p.n++;
+      this.index.set(key, at);
+      p.lat = grown(p.lat, p.n);
+      p.lon = grown(p.lon, p.n);
+      p.located = grown(p.located, p.n);
+      p.precision = grown(p.precision, p.n);
+      p.accuracy = grown(p.accuracy, p.n);
+      p.lat[at] = other.lat[i];
+      p.lon[at] = other.lon[i];
+      p.located[at] = other.located[i];
+      p.precision[at] = other.precision[i];
+      p.accuracy[at] = other.accuracy[i];
+      p.country[at] = other.country[i];
+      p.region[at] = other.region[i];
+      p.city[at] = other.city[i];
+    }
+    return at;
+  }
+}
+
+/** What makes two places the same, across answers and in links. */
+export function placeKey(p: Places, i: number): string {
+  return `${p.located[i] ? coordinates(p, i) : ""}|${p.country[i]}|${p.region[i]}|${p.city[i]}`;
+}
+
+/** As the filter language writes it: place:LAT,LON, four decimals. */
+export function coordinates(p: Places, i: number): string {
+  return `${p.lat[i].toFixed(4)},${p.lon[i].toFixed(4)}`;
+}
+
+/** The best name there is: city, else region, else country. */
+export function placeName(p: Places, i: number, country: (code: string) => string): string {
+  if (p.city[i]) return p.city[i];
+  if (p.region[i]) return p.region[i];
+  return country(p.country[i]);
+}

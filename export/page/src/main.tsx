@@ -1,0 +1,51 @@
+// Starts the page in one of its two lives: a filled data tag makes it a saved
+// file, an empty one the dashboard.
+
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { decode, fromBase64 } from "./codec";
+import { Dataset } from "./dataset";
+import * as lists from "./lists";
+import * as live from "./live";
+import * as model from "./model";
+import { broken, world } from "./page";
+import { keepFresh } from "./refresh";
+import "./testhook";
+import * as theme from "./theme";
+import { App } from "./ui/app";
+import * as url from "./url";
+import { loadWorld } from "./world";
+import "uplot/dist/uPlot.min.css";
+import "./style.css";
+
+url.bind();
+theme.follow();
+
+const tag = document.getElementById("packetheat-data");
+const packed = tag?.textContent?.trim() ?? "";
+const saved = packed !== "" && !packed.startsWith("<!--");
+
+render(<App />, document.getElementById("app")!);
+loadWorld().then((w) => (world.value = w), fail);
+
+if (saved) {
+  tag!.textContent = ""; // the text is megabytes, the columns replace it
+  decode(fromBase64(packed)).then((columns) => {
+    model.dataset.value = new Dataset(columns);
+    keepFresh(columns.meta);
+  }, fail);
+} else if (location.protocol.startsWith("http")) {
+  live.start();
+  lists.follow();
+} else {
+  broken.value = "This file carries no data: it is the page as the dashboard serves it. Make one with: packetheat export html -o map.html";
+}
+
+effect(() => {
+  const m = model.dataset.value?.meta;
+  if (model.live.value && m) document.title = `${m.title || m.sensor || "packetheat"} · live · packetheat`;
+});
+
+function fail(e: unknown): void {
+  broken.value = `This file cannot be read: ${e instanceof Error ? e.message : String(e)}. Write it again with the same version of packetheat.`;
+}

@@ -1,0 +1,55 @@
+// Names on the map: biggest first, never across each other, never on a peak, and
+// a country's only where the country is wide enough to carry it.
+
+import type { Transform } from "../projection";
+import type { CountryLabel } from "../world";
+
+export interface Rect { x: number; y: number; w: number; h: number }
+export interface Placed extends Rect { text: string; city: boolean }
+
+/** A candidate: its text, where it may sit (centre of the text), and its size. */
+export interface Candidate { text: string; width: number; spots: [number, number][]; city: boolean }
+
+export const lineHeight = 15;
+
+export function overlap(a: Rect, b: Rect): boolean {
+  return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+}
+
+/** Places candidates in their order; a spot must be free and pass `clear`. */
+export function place(list: Candidate[], bounds: Rect, clear: (r: Rect) => boolean, limit: number): Placed[] {
+  const out: Placed[] = [];
+  for (const c of list) {
+    if (out.length >= limit) break;
+    for (const [cx, cy] of c.spots) {
+      const r = { x: cx - c.width / 2 - 4, y: cy - lineHeight / 2, w: c.width + 8, h: lineHeight };
+      const inside = r.x >= bounds.x && r.y >= bounds.y && r.x + r.w <= bounds.x + bounds.w && r.y + r.h <= bounds.y + bounds.h;
+      if (!inside || out.some((o) => overlap(o, r)) || !clear(r)) continue;
+      out.push({ ...r, text: c.text, city: c.city });
+      break;
+    }
+  }
+  return out;
+}
+
+/** Country candidates at a view. A name may stick out of its country by a quarter, no more. */
+export function countryCandidates(labels: CountryLabel[], t: Transform, measure: (s: string) => number): Candidate[] {
+  const out: Candidate[] = [];
+  for (const l of labels) {
+    const room = l.width * t.k, width = measure(l.name);
+    if (width > room * 1.25) continue;
+    const x = l.x * t.k + t.x, y = l.y * t.k + t.y;
+    const dy = Math.min(40, room * 0.18), dx = Math.max(0, (room - width) * 0.35);
+    out.push({
+      text: l.name, width, city: false,
+      spots: [[x, y], [x, y + dy], [x, y - dy], [x + dx, y], [x - dx, y], [x + dx, y + dy], [x - dx, y + dy], [x + dx, y - dy], [x - dx, y - dy]],
+    });
+  }
+  return out;
+}
+
+/** A city's name stands beside its spot: right, left, above, below. */
+export function cityCandidate(text: string, width: number, x: number, y: number, radius: number): Candidate {
+  const dx = width / 2 + radius + 4, dy = radius + lineHeight / 2 + 1;
+  return { text, width, city: true, spots: [[x + dx, y], [x - dx, y], [x, y - dy], [x, y + dy]] };
+}

@@ -1,0 +1,97 @@
+// Draws one frame's layers, bottom to top.
+
+import type { Transform } from "../projection";
+import { position, type Scale } from "../scale";
+import type { World } from "../world";
+import type { Colours } from "./colours";
+import type { Placed } from "./labels";
+import { heated, hollow, type Spots } from "./spots";
+
+/** Twelve pixels is the smallest text anywhere. */
+export function font(city: boolean): string {
+  return `${city ? 600 : 400} 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif`;
+}
+
+/** Sea, land, heat, then thin borders over the heat, so that one sees where it is. */
+export function drawWorld(
+  ctx: CanvasRenderingContext2D, world: World, t: Transform, density: number, width: number, height: number, c: Colours, heat: () => void,
+): void {
+  const onPlane = () => ctx.setTransform(density * t.k, 0, 0, density * t.k, density * t.x, density * t.y);
+  const onScreen = () => ctx.setTransform(density, 0, 0, density, 0, 0);
+  onScreen();
+  ctx.fillStyle = c.outside;
+  ctx.fillRect(0, 0, width, height);
+  onPlane();
+  ctx.fillStyle = c.ocean;
+  ctx.fill(world.sphere);
+  ctx.fillStyle = c.land;
+  ctx.fill(world.land);
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 0.6 / t.k;
+  ctx.strokeStyle = c.coast;
+  ctx.stroke(world.land);
+  onScreen();
+  heat();
+  onPlane();
+  ctx.globalAlpha = 0.55;
+  ctx.strokeStyle = c.border;
+  ctx.stroke(world.borders);
+  ctx.globalAlpha = 1;
+  onScreen();
+}
+
+interface Scene { spots: Spots; t: Transform; scale: Scale | null }
+
+export function markerRadius(s: Scale, weight: number): number {
+  return 1.8 + 2.4 * position(s, weight);
+}
+
+/** A dot with an edge for each place. */
+export function drawMarkers(ctx: CanvasRenderingContext2D, m: Scene, seen: number[], weights: Float64Array, c: Colours): void {
+  if (!m.scale) return;
+  ctx.beginPath();
+  for (const i of seen) {
+    if (m.spots.how[i] !== heated) continue;
+    const x = m.spots.x[i] * m.t.k + m.t.x, y = m.spots.y[i] * m.t.k + m.t.y, r = markerRadius(m.scale, weights[i]);
+    ctx.moveTo(x + r, y);
+    ctx.arc(x, y, r, 0, 2 * Math.PI);
+  }
+  ctx.lineWidth = 1.6;
+  ctx.strokeStyle = c.markEdge;
+  ctx.stroke();
+  ctx.fillStyle = c.mark;
+  ctx.fill();
+}
+
+/** A dashed ring for what is known to its country only. */
+export function drawHollow(ctx: CanvasRenderingContext2D, m: Scene, seen: number[], weights: Float64Array, c: Colours): void {
+  if (!m.scale) return;
+  ctx.lineWidth = 1.5;
+  ctx.strokeStyle = c.hollow;
+  ctx.setLineDash([3, 2.5]);
+  for (const i of seen) {
+    if (m.spots.how[i] !== hollow) continue;
+    ctx.beginPath();
+    ctx.arc(m.spots.x[i] * m.t.k + m.t.x, m.spots.y[i] * m.t.k + m.t.y, 4.5 + 5 * position(m.scale, weights[i]), 0, 2 * Math.PI);
+    ctx.stroke();
+  }
+  ctx.setLineDash([]);
+}
+
+/** Text with a halo of the map's colour. */
+export function drawLabels(ctx: CanvasRenderingContext2D, labels: Placed[], c: Colours): void {
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 3;
+  ctx.strokeStyle = c.halo;
+  for (const city of [false, true]) {
+    ctx.font = font(city);
+    ctx.fillStyle = city ? c.city : c.label;
+    for (const l of labels) {
+      if (l.city !== city) continue;
+      ctx.strokeText(l.text, l.x + l.w / 2, l.y + l.h / 2);
+      ctx.fillText(l.text, l.x + l.w / 2, l.y + l.h / 2);
+    }
+  }
+}

@@ -1,0 +1,317 @@
+// The map on its canvas: owns the view (d3-zoom), draws frames, answers what is
+// under the pointer. It knows nothing of signals; map.tsx ties it to them.
+
+import { select, type Selection } from "d3-selection";
+import "d3-transition";
+import { zoom, zoomIdentity, type ZoomBehavior } from "d3-zoom";
+import type { Dataset } from "../dataset";
+import { countryName } from "../format";
+import { box, fit, fromPlane, hold, inhabited, plane, toPlane, worldScale, type Box, type Transform } from "../projection";
+import { ramp, type Theme } from "../ramp";
+import { fitScale, position, type Scale } from "../scale";
+import type { World } from "../world";
+import { sigma } from "../heat";
+import { colours } from "./colours";
+import { HeatLayer } from "./heatlayer";
+import { cityCandidate, countryCandidates, place, type Candidate, type Placed, type Rect } from "./labels";
+import { drawHollow, drawLabels, drawMarkers, drawWorld, font, markerRadius } from "./paint";
+import { heated, hollow, none, Spots } from "./spots";
+
+/** With so few places in sight each gets a mark to click. */
+const markersUpTo = 500;
+
+export interface Listener {
+  /** The view came to rest after the user, not the program, moved it. */
+  moved(centre: { lat: number; lon: number; zoom: number }): void;
+  /** A frame was drawn: overlays follow. */
+  drawn(): void;
+  /** The heat was weighed anew. */
+  scaled(scale: Scale | null): void;
+}
+
+export class MapView {
+  t: Transform = { k: 1, x: 0, y: 0 };
+  width = 0;
+  height = 0;
+  scale: Scale | null = null;
+  markers = false;
+  labels: Placed[] = [];
+  readonly spots = new Spots();
+  /** Parts of the map that other things cover: no label goes there. */
+  covered: Rect[] = [];
+
+  private world?: World;
+  private data?: Dataset;
+  private weights: Float64Array = new Float64Array(0);
+  private theme: Theme = "dark";
+  private readonly heat = new HeatLayer();
+  private readonly behaviour: ZoomBehavior<HTMLCanvasElement, unknown>;
+  private readonly selection: Selection<HTMLCanvasElement, unknown, null, undefined>;
+  private frame = 0;
+  private fitted = true; // the view follows the data until the user moves it
+  private moving = false;
+  private resting = 0;
+  private around: Box | null = null;
+  private order = new Uint32Array(0); // places by weight, heaviest first
+
+  constructor(private readonly canvas: HTMLCanvasElement, private readonly listener: Listener) {
+    this.behaviour = zoom<HTMLCanvasElement, unknown>()
+      .translateExtent([[plane.x0, plane.y0], [plane.x1, plane.y1]])
+      .on("start", () => (this.moving = true))
+      .on("zoom", (e) => {
+        this.t = { k: e.transform.k, x: e.transform.x, y: e.transform.y };
+        this.schedule();
+      })
+      .on("end", (e) => {
+        this.moving = false;
+        clearTimeout(this.resting);
+        this.resting = setTimeout(() => this.rest(), 60) as unknown as number;
+        if (e.sourceEvent) this.userMoved();
+      });
+    this.selection = select(canvas).call(this.behaviour);
+  }
+
+  setWorld(w: World): void {
+    this.world = w;
+    if (this.data) this.spots.update(this.data, w);
+    this.findBox();
+    if (this.fitted) this.home();
+    this.weigh();
+  }
+
+  setTheme(t: Theme): void {
+    this.theme = t;
+    this.weigh();
+  }
+
+  setData(d: Dataset, weights: Float64Array): void {
+    const first = this.data !== d;
+    if (first) this.spots.n = 0;
+    this.data = d;
+    this.weights = weights;
+    if (this.world) this.spots.update(d, this.world);
+    this.findBox();
+    if (first && this.fitted) this.home();
+    this.order = Uint32Array.from({ length: Math.min(weights.length, this.spots.n) }, (_, i) => i)
+      .filter((i) => weights[i] > 0 && this.spots.how[i] !== none)
+      .sort((a, b) => weights[b] - weights[a]);
+    this.weigh();
+  }
+
+  resize(width: number, height: number): void {
+    if (width === this.width && height === this.height) return;
+    const centre = this.width ? this.centre() : null;
+    this.width = width;
+    this.height = height;
+    const density = Math.min(3, devicePixelRatio || 1);
+    this.canvas.width = Math.round(width * density);
+    this.canvas.height = Math.round(height * density);
+    const world = worldScale(width, height);
+    this.behaviour.extent([[0, 0], [width, height]]).scaleExtent([world, world * 400]);
+    if (this.fitted || !centre) this.home();
+    else this.look(centre.lat, centre.lon, centre.zoom);
+    this.weigh();
+  }
+
+  /** Shows where the data is. */
+  home(animate = false): void {
+    this.fitted = true;
+    this.go(this.homeView(), animate);
+  }
+
+  /** Shows a centre at a zoom, 1 being the whole world. */
+  look(lat: number, lon: number, zoomed: number, animate = false): void {
+    this.fitted = false;
+    const k = worldScale(this.width, this.height) * zoomed, [x, y] = toPlane(lon, lat);
+    this.go(hold({ k, x: this.width / 2 - k * x, y: this.height / 2 - k * y }, this.width, this.height), animate);
+  }
+
+  centre(): { lat: number; lon: number; zoom: number } {
+    const at = fromPlane((this.width / 2 - this.t.x) / this.t.k, (this.height / 2 - this.t.y) / this.t.k);
+    const [lon, lat] = at && at.every(Number.isFinite) ? at : [11, 20];
+    return { lat, lon, zoom: this.t.k / worldScale(this.width, this.height) };
+  }
+
+  zoomBy(factor: number): void {
+    this.fitted = false;
+    this.behaviour.scaleBy(this.motion(), factor);
+    this.userMoved();
+  }
+
+  panBy(dx: number, dy: number): void {
+    this.behaviour.translateBy(this.selection, dx / this.t.k, dy / this.t.k);
+    this.userMoved();
+  }
+
+  /** The pixel of a place. */
+  pixel(i: number): [number, number] | null {
+    if (i < 0 || i >= this.spots.n || this.spots.how[i] === none) return null;
+    return [this.spots.x[i] * this.t.k + this.t.x, this.spots.y[i] * this.t.k + this.t.y];
+  }
+
+  /** The place under a pixel: the heaviest within reach, with nearer ones preferred. */
+  pick(x: number, y: number, reach = 14): number {
+    let best = -1, score = 0;
+    for (const i of this.order) {
+      const dx = this.spots.x[i] * this.t.k + this.t.x - x, dy = this.spots.y[i] * this.t.k + this.t.y - y;
+      const d = Math.hypot(dx, dy);
+      if (d > reach) continue;
+      const s = (1 - d / (reach * 1.2)) * (this.markers ? 1 : 2 + Math.log(this.weights[i]));
+      if (s > score) (score = s), (best = i);
+    }
+    return best;
+  }
+
+  /** How much of a rectangle has data under it, 0 being none. */
+  busy(r: Rect): number {
+    let n = 0;
+    for (let y = r.y + 4; y < r.y + r.h; y += 8)
+      for (let x = r.x + 4; x < r.x + r.w; x += 8) if (this.heat.near(this.t, x, y) > (this.scale?.low ?? 1) / 4) n++;
+    for (const i of this.order) {
+      const p = this.spots.how[i] === hollow || this.markers ? this.pixel(i) : null;
+      if (p && p[0] > r.x && p[0] < r.x + r.w && p[1] > r.y && p[1] < r.y + r.h) n++;
+    }
+    return n;
+  }
+
+  /** The kilometres of one standard deviation of the heat at the middle of the screen. */
+  reachKm(): number {
+    const a = this.centre();
+    const b = fromPlane((this.width / 2 - this.t.x + sigma) / this.t.k, (this.height / 2 - this.t.y) / this.t.k);
+    const km = b ? Math.abs(((b[0] - a.lon + 540) % 360) - 180) * 111.2 * Math.cos((a.lat * Math.PI) / 180) : 0;
+    return 2 * km;
+  }
+
+  schedule(): void {
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  /** The box around all places that have rows, selected or not. */
+  private findBox(): void {
+    const found: [number, number][] = [];
+    const rows = this.data?.rows, used = new Uint8Array(this.spots.n);
+    for (let i = 0; rows && i < rows.n; i++) used[rows.place[i]] = 1;
+    for (let i = 0; i < this.spots.n; i++) if (used[i] && this.spots.how[i] !== none) found.push([this.spots.x[i], this.spots.y[i]]);
+    this.around = found.length ? box(found) : null;
+  }
+
+  private homeView(): Transform {
+    const room = Math.min(56, this.width / 8, this.height / 8);
+    return this.around ? fit(this.around, this.width, this.height, room) : fit(inhabited, this.width, this.height, 8);
+  }
+
+  private go(t: Transform, animate: boolean): void {
+    this.behaviour.transform(animate ? this.motion() : this.selection, zoomIdentity.translate(t.x, t.y).scale(t.k));
+  }
+
+  private motion(): Selection<HTMLCanvasElement, unknown, null, undefined> {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this.selection;
+    return this.selection.transition().duration(250) as unknown as typeof this.selection;
+  }
+
+  private userMoved(): void {
+    this.fitted = false;
+    setTimeout(() => this.listener.moved(this.centre()), 0);
+  }
+
+  /** The view stands still: heat and labels are made for it. */
+  private rest(): void {
+    if (this.moving || !this.scale) return;
+    this.heat.fill(this.spots, this.weights, this.t, this.width, this.height);
+    this.heat.paint(this.scale, ramp(this.theme));
+    this.schedule();
+  }
+
+  /** Sums changed: the scale is that of the home view, so that panning and zooming never change it. */
+  private weigh(): void {
+    if (!this.world || !this.width) return;
+    const home = this.homeView();
+    let strongest = this.heat.fill(this.spots, this.weights, home, this.width, this.height);
+    let weakest = Infinity;
+    for (const i of this.order) if (this.spots.how[i] === heated) weakest = Math.min(weakest, this.weights[i]);
+    if (weakest === Infinity) for (const i of this.order) (weakest = Math.min(weakest, this.weights[i])), (strongest = Math.max(strongest, this.weights[i]));
+    this.scale = this.order.length ? fitScale(weakest, Math.max(strongest, weakest)) : null;
+    const s = this.scale ?? { low: 1, high: 10 };
+    if (home.k !== this.t.k || home.x !== this.t.x || home.y !== this.t.y) this.heat.fill(this.spots, this.weights, this.t, this.width, this.height);
+    this.heat.paint(s, ramp(this.theme));
+    this.listener.scaled(this.scale);
+    this.schedule();
+  }
+
+  private draw(): void {
+    this.frame = 0;
+    if (!this.world || !this.width) return;
+    const ctx = this.canvas.getContext("2d")!, density = this.canvas.width / this.width;
+    const c = colours[this.theme];
+    if (this.scale && this.moving && this.heat.stale(this.t, this.width, this.height)) {
+      this.heat.fill(this.spots, this.weights, this.t, this.width, this.height);
+      this.heat.paint(this.scale, ramp(this.theme));
+    }
+    drawWorld(ctx, this.world, this.t, density, this.width, this.height, c, () => this.heat.draw(ctx, this.t));
+    const seen = this.inSight();
+    this.markers = this.order.length <= markersUpTo || (seen.length <= markersUpTo && this.t.k > 3 * worldScale(this.width, this.height));
+    drawHollow(ctx, this, seen, this.weights, c);
+    if (this.markers) drawMarkers(ctx, this, seen, this.weights, c);
+    this.labels = this.placeLabels(ctx, seen);
+    drawLabels(ctx, this.labels, c);
+    this.listener.drawn();
+  }
+
+  /** Places on the screen, heaviest first. */
+  private inSight(): number[] {
+    const out: number[] = [], { k, x, y } = this.t;
+    for (const i of this.order) {
+      const px = this.spots.x[i] * k + x, py = this.spots.y[i] * k + y;
+      if (px > -8 && py > -8 && px < this.width + 8 && py < this.height + 8) out.push(i);
+    }
+    return out;
+  }
+
+  private placeLabels(ctx: CanvasRenderingContext2D, seen: number[]): Placed[] {
+    ctx.font = font(false);
+    const measure = (s: string) => measured(ctx, s);
+    const zoomed = this.t.k / worldScale(this.width, this.height);
+    const countries = countryCandidates(this.world!.labels, this.t, measure);
+    const cities: Candidate[] = [];
+    const names = new Set<string>();
+    ctx.font = font(true);
+    for (const i of seen.slice(0, 60)) {
+      const name = this.data?.places.city[i];
+      if (!name || names.has(name) || this.spots.how[i] !== heated) continue;
+      names.add(name);
+      const [x, y] = this.pixel(i)!;
+      cities.push(cityCandidate(name, measure(name), x, y, 5 + markerRadius(this.scale!, this.weights[i])));
+    }
+    const bounds = { x: 4, y: 4, w: this.width - 8, h: this.height - 8 };
+    const calm = (limit: number) => (r: Rect) => !this.covered.some((o) => o.x < r.x + r.w && r.x < o.x + o.w && o.y < r.y + r.h && r.y < o.y + o.h) && this.heatIn(r) < limit;
+    const few = zoomed < 2.5 ? 7 : zoomed < 8 ? 16 : 40;
+    const placed = place(cities, bounds, calm(0.5), few);
+    const free = (r: Rect) => calm(0.3)(r) && !placed.some((o) => o.x < r.x + r.w && r.x < o.x + o.w && o.y < r.y + r.h && r.y < o.y + o.h);
+    return [...placed, ...place(countries, bounds, free, 120)];
+  }
+
+  /** The strongest heat under a rectangle, as a position on the ramp. */
+  private heatIn(r: Rect): number {
+    if (!this.scale) return 0;
+    let max = 0;
+    for (const fy of [0.2, 0.8]) for (let f = 0; f <= 1; f += 0.2) max = Math.max(max, this.heat.near(this.t, r.x + f * r.w, r.y + fy * r.h));
+    return max < this.scale.low / 4 ? 0 : Math.max(0.1, position(this.scale, max));
+  }
+
+  /** What a screen reader hears of the map. */
+  describe(): string {
+    const p = this.data?.places;
+    if (!p || this.order.length === 0) return "World map, nothing on it.";
+    const names = Array.from(this.order.slice(0, 5), (i) => p.city[i] || countryName(p.country[i]));
+    return `World map of ${this.order.length} places. Heaviest: ${names.join(", ")}. The list beside it says the same in text.`;
+  }
+}
+
+const widths = new Map<string, number>();
+
+function measured(ctx: CanvasRenderingContext2D, s: string): number {
+  const id = ctx.font + s;
+  let w = widths.get(id);
+  if (w === undefined) widths.set(id, (w = ctx.measureText(s).width));
+  return w;
+}

@@ -1,0 +1,26 @@
+// Signals of the page itself, not of the data.
+
+import { signal } from "@preact/signals";
+import type { MapView } from "./map/view";
+import type { Scale } from "./scale";
+import type { World } from "./world";
+
+export const world = signal<World | null>(null);
+
+/** A sentence, if the page cannot show anything at all. */
+export const broken = signal("");
+
+/** The map, once it is there; for parts that ask it where something is. */
+export const map = signal<MapView | null>(null);
+
+/** The legend's scale; null without data. */
+export const scale = signal<Scale | null>(null);
+
+/** Grows with each frame that was drawn. */
+export const frames = signal(0);
+
+/** Are the filters open, on a phone? */
+export const sheet = signal(false);
+
+/** Is the list of keys open? */
+export const help = signal(false);

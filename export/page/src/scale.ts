@@ -1,0 +1,49 @@
+// The logarithmic scale between amounts and colours.
+
+/** Limits snap to 1, 2 or 5 times a power of ten, so that they can be read. */
+export function snapDown(v: number): number {
+  if (!(v > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(v) + 1e-12);
+  const m = v / power;
+  return power * (m >= 5 - 1e-9 ? 5 : m >= 2 - 1e-9 ? 2 : 1);
+}
+
+export function snapUp(v: number): number {
+  if (!(v > 0)) return 1;
+  const down = snapDown(v);
+  if (Math.abs(down - v) <= v * 1e-9) return down;
+  const lead = Math.round(down / 10 ** Math.floor(Math.log10(down) + 1e-12));
+  return lead === 2 ? down * 2.5 : down * 2;
+}
+
+export interface Scale { low: number; high: number }
+
+/** More than six decades would leave no colour for the differences that matter. */
+const decades = 6;
+
+/** The scale of what is there: from the weakest place to the strongest spot. */
+export function fitScale(weakest: number, strongest: number): Scale {
+  const high = snapUp(strongest);
+  let low = snapDown(Math.max(weakest, high / 10 ** decades));
+  if (low >= high) low = high / 10; // a single value still has a ramp under it
+  return { low, high };
+}
+
+/** 0 at the low limit, 1 at the high one, held between. */
+export function position(s: Scale, v: number): number {
+  const t = Math.log(v / s.low) / Math.log(s.high / s.low);
+  return t < 0 ? 0 : t > 1 ? 1 : t;
+}
+
+/** At most five round values for the legend, both limits among them. */
+export function ticks(s: Scale): number[] {
+  const out = [s.low];
+  const span = Math.log10(s.high / s.low);
+  const step = Math.max(1, Math.ceil(span / 4));
+  for (let e = Math.ceil(Math.log10(s.low) + 1e-9); 10 ** e < s.high * 0.999; e += step) {
+    const v = 10 ** e;
+    if (Math.log10(v / s.low) > span * 0.17 && Math.log10(s.high / v) > span * 0.17) out.push(v);
+  }
+  out.push(s.high);
+  return out;
+}

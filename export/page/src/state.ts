@@ -1,0 +1,50 @@
+// What is selected and how it is shown: signals, read by every part of the page.
+
+import { batch, signal } from "@preact/signals";
+import type { Zone } from "./format";
+import type { Unit } from "./sums";
+
+export const protocols = ["tcp", "udp", "icmp", "other"] as const;
+export const tabs = ["place", "country", "network", "address", "peer", "port"] as const;
+export type Tab = (typeof tabs)[number];
+export type Direction = "both" | "in" | "out";
+export type ThemeChoice = "auto" | "dark" | "light";
+export interface View { lat: number; lon: number; zoom: number }
+
+export const protocol = signal(0b1111); // a bit per class
+export const direction = signal<Direction>("both");
+export const unit = signal<Unit>("packets");
+export const brush = signal<[number, number] | null>(null); // ms, half-open
+export const filter = signal("");
+export const tab = signal<Tab>("place");
+export const selected = signal<string | null>(null); // a placeKey
+export const hovered = signal<string | null>(null); // a placeKey
+export const theme = signal<ThemeChoice>("auto");
+export const zone = signal<Zone>("local");
+export const view = signal<View | null>(null); // null: fitted to the data
+export const last = signal("1h"); // the live window
+
+/** Rows whose key has its bit set count. */
+export function keyMask(protocolBits: number, dir: Direction): number {
+  let mask = 0;
+  for (let p = 0; p < 4; p++) {
+    if (!((protocolBits >> p) & 1)) continue;
+    if (dir !== "out") mask |= 1 << (2 * p);
+    if (dir !== "in") mask |= 1 << (2 * p + 1);
+  }
+  return mask;
+}
+
+/** Is anything narrowed? Then numbers are of a part, and said to be. */
+export function narrowed(): boolean {
+  return protocol.value !== 0b1111 || direction.value !== "both" || brush.value !== null || filter.value !== "";
+}
+
+export function clearSelection(): void {
+  batch(() => {
+    protocol.value = 0b1111;
+    direction.value = "both";
+    brush.value = null;
+    filter.value = "";
+  });
+}

@@ -1,0 +1,41 @@
+// What browser tests may ask the page; nothing of the page depends on it.
+
+import * as live from "./live";
+import * as model from "./model";
+import { map, scale, world } from "./page";
+import { toPlane } from "./projection";
+
+const hook = {
+  /** World and data are there and a frame shows them. */
+  get ready(): boolean {
+    return !!world.value && !!model.dataset.value && !!map.value && map.value.width > 0;
+  },
+  /** The page's pixel of a place on the globe. */
+  project(lon: number, lat: number): [number, number] | null {
+    const m = map.value;
+    if (!m) return null;
+    const [x, y] = toPlane(lon, lat), box = document.querySelector("canvas.map")!.getBoundingClientRect();
+    return [x * m.t.k + m.t.x + box.left, y * m.t.k + m.t.y + box.top];
+  },
+  get counts() {
+    const d = model.dataset.value, s = model.sums.value;
+    return {
+      rows: d?.rows.n ?? 0, places: d?.places.n ?? 0, details: d?.details.n ?? 0, active: s?.active ?? 0,
+      packets: s?.totalPackets ?? 0, bytes: s?.totalBytes ?? 0, countries: s?.countries ?? 0, unlocated: s?.unlocated ?? 0,
+    };
+  },
+  get scale() {
+    return scale.value;
+  },
+  get labels() {
+    return map.value?.labels.map((l) => ({ ...l })) ?? [];
+  },
+  get markers(): boolean {
+    return map.value?.markers ?? false;
+  },
+  get connection() {
+    return live.connection.value;
+  },
+};
+
+(window as unknown as { __packetheat: typeof hook }).__packetheat = hook;

@@ -1,0 +1,71 @@
+// Row 1 is the answer, in one sentence: whose traffic, when, how much, how sure.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { bytes, clock, count, exact, share, span } from "../format";
+import { connection, status } from "../live";
+import { dataset, live, revision, selectedTime, sums } from "../model";
+import { stale } from "../refresh";
+import { narrowed, zone } from "../state";
+
+export function Answer() {
+  revision.value;
+  const d = dataset.value, v = sums.value;
+  return (
+    <header class="answer">
+      <h1>{d?.meta.title || d?.meta.sensor || status.value.sensor || "packetheat"}</h1>
+      {d && v ? <Sentence /> : <span class="quiet">{live.value ? "waiting for the sensor" : "reading"} …</span>}
+      <span class="grow" />
+      {live.value ? <Pulse /> : d && <Written />}
+    </header>
+  );
+}
+
+function Sentence() {
+  const d = dataset.value!, v = sums.value!, { totals, drops } = d.meta, part = narrowed();
+  const [from, to] = selectedTime.value;
+  // With two ends on the map a packet is in two rows; a part can only count ends.
+  const word = part && totals.twoPublic > 0 ? "endpoint-packets" : "packets";
+  const shownPackets = part ? v.totalPackets : totals.packets, shownBytes = part ? v.totalBytes : totals.bytes;
+  const ends = v.totalPackets;
+  return (
+    <p class="sentence">
+      {from < to && <Piece>{span(from, to, zone.value)}</Piece>}
+      <Piece title={`${exact(shownPackets)} packets, ${exact(shownBytes)} bytes`}>
+        <b>{count(shownPackets)}</b>{part && <span class="quiet"> of {count(totals.packets)}</span>} {word}, <b>{bytes(shownBytes)}</b>
+      </Piece>
+      <Piece><b>{v.countries}</b> {v.countries === 1 ? "country" : "countries"}</Piece>
+      {ends > 0 && <Piece title={`${exact(ends - v.unlocated)} of ${exact(ends)} packets have a place`}>{share(ends - v.unlocated, ends)} located</Piece>}
+      <Piece title="Packets the kernel lost before they could be read">
+        <span class={drops > 0 ? "loss" : ""}>{count(drops)} dropped</span>
+      </Piece>
+    </p>
+  );
+}
+
+function Piece({ children, title }: { children: ComponentChildren; title?: string }) {
+  return <span class="piece" title={title}>{children}</span>;
+}
+
+function Pulse() {
+  const words = { live: "live", connecting: "connecting", lost: "connection lost, trying again" }[connection.value];
+  return <span class={`pulse ${connection.value}`} role="status"><i aria-hidden="true" />{words}</span>;
+}
+
+/** When a file was written; one that is rewritten offers to be read again. */
+function Written() {
+  const m = dataset.value!.meta, [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const id = setInterval(() => setNow(Date.now()), 10_000);
+    return () => clearInterval(id);
+  }, []);
+  if (!m.written) return null;
+  const old = stale(m, now), at = Date.parse(m.written);
+  return (
+    <span class={old ? "written old" : "written"}>
+      {old ? "no longer rewritten since " : "written "}{clock(at, zone.value, true)}
+      {m.refresh ? <button type="button" class="plain" onClick={() => location.reload()} aria-label="Read the file again" title="Read the file again">↻</button> : null}
+    </span>
+  );
+}
+

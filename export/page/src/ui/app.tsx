@@ -1,0 +1,72 @@
+// The layout: the answer, the questions, map and list, the course of time.
+
+import { useEffect } from "preact/hooks";
+import { dataset, selectedPlace } from "../model";
+import { broken, help, map, sheet } from "../page";
+import * as s from "../state";
+import { Answer } from "./answer";
+import { Card } from "./card";
+import { Chips } from "./chips";
+import { Footer } from "./footer";
+import { Help } from "./help";
+import { List } from "./list";
+import { Map } from "./map";
+import { Timeline } from "./timeline";
+
+export function App() {
+  useEffect(() => {
+    addEventListener("keydown", keys);
+    return () => removeEventListener("keydown", keys);
+  }, []);
+  if (broken.value) return <p class="broken" role="alert">{broken.value}</p>;
+  return (
+    <div class="page">
+      <Answer />
+      <Chips />
+      <main class="middle">
+        <Map />
+        <aside class="side" aria-label="List of what is on the map">
+          {selectedPlace.value >= 0 && dataset.value ? <Card data={dataset.value} place={selectedPlace.value} /> : <List />}
+        </aside>
+      </main>
+      <Timeline />
+      <Footer />
+      {help.value && <Help />}
+    </div>
+  );
+}
+
+/** Keys that work everywhere but in a text field. */
+function keys(e: KeyboardEvent): void {
+  const typing = e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement;
+  if (e.key === "Escape") return escape(e.target as HTMLElement);
+  if (typing || e.ctrlKey || e.metaKey || e.altKey) return;
+  const action: Record<string, () => void> = {
+    "/": () => document.querySelector<HTMLInputElement>("#filter")?.focus(),
+    "?": () => (help.value = !help.value),
+    b: () => (s.unit.value = s.unit.value === "bytes" ? "packets" : "bytes"),
+    t: () => (s.theme.value = document.documentElement.dataset.theme === "dark" ? "light" : "dark"),
+    u: () => (s.zone.value = s.zone.value === "utc" ? "local" : "utc"),
+    "0": () => {
+      s.view.value = null;
+      map.value?.home(true);
+    },
+    "+": () => map.value?.zoomBy(1.6),
+    "=": () => map.value?.zoomBy(1.6),
+    "-": () => map.value?.zoomBy(1 / 1.6),
+  };
+  const run = action[e.key];
+  if (run) {
+    e.preventDefault();
+    run();
+  }
+}
+
+/** Escape goes back one step: help, sheet, card, brush. */
+function escape(target: HTMLElement): void {
+  if (help.value) help.value = false;
+  else if (sheet.value) sheet.value = false;
+  else if (target instanceof HTMLInputElement) target.blur();
+  else if (s.selected.value) s.selected.value = null;
+  else s.brush.value = null;
+}

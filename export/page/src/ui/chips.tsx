@@ -1,0 +1,87 @@
+// Row 2: the questions one can ask: filter, protocol, direction, unit, window.
+
+import { useEffect, useRef } from "preact/hooks";
+import { trouble } from "../live";
+import { live, question } from "../model";
+import { sheet } from "../page";
+import * as s from "../state";
+import { theme } from "../theme";
+
+const names = ["TCP", "UDP", "ICMP", "other"];
+
+export function Chips() {
+  const open = sheet.value;
+  return (
+    <>
+      <section class={open ? "chips open" : "chips"} aria-label="Filters">
+        <Filter />
+        <button type="button" class="chip sheet-toggle" aria-expanded={open} onClick={() => (sheet.value = !open)}>Filters</button>
+        <div class="group" role="group" aria-label="Protocol">
+          {names.map((name, i) => <Protocol key={name} name={name} bit={i} />)}
+        </div>
+        <Choice label="Direction" value={s.direction} options={[["both", "in + out", "Both directions"], ["in", "in", "What came from there"], ["out", "out", "What went there"]]} />
+        <Choice label="Unit" value={s.unit} options={[["packets", "packets", "Weigh by packets"], ["bytes", "bytes", "Weigh by bytes on the wire"]]} />
+        {live.value && (
+          <Choice label="Window" value={s.last} options={[["5m", "5 min", "Last 5 minutes"], ["1h", "1 h", "Last hour"], ["24h", "24 h", "Last day"], ["7d", "7 d", "Last week"], ["all", "all", "All there is"]]} />
+        )}
+        <span class="grow" />
+        <div class="group" role="group" aria-label="Display">
+          <button type="button" class="chip" onClick={() => (s.zone.value = s.zone.value === "utc" ? "local" : "utc")} title="Show times in UTC or local time">
+            {s.zone.value === "utc" ? "UTC" : "local time"}
+          </button>
+          <button type="button" class="chip icon" onClick={() => (s.theme.value = theme.value === "dark" ? "light" : "dark")} aria-label={theme.value === "dark" ? "Light theme" : "Dark theme"} title="Light or dark">
+            {theme.value === "dark" ? "☀" : "☾"}
+          </button>
+        </div>
+      </section>
+      <Mistake />
+    </>
+  );
+}
+
+function Filter() {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (input.current && document.activeElement !== input.current) input.current.value = s.filter.value;
+  }, [s.filter.value]);
+  return (
+    <form class="filter" role="search" onSubmit={(e) => { e.preventDefault(); s.filter.value = input.current!.value.trim(); }}>
+      <input
+        ref={input} id="filter" type="search" spellcheck={false} autocomplete="off" aria-label="Filter"
+        placeholder="Filter: country:DE port:443" defaultValue={s.filter.value}
+        onSearch={() => (s.filter.value = input.current!.value.trim())}
+        onBlur={() => (s.filter.value = input.current!.value.trim())}
+      />
+    </form>
+  );
+}
+
+function Protocol({ name, bit }: { name: string; bit: number }) {
+  const on = ((s.protocol.value >> bit) & 1) === 1;
+  return (
+    <button
+      type="button" class="chip" aria-pressed={on} data-proto={s.protocols[bit]}
+      onClick={() => (s.protocol.value = s.protocol.value ^ (1 << bit) || 0b1111)}
+      onDblClick={() => (s.protocol.value = 1 << bit)}
+      title={`${on ? "Hide" : "Show"} ${name}; double click shows it alone`}
+    >{name}</button>
+  );
+}
+
+interface ChoiceProps<T extends string> { label: string; value: { value: T }; options: [T, string, string][] }
+
+function Choice<T extends string>({ label, value, options }: ChoiceProps<T>) {
+  return (
+    <div class="group segments" role="group" aria-label={label}>
+      {options.map(([key, text, title]) => (
+        <button key={key} type="button" class="chip" aria-pressed={value.value === key} data-choice={key} title={title} onClick={() => (value.value = key)}>{text}</button>
+      ))}
+    </div>
+  );
+}
+
+/** What is wrong with the filter, in words. */
+function Mistake() {
+  const text = question.value.error || trouble.value;
+  return text ? <p class="mistake" role="alert">{text}</p> : null;
+}

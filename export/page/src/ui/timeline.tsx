@@ -1,0 +1,167 @@
+// The course of time over the whole window, with a brush. Stretches without data
+// are hatched, never drawn as zero; losses are red ticks.
+
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import type { Dataset } from "../dataset";
+import { amount, duration, span } from "../format";
+import { dataset, revision, sums } from "../model";
+import * as s from "../state";
+import { theme } from "../theme";
+
+interface Ink { line: string; fill: string; text: string; grid: string; hatch: string; loss: string }
+const inks: Record<"dark" | "light", Ink> = {
+  dark: { line: "#b9c5d3", fill: "#b9c5d326", text: "#93a0b0", grid: "#1c2430", hatch: "#3b4756", loss: "#ff5d5d" },
+  light: { line: "#5a6876", fill: "#5a687626", text: "#5a6673", grid: "#e3e8ec", hatch: "#b8c2cb", loss: "#c62828" },
+};
+
+export function Timeline() {
+  const host = useRef<HTMLDivElement>(null), plot = useRef<uPlot | null>(null);
+  const d = dataset.value, dark = theme.value, zone = s.zone.value, unit = s.unit.value;
+  revision.value;
+  useEffect(() => {
+    if (!d || !host.current) return;
+    const box = host.current;
+    const u = (plot.current = new uPlot(options(d, box, inks[dark]), series(d), box));
+    mark(u);
+    const watch = new ResizeObserver(() => {
+      u.setSize({ width: box.clientWidth, height: box.clientHeight });
+      mark(u);
+    });
+    watch.observe(box);
+    return () => {
+      watch.disconnect();
+      u.destroy();
+      plot.current = null;
+    };
+  }, [d, dark, zone, unit]);
+  const data = sums.value;
+  useEffect(() => {
+    if (plot.current && d) plot.current.setData(series(d));
+    if (plot.current) mark(plot.current);
+  }, [data]);
+  const brush = s.brush.value;
+  useEffect(() => {
+    if (plot.current) mark(plot.current);
+  }, [brush]);
+  return (
+    <section class="timeline" aria-label="Course of time">
+      <div class="timeline-head">
+        <span>{unit}{d ? ` per ${duration(d.step)}` : ""}</span>
+        {brush ? (
+          <button type="button" class="chip" onClick={() => (s.brush.value = null)} title={span(brush[0], brush[1], zone)}>All times</button>
+        ) : (
+          <span class="quiet">drag to select</span>
+        )}
+      </div>
+      <div class="plot" ref={host} tabIndex={0} role="slider" aria-label="Selected time; arrow keys move it, Home selects all" aria-valuemin={0} aria-valuemax={100}
+        aria-valuenow={d && brush ? Math.round((100 * (brush[0] - d.from)) / (d.to - d.from)) : 0}
+        aria-valuetext={d ? (brush ? span(brush[0], brush[1], zone) : "all times") : "no data"} onKeyDown={step} />
+    </section>
+  );
+}
+
+/** Arrow keys move the brush by its own width, or make one of a twelfth. */
+function step(e: KeyboardEvent): void {
+  const d = dataset.value, way = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
+  if (e.key === "Home" || e.key === "End") s.brush.value = null;
+  if (!d || !way) return;
+  e.preventDefault();
+  const b = s.brush.value, width = b ? b[1] - b[0] : Math.max(d.step, (d.to - d.from) / 12);
+  const from = b ? b[0] + way * width : way > 0 ? d.from : d.to - width;
+  const held = Math.max(d.from, Math.min(d.to - width, from));
+  s.brush.value = [held, held + width];
+}
+
+/** Seconds and amounts; nothing where the sensor was off. */
+function series(d: Dataset): uPlot.AlignedData {
+  const v = sums.peek(), [from, to] = d.bins();
+  const x: number[] = [], y: (number | null)[] = [];
+  const off = (d.meta.coverage ?? []).filter((c) => c.state === "off").map((c) => [Date.parse(c.from), Date.parse(c.to)]);
+  const values = v?.series[s.unit.peek()];
+  for (let b = from, gap = 0; b < to; b++) {
+    const t = d.timeOf(b);
+    while (gap < off.length && off[gap][1] <= t) gap++;
+    x.push(t / 1000);
+    const amountHere = values?.[b] ?? 0;
+    y.push(amountHere === 0 && gap < off.length && off[gap][0] <= t ? null : amountHere);
+  }
+  x.push(d.timeOf(to) / 1000); // the last step has a width, too
+  y.push(y.length ? y[y.length - 1] : null);
+  return [x, y];
+}
+
+function options(d: Dataset, box: HTMLElement, ink: Ink): uPlot.Options {
+  const unit = s.unit.peek(), utc = s.zone.peek() === "utc", narrow = box.clientWidth < 600;
+  const font = "12px system-ui, sans-serif";
+  return {
+    width: box.clientWidth, height: box.clientHeight, padding: [6, 12, 0, narrow ? 8 : 0], legend: { show: false },
+    tzDate: (t) => (utc ? uPlot.tzDate(new Date(t * 1000), "Etc/UTC") : new Date(t * 1000)),
+    cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
+    scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
+    axes: [
+      { stroke: ink.text, font, size: 26, gap: 3, grid: { show: false }, ticks: { stroke: ink.grid, size: 4 } },
+      { show: !narrow, stroke: ink.text, font, size: 64, gap: 6, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, space: 26, values: (_, v) => v.map((n) => amount(n, unit)) },
+    ],
+    series: [{}, { stroke: ink.line, width: 1.2, fill: ink.fill, paths: uPlot.paths.stepped!({ align: 1 }), points: { show: false }, spanGaps: false }],
+    hooks: {
+      drawAxes: [(u) => gaps(u, d, ink)],
+      draw: [(u) => losses(u, d, ink)],
+      setSelect: [(u) => select(u, d)],
+    },
+  };
+}
+
+/** Hatches what is not covered. */
+function gaps(u: uPlot, d: Dataset, ink: Ink): void {
+  const { ctx, bbox } = u;
+  for (const c of d.meta.coverage ?? []) {
+    if (c.state !== "off") continue;
+    const x0 = Math.max(bbox.left, u.valToPos(Date.parse(c.from) / 1000, "x", true));
+    const x1 = Math.min(bbox.left + bbox.width, u.valToPos(Date.parse(c.to) / 1000, "x", true));
+    if (x1 <= x0) continue;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(x0, bbox.top, x1 - x0, bbox.height);
+    ctx.clip();
+    ctx.strokeStyle = ink.hatch;
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    for (let x = x0 - bbox.height; x < x1; x += 7) {
+      ctx.moveTo(x, bbox.top + bbox.height);
+      ctx.lineTo(x + bbox.height, bbox.top);
+    }
+    ctx.stroke();
+    ctx.restore();
+  }
+}
+
+/** A red tick at the foot of each stretch that lost packets. */
+function losses(u: uPlot, d: Dataset, ink: Ink): void {
+  const { ctx, bbox } = u;
+  ctx.fillStyle = ink.loss;
+  for (const c of d.meta.coverage ?? []) {
+    if (!c.drops) continue;
+    const x0 = u.valToPos(Date.parse(c.from) / 1000, "x", true), x1 = u.valToPos(Date.parse(c.to) / 1000, "x", true);
+    if (x1 < bbox.left || x0 > bbox.left + bbox.width) continue;
+    ctx.fillRect(x0, bbox.top + bbox.height - 5, Math.max(2, x1 - x0), 5);
+  }
+}
+
+/** The user dragged: whole bins are selected; a click without a drag selects all. */
+function select(u: uPlot, d: Dataset): void {
+  const { left, width } = u.select;
+  if (width < 3) {
+    s.brush.value = null;
+    return;
+  }
+  const from = d.timeOf(d.binOf(u.posToVal(left, "x") * 1000)), to = d.timeOf(d.binOf(u.posToVal(left + width, "x") * 1000));
+  s.brush.value = [Math.max(d.from, from), Math.max(from + d.step, Math.min(d.to, to))];
+}
+
+/** Shows the brush on the plot. */
+function mark(u: uPlot): void {
+  const b = s.brush.peek();
+  const left = b ? u.valToPos(b[0] / 1000, "x") : 0, right = b ? u.valToPos(b[1] / 1000, "x") : 0;
+  u.setSelect({ left, width: Math.max(0, right - left), top: 0, height: u.over.clientHeight }, false);
+}

@@ -1,0 +1,9 @@
+import { defineConfig } from "vite";
+import { viteSingleFile } from "vite-plugin-singlefile";
+
+// One file: script and style inline, nothing beside it. The folder is not
+// emptied, for it holds the placeholder that go:embed needs.
+export default defineConfig({
+  plugins: [viteSingleFile({ removeViteModuleLoader: true })],
+  build: { target: "es2022", emptyOutDir: false, reportCompressedSize: false, modulePreload: false },
+});
