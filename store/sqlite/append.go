@@ -1,0 +1,146 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+// errReadOnly is the error of writing to a store that was opened for reading.
+var errReadOnly = errors.New("the store is open for reading only")
+
+// Append commits b in one transaction and then tells the watchers. When it returns
+// nil, b is on the disk (fsync). A batch whose (Sensor, Tick, Seq) is there already
+// is left out without error. After an error nothing of b is in the store and the
+// caller may try again. b is only read, and not kept. ctx is looked at before the
+// commit begins, which then is not broken off.
+func (s *Store) Append(ctx context.Context, b *store.Batch) error {
+	if err := s.checkBatch(b); err != nil {
+		return fmt.Errorf("append: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("append: %w", err)
+	}
+	if s.w == nil {
+		return fmt.Errorf("append to %q: %w", s.path, errReadOnly)
+	}
+	ctx = context.WithoutCancel(ctx)
+	added, err := s.commit(ctx, b)
+	if err != nil {
+		s.dicts.forget()
+		return fmt.Errorf("append tick %s of %q to %q: %w%s", b.Tick.UTC().Format(time.RFC3339), b.Sensor, s.path, err, hint(err))
+	}
+	if added {
+		s.watch.announce(store.Commit{
+			Sensor: b.Sensor, Tick: b.Tick.UTC(), Interval: b.Interval, Seq: b.Seq,
+			Points: len(b.Points), Public: b.Books.Public(), Drops: b.Books.Drops,
+		})
+	}
+	return nil
+}
+
+func (s *Store) checkBatch(b *store.Batch) error {
+	if err := b.Check(); err != nil {
+		return err
+	}
+	if b.Interval != s.tick {
+		return fmt.Errorf("batch has a tick of %s, the store of %s", b.Interval, s.tick)
+	}
+	for i := range b.Points {
+		if p := b.Points[i].Place; p.Latitude != p.Latitude || p.Longitude != p.Longitude {
+			return fmt.Errorf("point of %s has coordinates that are no numbers", b.Points[i].Addr)
+		}
+	}
+	return nil
+}
+
+// commit writes b unless it is there; it reports whether it was added.
+func (s *Store) commit(ctx context.Context, b *store.Batch) (added bool, err error) {
+	sensor := s.dicts.sensors.id(b.Sensor)
+	tick := b.Tick.Unix()
+	known, err := number(ctx, s.w, "SELECT 1 FROM batches WHERE tick = ? AND sensor = ? AND seq = ?", tick, sensor, b.Seq)
+	if err != nil || known != 0 {
+		s.dicts.forget()
+		return false, err
+	}
+	var sums, ends []byte
+	if len(b.Points) > 0 {
+		if sums, ends, err = s.enc.encode(b.Points, s.dicts.places.id, s.dicts.asns.id); err != nil {
+			return false, err
+		}
+	}
+	geo := s.sourceIDs(b.Geo)
+	on, off := captured(b)
+	books := totalsOf(b)
+
+	tx, err := s.w.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback()
+	if err := s.dicts.write(ctx, tx); err != nil {
+		return false, err
+	}
+	if err := insertBatch(ctx, tx, sums, ends, s.nextID, tick, sensor, b.Seq,
+		int64(on), int64(off), len(b.Points), geo, books.encode()); err != nil {
+		return false, err
+	}
+	if err := tx.Commit(); err != nil {
+		return false, err
+	}
+	s.dicts.publish()
+	s.nextID++
+	return true, nil
+}
+
+// insertBatch writes the row of a batch, whose columns row gives from the id on, and
+// its block, if there is one.
+func insertBatch(ctx context.Context, tx *sql.Tx, sums, ends []byte, row ...any) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO batches (id, tick, sensor, seq, on_ns, off_ns, points, geo, books)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, row...)
+	if err != nil || sums == nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO blocks (id, sums, ends) VALUES (?, ?, ?)", row[0], sums, ends)
+	return err
+}
+
+// captured returns the captured part of b's tick as offsets from the tick's start;
+// both are 0 where the batch names none.
+func captured(b *store.Batch) (on, off time.Duration) {
+	if b.From.IsZero() || b.To.IsZero() {
+		return 0, 0
+	}
+	on = min(max(b.From.Sub(b.Tick), 0), b.Interval)
+	off = min(max(b.To.Sub(b.Tick), on), b.Interval)
+	return on, off
+}
+
+// sourceIDs returns the ids of the batch's GeoIP sources, joined by commas.
+func (s *Store) sourceIDs(sources []store.GeoSource) string {
+	ids := make([]string, len(sources))
+	for i, g := range sources {
+		g.Built = time.Unix(g.Built.Unix(), 0).UTC() // as it is read back, so that it compares
+		ids[i] = strconv.FormatUint(uint64(s.dicts.sources.id(g)), 10)
+	}
+	return strings.Join(ids, ",")
+}
+
+// NextSeq returns the first free Seq of a sensor's tick, so that a sensor that was
+// restarted within a tick adds to what it had and never repeats it.
+func (s *Store) NextSeq(ctx context.Context, sensor string, tick time.Time) (uint32, error) {
+	n, err := number(ctx, s.readers, `SELECT max(seq) + 1 FROM batches
+		WHERE tick = ? AND sensor = (SELECT id FROM sensors WHERE name = ?)`, tick.Unix(), sensor)
+	if err != nil {
+		return 0, fmt.Errorf("read next seq of tick %s in %q: %w", tick.UTC().Format(time.RFC3339), s.path, err)
+	}
+	return uint32(n), nil
+}

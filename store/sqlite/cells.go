@@ -1,0 +1,236 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+// slots is how many sums a place or a bin has: four layers times two directions.
+const slots = 8
+
+// placeSum is the traffic of one place in one bin.
+type placeSum struct {
+	bin   int64 // Unix seconds
+	place uint32
+	sums  [slots]store.Sum
+}
+
+// cellVisitor sums by place in a flat table while the bin stays the same, which it
+// does for long because blocks come in order of time.
+type cellVisitor struct {
+	step  int64 // seconds; 0: one bin
+	bin   int64
+	index []int32 // place id to 1 + index into open
+	open  []placeSum
+	done  []placeSum
+}
+
+func (c *cellVisitor) visit(v *view) error {
+	if bin := binOf(v.tick, c.step); bin != c.bin {
+		c.flush()
+		c.bin = bin
+	}
+	if len(c.index) < len(v.places) {
+		c.index = append(c.index, make([]int32, len(v.places)-len(c.index))...)
+	}
+	var slot [256]uint8
+	kinds := slot[:]
+	if len(v.kinds) > len(slot) {
+		kinds = make([]uint8, len(v.kinds))
+	}
+	for i, k := range v.kinds {
+		kinds[i] = uint8(k.slot())
+	}
+	place := uint32(0)
+	var sums *[slots]store.Sum
+	v.each(func(g int) {
+		place, sums = v.place[g], nil
+	}, func(_, i int) {
+		if sums == nil { // only now, so that a place without a match has no cell
+			sums = c.sums(place)
+		}
+		sums[kinds[v.kind[i]]].Add(v.sum(i))
+	})
+	return nil
+}
+
+func (c *cellVisitor) sums(place uint32) *[slots]store.Sum {
+	i := c.index[place]
+	if i == 0 {
+		c.open = append(c.open, placeSum{bin: c.bin, place: place})
+		i = int32(len(c.open))
+		c.index[place] = i
+	}
+	return &c.open[i-1].sums
+}
+
+// flush closes the bin.
+func (c *cellVisitor) flush() {
+	for i := range c.open {
+		c.index[c.open[i].place] = 0
+	}
+	c.done = append(c.done, c.open...)
+	c.open = c.open[:0]
+}
+
+// binOf returns the start of the bin that tick lies in.
+func binOf(tick, step int64) int64 {
+	if step == 0 {
+		return 0
+	}
+	bin := tick - tick%step
+	if tick%step < 0 { // before 1970
+		bin -= step
+	}
+	return bin
+}
+
+// Cells sums the matching points by place, protocol layer and direction and, where
+// step is not 0, by bins of that length, which must be a multiple of the tick. Only
+// cells with traffic are returned, in order of time, place, layer and direction;
+// unlocated traffic is the cell of the zero Place. A step of 0 leaves Time zero.
+func (s *Store) Cells(ctx context.Context, f store.Filter, step time.Duration) ([]store.Cell, error) {
+	if err := s.checkStep(step, 0); err != nil {
+		return nil, err
+	}
+	p, err := s.plan(ctx, &f, 0)
+	if err != nil {
+		return nil, err
+	}
+	own := make([]cellVisitor, workers())
+	visitors := make([]visitor, len(own))
+	for i := range own {
+		own[i].step = int64(step / time.Second)
+		visitors[i] = &own[i]
+	}
+	if err := s.scan(ctx, p, visitors...); err != nil {
+		return nil, err
+	}
+	var all []placeSum
+	for i := range own {
+		own[i].flush()
+		all = append(all, own[i].done...)
+	}
+	return toCells(all, s.dicts.places.snapshot(), step), nil
+}
+
+// toCells adds up what several visitors have about the same place and bin.
+func toCells(all []placeSum, places []store.Place, step time.Duration) []store.Cell {
+	slices.SortFunc(all, func(a, b placeSum) int {
+		if a.bin != b.bin {
+			return cmp.Compare(a.bin, b.bin)
+		}
+		if a.place == b.place {
+			return 0
+		}
+		return comparePlaces(places[a.place], places[b.place])
+	})
+	var cells []store.Cell
+	for i := 0; i < len(all); {
+		sums := all[i].sums
+		j := i + 1
+		for ; j < len(all) && all[j].bin == all[i].bin && all[j].place == all[i].place; j++ {
+			addSlots(&sums, &all[j].sums)
+		}
+		for slot, sum := range sums {
+			if sum == (store.Sum{}) {
+				continue
+			}
+			cell := store.Cell{Place: places[all[i].place], Class: store.Class(slot / 2), Direction: store.Direction(slot % 2), Sum: sum}
+			if step != 0 {
+				cell.Time = time.Unix(all[i].bin, 0).UTC()
+			}
+			cells = append(cells, cell)
+		}
+		i = j
+	}
+	return cells
+}
+
+func addSlots(sums, more *[slots]store.Sum) {
+	for i := range sums {
+		sums[i].Add(more[i])
+	}
+}
+
+// checkStep refuses steps that no tick fits into; least is the least step allowed.
+func (s *Store) checkStep(step, least time.Duration) error {
+	if step < least || step%s.tick != 0 {
+		return fmt.Errorf("step %s is not possible: use a multiple of the tick, %s", step, s.tick)
+	}
+	return nil
+}
+
+// seriesVisitor sums by bin.
+type seriesVisitor struct {
+	step int64
+	bins map[int64]*[slots]store.Sum
+}
+
+func (c *seriesVisitor) visit(v *view) error {
+	bin := binOf(v.tick, c.step)
+	sums := c.bins[bin]
+	if sums == nil {
+		sums = new([slots]store.Sum)
+		c.bins[bin] = sums
+	}
+	v.each(func(int) {}, func(_, i int) {
+		sums[v.kinds[v.kind[i]].slot()].Add(v.sum(i))
+	})
+	return nil
+}
+
+// Series sums the matching points by bins of length step, a multiple of the tick,
+// and by protocol layer and direction. Only bins with traffic are returned, in order
+// of time, layer and direction.
+func (s *Store) Series(ctx context.Context, f store.Filter, step time.Duration) ([]store.Bin, error) {
+	if err := s.checkStep(step, s.tick); err != nil {
+		return nil, err
+	}
+	p, err := s.plan(ctx, &f, 0)
+	if err != nil {
+		return nil, err
+	}
+	own := make([]seriesVisitor, workers())
+	visitors := make([]visitor, len(own))
+	for i := range own {
+		own[i] = seriesVisitor{step: int64(step / time.Second), bins: make(map[int64]*[slots]store.Sum)}
+		visitors[i] = &own[i]
+	}
+	if err := s.scan(ctx, p, visitors...); err != nil {
+		return nil, err
+	}
+	bins := own[0].bins
+	for _, o := range own[1:] {
+		for bin, sums := range o.bins {
+			if bins[bin] == nil {
+				bins[bin] = sums
+				continue
+			}
+			addSlots(bins[bin], sums)
+		}
+	}
+	return toBins(bins), nil
+}
+
+func toBins(bins map[int64]*[slots]store.Sum) []store.Bin {
+	var list []store.Bin
+	for bin, sums := range bins {
+		for slot, sum := range sums {
+			if sum != (store.Sum{}) {
+				list = append(list, store.Bin{
+					Time: time.Unix(bin, 0).UTC(), Class: store.Class(slot / 2), Direction: store.Direction(slot % 2), Sum: sum,
+				})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b store.Bin) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Direction, b.Direction))
+	})
+	return list
+}

@@ -1,0 +1,37 @@
+//go:build cgo
+
+package sqlite
+
+import (
+	"errors"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// notDatabase reports whether err says that the file is no SQLite database or its
+// structure is broken. Errors of reading, locking or permission are not that.
+func notDatabase(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrNotADB || e.Code == sqlite3.ErrCorrupt)
+}
+
+// hint returns what the user can do about err, in brackets, or "".
+func hint(err error) string {
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return ""
+	}
+	switch e.Code {
+	case sqlite3.ErrFull:
+		return " (free some space on that disk)"
+	case sqlite3.ErrReadonly:
+		return " (the file, its folder or the file system is read-only)"
+	case sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrAuth:
+		return " (check that the folder and its files belong to this user)"
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		return " (another program holds the file locked)"
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+		return " (the file is damaged: packetheat sets it aside when it next opens it for writing)"
+	}
+	return ""
+}

@@ -1,0 +1,233 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+)
+
+// poolSize is how many queries read at the same time.
+const poolSize = 4
+
+// writerPragmas are set on the one writing connection. page_size and auto_vacuum
+// count only before the first table is made, and before the journal's mode is set.
+var writerPragmas = [...]string{
+	"page_size = 4096",
+	"auto_vacuum = INCREMENTAL",
+	"journal_mode = WAL",
+	"synchronous = FULL",
+	"wal_autocheckpoint = 1000",
+	"journal_size_limit = 67108864",
+	"foreign_keys = OFF",
+}
+
+// uri returns what the driver opens path by, with parameters of SQLite and driver.
+func uri(path, parameters string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_busy_timeout=10000&" + parameters
+}
+
+// openWriter opens the writing connection, migrates and reads the dictionaries.
+func (s *Store) openWriter(ctx context.Context, tick time.Duration) (err error) {
+	defer func() {
+		if err != nil {
+			s.closeWriter()
+		}
+	}()
+	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE, 0o640) // SQLite gives its other files the same mode
+	if err != nil {
+		return err
+	}
+	f.Close()
+	if s.wdb, err = sql.Open("sqlite3", uri(s.path, "_txlock=immediate")); err != nil {
+		return err
+	}
+	s.wdb.SetMaxOpenConns(1)
+	if s.w, err = s.wdb.Conn(ctx); err != nil {
+		return err
+	}
+	if err := checkFormat(ctx, s.w, true); err != nil {
+		return err
+	}
+	for _, p := range writerPragmas {
+		if _, err := s.w.ExecContext(ctx, "PRAGMA "+p); err != nil {
+			return fmt.Errorf("set %s: %w", p, err)
+		}
+	}
+	first := tick
+	if first == 0 {
+		first = defaultTick
+	}
+	if err := migrate(ctx, s.w, first); err != nil {
+		return err
+	}
+	if err := s.readTick(ctx, s.w, tick); err != nil {
+		return err
+	}
+	if err := s.dicts.load(ctx, s.w); err != nil {
+		return err
+	}
+	s.dicts.index()
+	last, err := lastID(ctx, s.w)
+	if err != nil {
+		return err
+	}
+	s.nextID = last + 1
+	s.enc, err = newEncoder()
+	return err
+}
+
+// openReaders opens the pool of reading connections.
+func (s *Store) openReaders(ctx context.Context, parameters string) (err error) {
+	s.readers, err = sql.Open("sqlite3", uri(s.path, "mode=ro&_query_only=1"+parameters))
+	if err != nil {
+		return err
+	}
+	s.readers.SetMaxOpenConns(poolSize)
+	s.readers.SetMaxIdleConns(poolSize)
+	return s.readers.PingContext(ctx)
+}
+
+// openCopy is OpenReadOnly without the words around its errors.
+func (s *Store) openCopy(ctx context.Context, dir string, tick time.Duration) error {
+	info, err := os.Stat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no %s (the sensor makes it: packetheat run --data %s)", FileName, dir)
+	case err != nil:
+		return err
+	case info.Size() == 0:
+		return errors.New("the file is empty: not a packetheat store")
+	}
+	parameters := ""
+	if _, err := os.Stat(s.path + "-wal"); errors.Is(err, fs.ErrNotExist) && !writable(dir) {
+		// Nobody writes, and SQLite cannot make the files that it shares with writers.
+		parameters = "&immutable=1"
+	}
+	if err := s.openReaders(ctx, parameters); err != nil {
+		return err
+	}
+	if err := checkFormat(ctx, s.readers, false); err != nil {
+		return err
+	}
+	if err := s.readTick(ctx, s.readers, tick); err != nil {
+		return err
+	}
+	return s.dicts.load(ctx, s.readers)
+}
+
+// checkFormat refuses files that this program must not or cannot use. An empty
+// database passes where fresh is set.
+func checkFormat(ctx context.Context, q queryer, fresh bool) error {
+	tables, err := number(ctx, q, "SELECT count(*) FROM sqlite_schema")
+	if err != nil {
+		return err
+	}
+	id, err := pragma(ctx, q, "application_id")
+	if err != nil {
+		return err
+	}
+	version, err := pragma(ctx, q, "user_version")
+	if err != nil {
+		return err
+	}
+	scripts, err := migrations()
+	switch {
+	case err != nil:
+		return err
+	case fresh && tables == 0 && id == 0:
+		return nil
+	case id != applicationID:
+		return fmt.Errorf("%s is a database of another program, not a packetheat store (use another --data)", FileName)
+	case version > int64(len(scripts)):
+		return fmt.Errorf("the store has format %d and this packetheat knows formats up to %d (use the newer packetheat that wrote it)",
+			version, len(scripts))
+	case !fresh && version < int64(len(scripts)):
+		return fmt.Errorf("the store has the old format %d, this packetheat reads %d (a packetheat run on it migrates it)",
+			version, len(scripts))
+	}
+	return nil
+}
+
+// readTick learns the store's tick and compares it with the wanted one.
+func (s *Store) readTick(ctx context.Context, q queryer, want time.Duration) error {
+	rows, err := q.QueryContext(ctx, "SELECT value FROM about WHERE key = 'tick_seconds'")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var text string
+	for rows.Next() {
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	seconds, err := strconv.Atoi(text)
+	if err != nil || seconds <= 0 {
+		return fmt.Errorf("the store does not say its tick (%q)", text)
+	}
+	s.tick = time.Duration(seconds) * time.Second
+	if want != 0 && want != s.tick {
+		return fmt.Errorf("its tick is %s, fixed when it was made, not %s (set sensor.tick to %s, or use another --data)", s.tick, want, s.tick)
+	}
+	return nil
+}
+
+// setAside renames the file and its companions, so that a new one can be begun.
+func (s *Store) setAside(cause error) error {
+	aside := s.path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000Z")
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		err := os.Rename(s.path+suffix, aside+suffix)
+		if err != nil && !(suffix != "" && errors.Is(err, fs.ErrNotExist)) {
+			return fmt.Errorf("set the damaged file aside: %w", err)
+		}
+	}
+	s.recovered = aside
+	s.dicts = newDicts()
+	s.log.Error("the store was damaged and has been set aside; a new one is begun",
+		"cause", cause, "aside", aside, "store", s.path)
+	return nil
+}
+
+// number reads one number; no row is 0.
+func number(ctx context.Context, q queryer, query string, args ...any) (n int64, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v sql.NullInt64
+		if err := rows.Scan(&v); err != nil {
+			return 0, err
+		}
+		n = v.Int64
+	}
+	return n, rows.Err()
+}
+
+// lastID returns the id of the last committed batch, 0 in an empty store.
+func lastID(ctx context.Context, q queryer) (int64, error) {
+	return number(ctx, q, "SELECT max(id) FROM batches")
+}
+
+// writable reports whether files can be made in dir.
+func writable(dir string) bool {
+	f, err := os.CreateTemp(dir, ".packetheat-*")
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return os.Remove(filepath.Clean(f.Name())) == nil
+}

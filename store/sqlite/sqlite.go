@@ -1,0 +1,182 @@
+// Package sqlite keeps points in one SQLite file and answers questions about any
+// window of them. It is the engine behind export.Reader and the sensor's sink.
+//
+// A commit appends one immutable batch: what one sensor saw in one tick. Its points
+// are a block of compressed columns (two blobs: amounts by place, and endpoints),
+// its counters and the part of the tick that was captured are a small row beside
+// it. Only places, autonomous systems, sensors and GeoIP sources have ids; addresses
+// are inside the blocks, sorted, as the steps from one to the next. Users never see
+// blocks: answers are rows, cells and sums. Every blob carries a version and a
+// checksum; a damaged one is skipped and counted in Coverage.Damaged.
+//
+// An answer is about the batches committed when it began, although it reads them in
+// many short transactions: batches have ids in order of commit and later ones are
+// left out. So a reader never holds up the checkpoint of the write-ahead log.
+//
+// Tiers and views (sums over 10m, 1h, 1d, each written once, when its interval
+// closes) and retention will stand beside the table batches: a scan then takes
+// closed intervals from them and batches at the edges only, and blocks may go while
+// their batches' rows stay.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+// FileName is the name of the SQLite file in a store's folder.
+const FileName = "packetheat.db"
+
+// Options are what a store is opened with; the zero value is good.
+type Options struct {
+	// Tick is the length of a tick, 10s if 0. It is fixed when the store is made; 0
+	// then means the store's own, any other than that is an error.
+	Tick time.Duration
+
+	Logger *slog.Logger // nil: nothing is logged
+}
+
+// defaultTick is contract.md's default of sensor.tick.
+const defaultTick = 10 * time.Second
+
+// Store is an open store. All methods may be called by several goroutines at once;
+// Append works for one of them at a time. Whoever opened it closes it.
+type Store struct {
+	path      string
+	tick      time.Duration
+	log       *slog.Logger
+	recovered string
+
+	readers *sql.DB
+	dicts   dicts
+	damage  damage
+	watch   watchers
+
+	// Of the writer; nil in a store opened for reading.
+	mu     sync.Mutex
+	wdb    *sql.DB
+	w      *sql.Conn
+	lock   *os.File
+	enc    *encoder
+	nextID int64
+}
+
+// errLocked is the error of a folder that another process writes to.
+var errLocked = errors.New("the store is in use by another writer")
+
+// Open opens the store in dir for writing and reading, and makes folder (mode 0750)
+// and file where they are missing. It refuses a folder that another process writes
+// to, naming its pid, and a file of a newer format or of another program. A file
+// that is broken is set aside (see Recovered) and a new one begun.
+func Open(dir string, o Options) (*Store, error) {
+	s, err := open(dir, o)
+	if err != nil {
+		return nil, fmt.Errorf("open store %q: %w", dir, err)
+	}
+	return s, nil
+}
+
+func open(dir string, o Options) (*Store, error) {
+	if o.Tick != 0 {
+		if err := store.CheckTick(o.Tick); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := newStore(filepath.Join(dir, FileName), o)
+	s.lock = lock
+	ctx := context.Background()
+	err = s.openWriter(ctx, o.Tick)
+	if notDatabase(err) {
+		if err = s.setAside(err); err == nil {
+			err = s.openWriter(ctx, o.Tick)
+		}
+	}
+	if err == nil {
+		err = s.openReaders(ctx, "")
+	}
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("%w%s", err, hint(err))
+	}
+	return s, nil
+}
+
+// OpenReadOnly opens the store in dir, live or copied, for reading only. It writes
+// nothing, takes no lock and may be beside a writer, whose commits Watch sees.
+func OpenReadOnly(dir string, o Options) (*Store, error) {
+	s := newStore(filepath.Join(dir, FileName), o)
+	err := s.openCopy(context.Background(), dir, o.Tick)
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open store %q for reading: %w%s", dir, err, hint(err))
+	}
+	return s, nil
+}
+
+func newStore(path string, o Options) *Store {
+	log := o.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Store{path: path, log: log, dicts: newDicts()}
+}
+
+// Tick returns the length of the store's ticks.
+func (s *Store) Tick() time.Duration { return s.tick }
+
+// Recovered returns where Open has set a broken file aside, "" if it has not.
+func (s *Store) Recovered() string { return s.recovered }
+
+// Close ends all watching and releases the file and its lock. Methods called after
+// it fail. The first error is returned.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watch.close()
+	var errs []error
+	if s.readers != nil { // before the writer, whose end then empties the log
+		errs = append(errs, s.readers.Close())
+	}
+	errs = append(errs, s.closeWriter())
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+		s.lock = nil
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close store %q: %w", s.path, err)
+	}
+	return nil
+}
+
+func (s *Store) closeWriter() error {
+	var errs []error
+	if s.w != nil {
+		errs = append(errs, s.w.Close())
+		s.w = nil
+	}
+	if s.wdb != nil {
+		errs = append(errs, s.wdb.Close())
+		s.wdb = nil
+	}
+	if s.enc != nil {
+		errs = append(errs, s.enc.zstd.Close())
+		s.enc = nil
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,77 @@
+package sqlite
+
+import "encoding/binary"
+
+// appendUvarints appends every value of v as an unsigned LEB128 number.
+func appendUvarints[T uint16 | uint32 | uint64](b []byte, v []T) []byte {
+	for _, n := range v {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	return b
+}
+
+// readUvarints fills dst from b and returns what follows; it reports whether there
+// were enough values and all of them fit.
+func readUvarints[T uint16 | uint32 | uint64](dst []T, b []byte) ([]byte, bool) {
+	pos := 0
+	for i := range dst {
+		if pos < len(b) && b[pos] < 0x80 { // most values are small
+			dst[i] = T(b[pos])
+			pos++
+			continue
+		}
+		n, size := binary.Uvarint(b[pos:])
+		if size <= 0 || uint64(T(n)) != n {
+			return nil, false
+		}
+		dst[i] = T(n)
+		pos += size
+	}
+	return b[pos:], true
+}
+
+// reader takes numbers off the front of a buffer. After the first failure all
+// further numbers are 0 and bad is set.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) uvarint() uint64 {
+	n, size := binary.Uvarint(r.b)
+	if size <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[size:]
+	return n
+}
+
+// count reads a number of things that follow and take at least size bytes each,
+// so that a damaged number cannot make the caller allocate without bound.
+func (r *reader) count(size int) int {
+	n := r.uvarint()
+	if n > uint64(len(r.b)/size) {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) bytes(n uint64) []byte {
+	if n > uint64(len(r.b)) {
+		r.bad, r.b = true, nil
+		return nil
+	}
+	b := r.b[:n]
+	r.b = r.b[n:]
+	return b
+}
+
+// grow returns s with length n, its content undefined.
+func grow[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n+n/4)[:n]
+	}
+	return s[:n]
+}
