@@ -82,6 +82,7 @@ func (b *builder) collectDetails(ctx context.Context) error {
 	if b.o.Detail == DetailFull {
 		keep = fullDetails
 	}
+	keep = cmp.Or(b.o.maxDetails, keep)
 	d := &detailer{b: b, all: map[subject]*sums{}, most: 6 * keep, only: b.o.Detail == DetailPlaces}
 	if err := d.pass(ctx); err != nil {
 		return err

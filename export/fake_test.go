@@ -31,7 +31,11 @@ type fakeReader struct {
 func (f *fakeReader) match(flt store.Filter) (out []store.Point) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for i := range f.points {
+	from, _ := slices.BinarySearchFunc(f.points, flt.Window.From, func(p store.Point, t time.Time) int { return p.Time.Compare(t) })
+	for i := from; i < len(f.points); i++ {
+		if !flt.Window.To.IsZero() && !f.points[i].Time.Before(flt.Window.To) {
+			break
+		}
 		if flt.Match(&f.points[i]) {
 			out = append(out, f.points[i])
 		}

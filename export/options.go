@@ -40,6 +40,8 @@ type Options struct {
 	coarse level
 	budget int64
 	pace   string // one clause, where the file is rewritten less often than asked
+
+	maxDetails int // of a page; 0: what Detail says
 }
 
 // Report is what Write did.

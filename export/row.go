@@ -90,6 +90,9 @@ func rowColumns() []column {
 		freeText("as_org", func(p *store.Point) string { return p.ASOrg }),
 		freeText("sensor", func(p *store.Point) string { return p.Sensor }),
 		{"interval", "INTEGER", false, func(b []byte, _ *rowCache, p *store.Point) []byte {
+			if p.Interval%time.Second == 0 { // always, but for a broken store
+				return strconv.AppendInt(b, int64(p.Interval/time.Second), 10)
+			}
 			return strconv.AppendFloat(b, p.Interval.Seconds(), 'f', -1, 64)
 		}},
 		text("precision", func(p *store.Point) string { return p.Place.Precision.String() }),
