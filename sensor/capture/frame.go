@@ -1,7 +1,7 @@
 package capture
 
 // Link types of rings, by their number in the registry of capture files
-// (LINKTYPE_). Frames of files may have others that knownLink names.
+// (LINKTYPE_). Frames of files may have others too.
 const (
 	LinkEthernet uint16 = 1   // Ethernet II and 802.3
 	LinkRaw      uint16 = 101 // IPv4 or IPv6, told apart by the version nibble
@@ -26,7 +26,8 @@ type Frame struct {
 	Time int64
 	// WireLen is the number of octets on the wire as tcpdump -e prints it: link
 	// header and VLAN tags, also the one the kernel took out, but no FCS. For a
-	// super-frame it is the sum over its true segments.
+	// super-frame it is the sum over its true segments. On a ring without a link
+	// header (LinkRaw) it is the length of the IP packet.
 	WireLen uint32
 	// Segments is the number of true packets in a GRO or TSO super-frame, else 1.
 	Segments uint32

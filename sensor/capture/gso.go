@@ -27,8 +27,29 @@ func segments(vh []byte, f *Frame) (octets, n uint32) {
 		return f.WireLen, 1
 	}
 	payload := f.WireLen - headers
+	if isJumbogram(f) {
+		headers -= jumboLen
+	}
 	n = (payload + size - 1) / size
 	return payload + n*headers, n
+}
+
+// jumboLen is the length of the hop-by-hop header that says how long a jumbogram is.
+const jumboLen = 8
+
+// isJumbogram reports whether f has the header that kernels put into super-frames
+// of over 64 KB (BIG TCP) and take out again from their segments
+// (ipv6_hopopt_jumbo_remove): IPv6 payload length 0, a jumbo payload option (RFC 2675).
+func isJumbogram(f *Frame) bool {
+	off := 0
+	if f.LinkType == LinkEthernet {
+		off = networkOffset(f.Data)
+	}
+	if off < 0 || len(f.Data) < off+40+jumboLen {
+		return false
+	}
+	ip := f.Data[off:]
+	return ip[0]>>4 == 6 && ip[4] == 0 && ip[5] == 0 && ip[6] == 0 && ip[41] == 0 && ip[42] == 0xc2
 }
 
 // gsoHeaders returns the number of header octets that each segment of f has.

@@ -34,3 +34,43 @@ func linkName(linkType uint16) string {
 	}
 	return fmt.Sprintf("link type %d, %s", linkType, name)
 }
+
+// ARPHRD numbers of linux/if_arp.h.
+const (
+	hatypeEthernet = 1
+	hatypeLoopback = 772
+	hatypeRawIP    = 519
+	hatypeNone     = 0xfffe
+)
+
+// framingKind says what the link header of an interface is worth.
+type framingKind uint8
+
+const (
+	framingEthernet framingKind = iota // read it
+	framingNone                        // there is none
+	framingStrip                       // have the kernel take it off (SOCK_DGRAM)
+)
+
+// framing says how to capture on an interface of the given ARPHRD type. Only
+// Ethernet (and loopback, which carries Ethernet headers of zeros) has a link
+// header worth reading. tun and WireGuard have none. PPP, the IP tunnels and the
+// rest have one in one direction only, or in a format of their own.
+func framing(hatype uint16) framingKind {
+	switch hatype {
+	case hatypeEthernet, hatypeLoopback:
+		return framingEthernet
+	case hatypeNone, hatypeRawIP:
+		return framingNone
+	}
+	return framingStrip
+}
+
+// LinkType returns what frames captured on the interface begin with,
+// LinkEthernet or LinkRaw, for which RingConfig.Filter must be made.
+func (i Interface) LinkType() uint16 {
+	if framing(i.Type) == framingEthernet {
+		return LinkEthernet
+	}
+	return LinkRaw
+}

@@ -96,23 +96,14 @@ func findLink(name string) (link, error) {
 		return link{}, err
 	}
 	l := link{index: i.Index, loopback: i.Flags&net.FlagLoopback != 0}
-	l.linkType, l.sockType, l.noLink = framing(hatype)
-	return l, nil
-}
-
-// framing says how to capture on an interface of the given ARPHRD type. Only
-// Ethernet (and loopback, which carries Ethernet headers of zeros) has a link
-// header worth reading. tun and WireGuard have none. PPP, the IP tunnels and the
-// rest have one in one direction only or in a format of their own: SOCK_DGRAM
-// makes the kernel take it off.
-func framing(hatype uint16) (linkType uint16, sockType int, noLink bool) {
-	switch hatype {
-	case unix.ARPHRD_ETHER, unix.ARPHRD_LOOPBACK:
-		return LinkEthernet, unix.SOCK_RAW, false
-	case unix.ARPHRD_NONE, unix.ARPHRD_RAWIP:
-		return LinkRaw, unix.SOCK_RAW, true
+	l.linkType, l.noLink, l.sockType = LinkEthernet, false, unix.SOCK_RAW
+	switch framing(hatype) {
+	case framingNone:
+		l.linkType, l.noLink = LinkRaw, true
+	case framingStrip:
+		l.linkType, l.noLink, l.sockType = LinkRaw, true, unix.SOCK_DGRAM
 	}
-	return LinkRaw, unix.SOCK_DGRAM, true
+	return l, nil
 }
 
 // hardwareType asks for the ARPHRD type of an interface (SIOCGIFHWADDR,

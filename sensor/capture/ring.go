@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/net/bpf"
@@ -76,8 +77,8 @@ func (c RingConfig) withDefaults() (RingConfig, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	var wrong []string
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	if c.Interface == "" {
 		bad("interface name is empty")
 	}
@@ -99,8 +100,8 @@ func (c RingConfig) withDefaults() (RingConfig, error) {
 	if _, ok := parseFanout(c.Fanout); !ok {
 		bad("fanout %q (must be hash, pair, cpu, queue or lb)", c.Fanout)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return c, fmt.Errorf("open ring on %q: %w", c.Interface, err)
+	if len(wrong) > 0 {
+		return c, fmt.Errorf("open ring on %q: %s", c.Interface, strings.Join(wrong, "; "))
 	}
 	return c, nil
 }

@@ -46,6 +46,10 @@ type Ring struct {
 // Interface returns the name of the interface that the ring was opened on.
 func (r *Ring) Interface() string { return r.iface }
 
+// Size returns the memory of the ring in bytes: RingConfig.RingBytes rounded
+// down to blocks, or less if the kernel had less; 0 once closed.
+func (r *Ring) Size() int { return len(r.mem) }
+
 // statsInterval is how old the sums get before ReadBlock reads the kernel's
 // counters: they have 32 bits, and a sudden end must not lose many.
 const statsInterval = time.Second
@@ -66,7 +70,7 @@ func (r *Ring) ReadBlock(timeout time.Duration) (*Block, error) {
 		}
 	}
 	deadline := time.Now().Add(timeout)
-	for {
+	for polled := false; ; polled = true { // once at least, or errors would not be seen
 		if b := r.take(); b != nil {
 			return b, nil
 		}
@@ -79,7 +83,7 @@ func (r *Ring) ReadBlock(timeout time.Duration) (*Block, error) {
 			}
 			wait = min(wait, rest)
 		}
-		if wait <= 0 && !deadline.After(now) {
+		if polled && !deadline.After(now) {
 			return nil, r.refresh(now)
 		}
 		if err := r.poll(wait); err != nil {

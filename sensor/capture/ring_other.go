@@ -23,6 +23,9 @@ func OpenRings(cfg RingConfig) ([]*Ring, error) {
 // Interface returns the empty string.
 func (r *Ring) Interface() string { return "" }
 
+// Size returns 0.
+func (r *Ring) Size() int { return 0 }
+
 // ReadBlock fails.
 func (r *Ring) ReadBlock(time.Duration) (*Block, error) { return nil, errors.ErrUnsupported }
 

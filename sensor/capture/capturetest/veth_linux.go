@@ -130,6 +130,10 @@ func onThread(t testing.TB, fn func() error) {
 	}
 }
 
+// Interface returns an End for another interface in the same namespace, which
+// the test has made there.
+func (e *End) Interface(name string) *End { return &End{Name: name, ns: e.ns} }
+
 // SetUp brings the interface up or down.
 func (e *End) SetUp(t testing.TB, up bool) {
 	t.Helper()
