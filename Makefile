@@ -76,7 +76,7 @@ test-go: need-go ## the Go tests, with the race detector
 	$(GO) test -race -timeout 10m $(if $(RUN),-run '$(RUN)') $$($(GO) list $(TEST) | grep -v /cmd/livetest)
 
 test-live: need-go ## the program end to end, in network namespaces (root or user namespaces)
-	$(GO) test -race -timeout 10m -count 1 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
+	$(GO) test -timeout 10m -count 1 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
 
 test-page: $(MODULES) ## the page's own tests and type check
 	cd export/page && $(NPM) run check && $(NPM) test

@@ -38,19 +38,21 @@ var weight = map[string]int{
 	"IS": 2, "EE": 2, "LV": 2, "LT": 2, "BG": 4, "RS": 4, "MN": 2, "FJ": 2, "PG": 2, "MU": 2, "MG": 2,
 }
 
-// How many addresses are drawn at most: enough to meet countries that hold a
-// thousandth of the Internet, few enough for half a second of look-ups.
+// draws is how many addresses are drawn of each IP version: enough to meet countries
+// that hold a thousandth of the Internet, few enough for half a second of look-ups.
 const draws = 150_000
 
 // NewWorld picks hosts by drawing addresses at random and keeping those that are
 // located, as many of each country as its weight says; a city with more addresses
 // is met more often. The same seed and database give the same world. It fails when
 // the database knows too few places to show anything.
-func NewWorld(seed uint64, locate Locate) (*World, error) {
+func NewWorld(seed uint64, locate Locate) (*World, error) { return newWorld(seed, draws, locate) }
+
+func newWorld(seed uint64, draws int, locate Locate) (*World, error) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	w := &World{
-		V4: pick(locate, func() netip.Addr { return draw4(rng) }),
-		V6: pick(locate, func() netip.Addr { return draw6(rng) }),
+		V4: pick(locate, draws, func() netip.Addr { return draw4(rng) }),
+		V6: pick(locate, draws, func() netip.Addr { return draw6(rng) }),
 	}
 	if len(w.V4) < 50 {
 		return nil, errors.New("pick hosts of the world: the GeoIP database locates next to no address " +
@@ -63,7 +65,7 @@ func NewWorld(seed uint64, locate Locate) (*World, error) {
 }
 
 // pick draws until every country has its hosts or draws are used up.
-func pick(locate Locate, draw func() netip.Addr) []Host {
+func pick(locate Locate, draws int, draw func() netip.Addr) []Host {
 	var hosts []Host
 	count := make(map[string]int)
 	for range draws {

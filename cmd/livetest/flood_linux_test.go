@@ -1,0 +1,161 @@
+package livetest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/packetheat/packetheat/sensor/capture/capturetest"
+)
+
+// flooding sends as fast as it can until stop is closed and then says how much.
+func flooding(t testing.TB, link *capturetest.Link, frames [][]byte, stop <-chan struct{}) <-chan int {
+	t.Helper()
+	sender := link.Peer.Sender(t)
+	sent := make(chan int, 1)
+	go func() {
+		n, err := sender.Send(frames, 1<<40, 0, stop)
+		if err != nil {
+			t.Error(err)
+		}
+		sent <- n
+	}()
+	return sent
+}
+
+// TestFlood sends as fast as the machine can, more than a small ring may hold, and
+// stops the sensor right behind it: what was sent is what is stored and what the
+// kernel says it dropped, to the packet.
+func TestFlood(t *testing.T) {
+	link := capturetest.Veth(t)
+	s := start(t, link, options{env: []string{"PACKETHEAT_SENSOR_RING_TOTAL=16MiB"}})
+	s.ready()
+	stop := make(chan struct{})
+	sent := flooding(t, link, mix(t, 1000).frames, stop)
+	time.Sleep(4 * time.Second)
+	close(stop)
+	sum := uint64(<-sent)
+	n, lost := link.Sensor.Received(t)
+	s.stop()
+	if n+lost != sum {
+		t.Fatalf("sent %d frames, the interface received %d and dropped %d", sum, n, lost)
+	}
+	b := balanced(t, s.dir+"/data")
+	t.Logf("%d frames reached the interface in 4 s (%d did not), the ring was full for %d", n, lost, b.Drops)
+	if b.Frames+b.Drops != n {
+		t.Errorf("%d frames reached the interface; %d captured and %d dropped make %d", n, b.Frames, b.Drops, b.Frames+b.Drops)
+	}
+}
+
+// TestStopUnderFlood stops the sensor while frames come in as fast as they can: all
+// that was sent before the signal is stored or dropped and said so, and what is stored
+// balances with the books.
+func TestStopUnderFlood(t *testing.T) {
+	link := capturetest.Veth(t)
+	s := start(t, link, options{})
+	s.ready()
+	stop := make(chan struct{})
+	sent := flooding(t, link, mix(t, 1000).frames, stop)
+	time.Sleep(2 * time.Second)
+	before, _ := link.Sensor.Received(t)
+	s.stop()
+	after, _ := link.Sensor.Received(t)
+	close(stop)
+	n := uint64(<-sent)
+	b := balanced(t, s.dir+"/data")
+	t.Logf("%d frames before the signal, %d after the end, %d in all; %d captured, %d dropped", before, after, n, b.Frames, b.Drops)
+	if got := b.Frames + b.Drops; got < before || got > after {
+		t.Errorf("%d frames captured or dropped, want at least the %d of before the signal and at most the %d until the end", got, before, after)
+	}
+}
+
+// TestCrash kills the sensor in the middle of its work. All it had said it has is
+// there, the next run goes on with the same store, and nothing is counted twice.
+func TestCrash(t *testing.T) {
+	link := capturetest.Veth(t)
+	traffic := mix(t, 500)
+	s := start(t, link, options{})
+	s.ready()
+	stop := make(chan struct{})
+	sender := link.Peer.Sender(t)
+	sent := make(chan int, 1)
+	go func() {
+		n, _ := sender.Send(traffic.frames, 1<<40, 5000, stop)
+		sent <- n
+	}()
+	var told uint64
+	for deadline := time.Now().Add(patience); told < 10_000 && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		told = readCSV(t, strings.NewReader(string(s.get("/api/v1/points.csv")))).total().Packets
+	}
+	s.cmd.Process.Kill()
+	<-s.exited
+	close(stop)
+	<-sent
+	kept := readCSV(t, strings.NewReader(ask(t, s.dir, "export", "csv", "-o", "-")))
+	if kept.total().Packets < told || told == 0 {
+		t.Errorf("%d packets had been shown, %d are there after kill -9", told, kept.total().Packets)
+	}
+
+	again := start(t, link, options{dir: s.dir})
+	again.ready()
+	transmit(t, link, sender, traffic.frames, len(traffic.frames))
+	again.stop()
+	for k, v := range traffic.points {
+		kept.add(k, v.Packets, v.Bytes, v.Opens)
+	}
+	same(t, "after the next run", kept, readCSV(t, strings.NewReader(ask(t, s.dir, "export", "csv", "-o", "-"))))
+	booksOf(t, s.dir+"/data", false)
+}
+
+// TestInterfaceDown pulls the interface while the sensor runs: what was sent before
+// and after is stored, and the sensor does not end.
+func TestInterfaceDown(t *testing.T) {
+	link := capturetest.Veth(t)
+	traffic := mix(t, 500)
+	s := start(t, link, options{})
+	s.ready()
+	sender := link.Peer.Sender(t)
+	want := make(sums)
+	send := func() {
+		t.Helper()
+		transmit(t, link, sender, traffic.frames, len(traffic.frames))
+		for k, v := range traffic.points {
+			want.add(k, v.Packets, v.Bytes, v.Opens)
+		}
+	}
+	send()
+	link.Sensor.SetUp(t, false)
+	time.Sleep(1500 * time.Millisecond)
+	link.Sensor.SetUp(t, true)
+	time.Sleep(500 * time.Millisecond) // until the carrier is there again
+	send()
+	s.stop()
+	same(t, "around an interface that was down", want, readCSV(t, strings.NewReader(ask(t, s.dir, "export", "csv", "-o", "-"))))
+	balanced(t, s.dir+"/data")
+}
+
+// TestInterfaceGone deletes the interface and makes one of the same name: the sensor
+// finds it again.
+func TestInterfaceGone(t *testing.T) {
+	link := capturetest.Veth(t)
+	traffic := mix(t, 300)
+	s := start(t, link, options{})
+	s.ready()
+	transmit(t, link, link.Peer.Sender(t), traffic.frames, len(traffic.frames))
+	time.Sleep(time.Second) // the frames leave the ring before it goes
+	link.Sensor.Delete(t)
+	time.Sleep(time.Second)
+	link.Connect(t)
+	sender := link.Peer.Sender(t)
+	before := traffic.total().Packets
+	var got uint64
+	for deadline := time.Now().Add(patience); got <= before && time.Now().Before(deadline); {
+		transmit(t, link, sender, traffic.frames, len(traffic.frames))
+		got = readCSV(t, strings.NewReader(string(s.get("/api/v1/points.csv")))).total().Packets
+	}
+	if got <= before {
+		t.Errorf("%d packets after the interface came back, %d before it went", got, before)
+	}
+	s.stop()
+	balanced(t, s.dir+"/data")
+}
