@@ -23,11 +23,13 @@ const (
 	LinkSLL2      LinkType = 276 // Linux cooked capture version 2, 20 bytes
 )
 
-// Numbers that files also use for raw IP: DLT_RAW as FreeBSD and as OpenBSD
-// number it, written by programs that did not map it.
+// Other numbers for what the above are: DLT_RAW as FreeBSD and as OpenBSD number
+// it, written by programs that did not map it, and PPP with a direction in place
+// of the address byte (LINKTYPE_PPP_PPPD).
 const (
 	linkRawBSD     LinkType = 12
 	linkRawOpenBSD LinkType = 14
+	linkPPPD       LinkType = 166
 )
 
 // Supported tells whether Decode reads this link type; every frame of another
@@ -83,7 +85,7 @@ func (l LinkType) first() uint32 {
 		return nextSLL
 	case LinkSLL2:
 		return nextSLL2
-	case LinkPPP:
+	case LinkPPP, linkPPPD:
 		return nextPPP
 	case LinkPPPSerial:
 		return nextSerial

@@ -88,7 +88,7 @@ func linkSamples() []sample {
 		{"cooked 2 arp", LinkSLL2, 0, serialize(raw("0806 0000 00000002 0001 00 06 0200000000010000"), text), NonIP, Packet{}},
 		{"ppp", LinkPPP, 0, serialize(raw("ff03 0021"), four), Decoded, tcp4},
 		{"ppp compressed", LinkPPP, 0, serialize(raw("21"), four), Decoded, tcp4},
-		{"ppp direction", LinkPPP, 0, serialize(raw("0103 0057"), six), Decoded, udp6},
+		{"ppp direction", 166, 0, serialize(raw("0103 0057"), six), Decoded, udp6},
 		{"ppp mpls", LinkPPP, 0, serialize(raw("0281"), label(true), four), Decoded, tcp4},
 		{"ppp serial", LinkPPPSerial, 0, serialize(raw("ff03 0057"), six), Decoded, udp6},
 		{"ppp serial cisco", LinkPPPSerial, 0, serialize(raw("0f00 0800"), four), Decoded, tcp4},
@@ -101,7 +101,7 @@ func linkSamples() []sample {
 }
 
 func TestSupported(t *testing.T) {
-	for _, l := range []LinkType{0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 228, 229, 276} {
+	for _, l := range []LinkType{0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 166, 228, 229, 276} {
 		if !l.Supported() {
 			t.Errorf("link type %d: not supported", l)
 		}

@@ -16,8 +16,8 @@ func pppoe(b []byte) (uint32, []byte) {
 
 // ppp takes the protocol field of PPP off, and address and control before it
 // where they were not compressed away (RFC 1661 sections 2 and 6.5, RFC 1662
-// section 3.1). A field whose first byte is odd is one byte long. The first
-// byte of LINKTYPE_PPP may also be a direction, 0 or 1, followed by 03.
+// section 3.1). A field whose first byte is odd is one byte long. With
+// pppd's captures the address is replaced by the direction, 0 or 1.
 func ppp(b []byte) (uint32, []byte) {
 	if len(b) < 2 {
 		return nextBad, nil
