@@ -114,7 +114,7 @@ func (d *decoder) ends(n need) error {
 	if n&needPeer != 0 {
 		c.peers, err = readEndpoints(c.peers, piece[2])
 		c.peer = grow(c.peer, c.points)
-		ok = ok && err == nil && readAll(c.peer, piece[3]) && below(c.peer, len(c.peers))
+		ok = ok && err == nil && readRepeats(c.peer, piece[3], len(c.peers))
 	}
 	if n&needPort != 0 {
 		ok = ok && d.readPorts(piece[4], piece[5])
@@ -145,7 +145,7 @@ func (d *decoder) readPorts(dictionary, indices []byte) bool {
 	}
 	c.port = grow(c.port, c.points)
 	packed := c.port[c.points-n:] // at the end, so that spreading never overtakes it
-	if !readAll(packed, indices) || !below(packed, len(c.ports)) {
+	if !readRepeats(packed, indices, len(c.ports)) {
 		return false
 	}
 	next := 0

@@ -30,6 +30,41 @@ func readUvarints[T uint16 | uint32 | uint64](dst []T, b []byte) ([]byte, bool) 
 	return b[pos:], true
 }
 
+// appendRepeats appends indices of which many equal the one before: 0 for those, else
+// the index plus one. Both directions of a conversation are neighbours in a block,
+// so that this halves what their peers and ports take.
+func appendRepeats(b []byte, indices []uint32) []byte {
+	last := uint32(0)
+	for i, n := range indices {
+		if i > 0 && n == last {
+			b = append(b, 0)
+			continue
+		}
+		b = binary.AppendUvarint(b, uint64(n)+1)
+		last = n
+	}
+	return b
+}
+
+// readRepeats is the inverse of appendRepeats for the whole of b; every index must be
+// below n.
+func readRepeats(dst []uint32, b []byte, n int) bool {
+	rest, ok := readUvarints(dst, b)
+	last := uint32(0)
+	for i, v := range dst {
+		if v != 0 {
+			last = v - 1
+		} else if i == 0 {
+			return false
+		}
+		if int(last) >= n {
+			return false
+		}
+		dst[i] = last
+	}
+	return ok && len(rest) == 0
+}
+
 // reader takes numbers off the front of a buffer. After the first failure all
 // further numbers are 0 and bad is set.
 type reader struct {
