@@ -112,11 +112,3 @@ func setDefault[T comparable](p *T, value T) {
 		*p = value
 	}
 }
-
-// drainTime is how long a stopped ring is read until it counts as empty: the
-// kernel closes a block one timer period after it was opened, two before 6.18
-// (prb_retire_rx_blk_timer_expired looks for a block unchanged since its last
-// run), and its timer is only as exact as a jiffy.
-func drainTime(blockTimeout time.Duration) time.Duration {
-	return 2*blockTimeout + 20*time.Millisecond
-}

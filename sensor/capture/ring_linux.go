@@ -149,6 +149,14 @@ func (r *Ring) drained(now time.Time) (bool, time.Duration) {
 	return false, r.blockTimeout
 }
 
+// drainTime is how long a stopped ring is read until it counts as empty: the
+// kernel closes a block one timer period after it was opened, two before 6.18
+// (prb_retire_rx_blk_timer_expired looks for a block unchanged since its last
+// run), and its timer is only as exact as a jiffy.
+func drainTime(blockTimeout time.Duration) time.Duration {
+	return 2*blockTimeout + 20*time.Millisecond
+}
+
 // end returns why a drained ring gives no more blocks.
 func (r *Ring) end() error {
 	if r.stopping {

@@ -526,3 +526,25 @@ func TestOpenRingsErrors(t *testing.T) {
 		t.Errorf("a failed open leaks: %d descriptors before, %d after", before, after)
 	}
 }
+
+// TestOpenRingsPermission: without CAP_NET_RAW the error says what to do.
+func TestOpenRingsPermission(t *testing.T) {
+	link := capturetest.Veth(t)
+	link.Sensor.Do(t, func() { // whose thread ends with it
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&header, &none[0]); err != nil {
+			t.Error(err)
+			return
+		}
+		_, err := capture.OpenRings(smallRing(2))
+		if !errors.Is(err, os.ErrPermission) {
+			t.Errorf("error %v, want os.ErrPermission", err)
+			return
+		}
+		want := `open ring on "sensor0": permission denied (needs CAP_NET_RAW: run with sudo, or setcap cap_net_raw+ep packetheat)`
+		if err.Error() != want {
+			t.Errorf("error\n%v, want\n%s", err, want)
+		}
+	})
+}
