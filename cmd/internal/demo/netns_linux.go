@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -43,6 +44,8 @@ func Command(args []string, files ...*os.File) (*exec.Cmd, error) {
 		Pdeathsig:  syscall.SIGTERM,
 	}
 	if uid := os.Geteuid(); uid != 0 {
+		// It will look like root: nobody shall think that sudo made it so.
+		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SUDO_") })
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		// Root of the new user namespace is the user outside: files stay theirs.
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: uid, Size: 1}}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/packetheat/packetheat/cmd/internal/demo"
+	"github.com/packetheat/packetheat/cmd/internal/desktop"
+	"github.com/packetheat/packetheat/geo"
+)
+
+// demoOptions is a run on made-up traffic.
+type demoOptions struct {
+	runOptions
+	seed   uint64
+	inside bool // this is the process in the namespaces
+}
+
+// Where the demo stores, so that it never mixes with real traffic.
+const (
+	demoData = "data-demo"
+	demoOut  = "out-demo"
+)
+
+func (p *program) demoCommand() *cobra.Command {
+	var o demoOptions
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show all of it on made-up traffic of the whole world",
+		Long: `Run the sensor on a network of its own that has the world's traffic on it: a veth pair in
+a network namespace, a generator that writes frames to one end, and packetheat as it is at
+the other. Places are real, who talks to whom is made up. Your own network is not seen and
+nothing is sent to it; the dashboard is on this machine as always.
+
+No root is needed where user namespaces are allowed. Everything goes to data-demo and
+out-demo; nothing else is left behind.`,
+		Example: `  packetheat demo
+  packetheat demo --duration 1m --open never`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("interface") {
+				return usagef("the demo has an interface of its own: use packetheat run for a real one")
+			}
+			c, err := p.load(cmd)
+			if err != nil {
+				return err
+			}
+			if !cmd.Flags().Changed("data") {
+				c.Store.Path = demoData
+			}
+			if !cmd.Flags().Changed("out") {
+				c.Export.Dir = demoOut
+			}
+			if !c.Moved("sensor.name") {
+				c.Sensor.Name = "demo"
+			}
+			o.config = c
+			if o.inside {
+				return p.demoInside(cmd.Context(), o)
+			}
+			return p.demoOutside(o)
+		},
+	}
+	addRunFlags(cmd, &o.runOptions)
+	f := cmd.Flags()
+	f.Uint64Var(&o.seed, "seed", 1, "the same `NUMBER` makes the same traffic")
+	f.BoolVar(&o.inside, "inside", false, "this process is the one in the namespaces")
+	for _, name := range []string{"inside", "interface"} {
+		_ = f.MarkHidden(name) // it fails for a flag that is not there
+	}
+	return cmd
+}
+
+// Descriptors that the process inside finds open.
+const (
+	readyFile    = 3 // where it writes the ready line's facts to
+	listenerFile = 4 // the dashboard's listener, unless it is off
+)
+
+// demoOutside keeps what belongs to the network outside: it opens the dashboard's
+// listener, starts this program again in the namespaces, passes signals on, and opens
+// the browser.
+func (p *program) demoOutside(o demoOptions) error {
+	owner := desktop.SudoUser(p.getenv, os.Geteuid())
+	files, err := p.demoFiles(o)
+	if err != nil {
+		return err
+	}
+	ready, told, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("start demo: %w", err)
+	}
+	defer ready.Close()
+	cmd, err := demo.Command(append(os.Args[1:], "--inside"), append([]*os.File{told}, files...)...)
+	if err != nil {
+		return err
+	}
+	p.say("demo: made-up traffic between real places, on a network of its own; your own traffic is not seen")
+	p.say("demo: the store is %s, the files are in %s", o.config.Store.Path, o.config.Export.Dir)
+
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, demoSignals()...)
+	defer signal.Stop(signals)
+	err = demo.Run(cmd, func() {
+		told.Close() // the child has them now; the port must be free when it ends
+		for _, f := range files {
+			f.Close()
+		}
+		go passOn(signals, cmd.Process)
+		go p.demoOpen(o, owner, ready)
+	})
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() > 0 {
+		return errSilent // it has said why
+	}
+	return err
+}
+
+// demoFiles opens the dashboard's listener and returns it as a file.
+func (p *program) demoFiles(o demoOptions) ([]*os.File, error) {
+	if o.config.Dashboard.Listen == "off" {
+		return nil, nil
+	}
+	l, err := newRuntime(p, o.runOptions).listen()
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close() // File duplicates it
+	tcp, ok := l.(*net.TCPListener)
+	if !ok {
+		return nil, fmt.Errorf("start demo: cannot hand on a listener of type %T", l)
+	}
+	f, err := tcp.File()
+	if err != nil {
+		return nil, fmt.Errorf("start demo: %w", err)
+	}
+	return []*os.File{f}, nil
+}
+
+// passOn gives signals to the process inside, which decides what they mean.
+func passOn(signals <-chan os.Signal, to *os.Process) {
+	for s := range signals {
+		_ = to.Signal(s) // it may have ended
+	}
+}
+
+// demoInside makes the wire, and runs the sensor on one end of it and the generator
+// on the other.
+func (p *program) demoInside(ctx context.Context, o demoOptions) error {
+	if err := demo.Wire(); err != nil {
+		return err
+	}
+	told := os.NewFile(readyFile, "ready")
+	defer told.Close()
+	if o.config.Dashboard.Listen != "off" {
+		f := os.NewFile(listenerFile, "listener")
+		var err error
+		if o.listener, err = net.FileListener(f); err != nil {
+			return fmt.Errorf("take over the dashboard's listener: %w", err)
+		}
+		f.Close()
+	}
+	o.interfaces, o.open = []string{demo.Home}, openNever
+	if os.Getenv("SUDO_UID") != "" {
+		o.owner = desktop.SudoUser(p.getenv, os.Geteuid())
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	failed := make(chan error, 1)
+	playing := false
+	o.started = func(r running) {
+		playing = true
+		fmt.Fprintf(told, "%s\n%s\n", r.dashboard, r.out)
+		told.Close()
+		go func() {
+			err := play(ctx, o.seed)
+			failed <- err
+			stop() // nothing more will come
+		}()
+	}
+	err := p.runSensor(ctx, o.runOptions)
+	stop()
+	if playing {
+		err = errors.Join(err, <-failed)
+	}
+	return err
+}
+
+// play puts the traffic on the wire until ctx is done. Hosts come from the built-in
+// places, whatever database the sensor uses: the same seed is the same demo anywhere.
+func play(ctx context.Context, seed uint64) error {
+	db, err := geo.Open(geo.Config{Search: []string{}})
+	if err != nil {
+		return err
+	}
+	world, err := demo.NewWorld(seed, func(a netip.Addr) (demo.Host, bool) {
+		l := db.Locate(a)
+		return demo.Host{Addr: a, Country: l.Country, Lat: l.Latitude, Lon: l.Longitude}, l.HasCoordinates
+	})
+	if err = errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	_, err = demo.Play(ctx, demo.NewTraffic(seed, world))
+	return err
+}
+
+// demoOpen waits until the process inside is ready and opens the browser as run does:
+// only out here is a network that a browser can use.
+func (p *program) demoOpen(o demoOptions, owner *desktop.User, ready *os.File) {
+	lines := bufio.NewScanner(ready)
+	var said []string
+	for lines.Scan() {
+		said = append(said, strings.TrimSpace(lines.Text()))
+	}
+	if len(said) < 2 {
+		return // it ended before it was ready, and has said why
+	}
+	outside := newRuntime(p, o.runOptions)
+	outside.owner = owner
+	outside.sayPlace(running{dashboard: said[0], out: said[1]})
+}
