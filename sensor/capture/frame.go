@@ -1,10 +1,15 @@
 package capture
 
-// Link types of rings, by their number in the registry of capture files
-// (LINKTYPE_). Frames of files may have others too.
+// Link types of frames, by their number in the registry of capture files
+// (LINKTYPE_). Rings have LinkEthernet or LinkRaw; frames of files may have still
+// others, which package decode knows.
 const (
+	LinkNull     uint16 = 0   // BSD loopback: address family in the byte order of the writer
 	LinkEthernet uint16 = 1   // Ethernet II and 802.3
 	LinkRaw      uint16 = 101 // IPv4 or IPv6, told apart by the version nibble
+	LinkLoop     uint16 = 108 // OpenBSD loopback: address family in network byte order
+	LinkSLL      uint16 = 113 // Linux cooked, version 1
+	LinkSLL2     uint16 = 276 // Linux cooked, version 2
 )
 
 // Values of Frame.PacketType: sll_pkttype of packet(7).

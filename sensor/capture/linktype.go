@@ -6,11 +6,10 @@ import "fmt"
 // are handed out; those of other types are refused or skipped.
 func knownLink(linkType uint16) bool {
 	switch linkType {
-	case 0, 108, // BSD and OpenBSD loopback
-		LinkEthernet,
+	case LinkNull, LinkLoop, LinkEthernet,
 		9, 50, 51, 104, // PPP, PPP in HDLC framing, PPPoE, Cisco HDLC
 		LinkRaw, 12, 14, 228, 229, // raw IP: two more numbers from old BSDs, IPv4 and IPv6 alone
-		113, 276: // Linux cooked, version 1 and 2
+		LinkSLL, LinkSLL2:
 		return true
 	}
 	return false
