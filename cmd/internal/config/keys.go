@@ -70,7 +70,7 @@ func (c *Config) geoKeys() []key {
 		{name: "geo.city", preset: "", value: text(&g.City, nil)},
 		{name: "geo.asn", preset: "", value: text(&g.ASN, nil)},
 		{name: "geo.cache", preset: 65536, value: number(&g.Cache, 0, 1<<24)},
-		{name: "geo.networks", preset: []any{}, value: networks(&g.Networks), later: "places for networks of your own"},
+		{name: "geo.networks", preset: []any{}, value: networks(&g.Networks)},
 		{name: "geo.home", preset: nil, value: home(&g.Home), later: "drawing your own place"},
 		{name: "geo.update.enabled", preset: false, value: boolean(&g.Update), later: update},
 		{name: "geo.update.interval", preset: "1d", value: duration(&g.UpdateInterval, time.Hour, never, ""), later: update},

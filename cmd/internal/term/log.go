@@ -10,12 +10,23 @@ import (
 	"time"
 )
 
+// Format returns the format of log lines that auto stands for on w.
+func Format(w io.Writer, format string) string {
+	if format != "auto" {
+		return format
+	}
+	if Is(w) {
+		return "human"
+	}
+	return "json"
+}
+
 // NewLogger returns a logger of the level (debug, info, warn, error) that writes to w
 // in the format: human, json, or auto, which is human where w is a terminal.
 func NewLogger(w io.Writer, level, format string) *slog.Logger {
 	var least slog.Level
 	_ = least.UnmarshalText([]byte(level)) // configuration lets only right ones through
-	if format == "human" || format == "auto" && Is(w) {
+	if Format(w, format) == "human" {
 		return slog.New(&human{w: w, least: least, mu: new(sync.Mutex)})
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: least}))

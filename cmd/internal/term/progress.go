@@ -51,3 +51,28 @@ func (b *Bar) Done() {
 		_ = b.bar.Finish()
 	}
 }
+
+// NewCounter is NewBar for things that are not bytes.
+func NewCounter(w io.Writer, title string, total int64) *Bar {
+	if !Is(w) {
+		return nil
+	}
+	if total <= 0 {
+		total = -1
+	}
+	return &Bar{progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription(Clean(title)),
+		progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionFullWidth(),
+	)}
+}
+
+// Add moves the bar on by n.
+func (b *Bar) Add(n int) {
+	if b != nil {
+		_ = b.bar.Add(n)
+	}
+}

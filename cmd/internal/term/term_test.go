@@ -88,3 +88,18 @@ func TestNilBar(t *testing.T) {
 	}
 	bar.Done()
 }
+
+func TestHeld(t *testing.T) {
+	var b strings.Builder
+	h := NewHeld(&b)
+	h.Write([]byte("early "))
+	if b.Len() > 0 {
+		t.Errorf("not held: %q", b.String())
+	}
+	h.Release()
+	h.Write([]byte("late"))
+	h.Release()
+	if b.String() != "early late" {
+		t.Errorf("got %q", b.String())
+	}
+}
