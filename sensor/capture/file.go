@@ -16,8 +16,9 @@ import (
 // OpenReader make it. One goroutine calls ReadBlock and Close; Stop, Stats,
 // Progress and Warning may be called from any.
 //
-// gopacket's pcapgo is not used here: it refuses 45 of 929 public captures that
-// tcpdump reads, and lets a file say how much memory is allocated.
+// gopacket's pcapgo is the second opinion in tests, not the reader: it refuses 38
+// of 894 public captures that tcpdump reads, copies every frame, and lets a file say
+// how much memory to allocate.
 type File struct {
 	name   string
 	src    *source
