@@ -10,7 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"strings"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -131,7 +131,7 @@ func (p *program) demoFiles(o demoOptions) ([]*os.File, error) {
 	if o.config.Dashboard.Listen == "off" {
 		return nil, nil
 	}
-	l, err := newRuntime(p, o.runOptions).listen()
+	l, err := p.listen(o.config.Dashboard.Listen, o.config.Moved("dashboard.listen"), o.insecure)
 	if err != nil {
 		return nil, err
 	}
@@ -215,17 +215,29 @@ func play(ctx context.Context, seed uint64) error {
 }
 
 // demoOpen waits until the process inside is ready and opens the browser as run does:
-// only out here is a network that a browser can use.
+// only out here is a network that a browser can use. (What is said is said inside.)
 func (p *program) demoOpen(o demoOptions, owner *desktop.User, ready *os.File) {
 	lines := bufio.NewScanner(ready)
 	var said []string
 	for lines.Scan() {
-		said = append(said, strings.TrimSpace(lines.Text()))
+		said = append(said, lines.Text())
 	}
-	if len(said) < 2 {
-		return // it ended before it was ready, and has said why
+	if len(said) < 2 || o.open == openNever {
+		return // or it ended before it was ready, and has said why
 	}
-	outside := newRuntime(p, o.runOptions)
-	outside.owner = owner
-	outside.sayPlace(running{dashboard: said[0], out: said[1]})
+	address := said[0]
+	if address == "off" {
+		file, err := filepath.Abs(filepath.Join(said[1], "ip_heatmap.html"))
+		if err != nil {
+			return
+		}
+		address = file
+	}
+	cmd, err := desktop.OpenCommand(p.getenv, exec.LookPath, owner, address)
+	if err == nil {
+		err = cmd.Run()
+	}
+	if err != nil && o.open == openAlways {
+		p.say("no browser was opened for %s: %v", address, err)
+	}
 }

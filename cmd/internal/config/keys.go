@@ -119,7 +119,7 @@ func (c *Config) dashboardKeys() []key {
 		{name: "dashboard.token", preset: "", value: text(&d.Token, nil), secret: true, later: "a password for the dashboard", promises: true},
 		{name: "dashboard.tls.certificate", preset: "", value: text(&d.Certificate, nil), later: tls, promises: true},
 		{name: "dashboard.tls.key", preset: "", value: text(&d.Key, nil), later: tls, promises: true},
-		{name: "dashboard.hosts", preset: []any{}, value: texts(&d.Hosts, checkHost), later: "serving under other names", promises: true},
+		{name: "dashboard.hosts", preset: []any{}, value: texts(&d.Hosts, checkHost)},
 		{name: "dashboard.trusted_proxies", preset: []any{}, value: prefixes(&d.TrustedProxies), later: "proxies before the dashboard", promises: true},
 	}
 }

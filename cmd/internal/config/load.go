@@ -254,15 +254,26 @@ func (l *loading) complete() {
 // hostName returns this machine's name up to its first dot, made fit for a sensor name.
 func hostName() string {
 	name, err := os.Hostname()
+	if err != nil {
+		return fallbackName
+	}
 	name, _, _ = strings.Cut(name, ".")
-	name = strings.Map(func(r rune) rune {
+	return SensorName(name)
+}
+
+const fallbackName = "sensor"
+
+// SensorName makes any text fit for a sensor name: what may not be in it becomes a dash.
+func SensorName(text string) string {
+	name := strings.Map(func(r rune) rune {
 		if sensorName.MatchString("a" + string(r)) {
 			return r
 		}
 		return '-'
-	}, name)
-	if name = strings.Trim(name, "-_."); err != nil || !sensorName.MatchString(name) {
-		return "sensor"
+	}, text)
+	name = strings.TrimLeft(name, "-_.")
+	if name = strings.TrimRight(name[:min(len(name), 63)], "-_."); !sensorName.MatchString(name) {
+		return fallbackName
 	}
 	return name
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,6 +105,17 @@ func TestNearest(t *testing.T) {
 	} {
 		if got := nearest(word, names); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}
+
+func TestSensorName(t *testing.T) {
+	for text, want := range map[string]string{
+		"gw1": "gw1", "my file (2)": "my-file--2", "..x": "x", "": "sensor", "日本": "sensor", "a/b": "a-b",
+		strings.Repeat("x", 70): strings.Repeat("x", 63),
+	} {
+		if got := SensorName(text); got != want {
+			t.Errorf("SensorName(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (p *program) configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Check or print the configuration",
+		Long: `The configuration comes from flags, the environment (PACKETHEAT_STORE_PATH stands for
+store.path), the file, and defaults, in this order. The file config.yaml that comes with
+the program explains every key.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(p.configCheckCommand(), p.configDumpCommand())
+	return cmd
+}
+
+func (p *program) configCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Find every mistake in the configuration",
+		Long: `Print every mistake in file and environment, one a line, and end with status 1 if there
+is any. Keys whose feature is not in this version are warned of.`,
+		Example: "  packetheat config check --config /etc/packetheat/config.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.load(cmd)
+			if err != nil {
+				return err
+			}
+			for _, warning := range c.Warnings {
+				p.say("warning: %s", warning)
+			}
+			if c.File == "" {
+				_, err = fmt.Fprintln(p.out, "configuration is good (no file: defaults and environment)")
+				return err
+			}
+			_, err = fmt.Fprintf(p.out, "configuration is good (%s)\n", c.File)
+			return err
+		},
+	}
+}
+
+func (p *program) configDumpCommand() *cobra.Command {
+	var sources, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "dump",
+		Short: "Print the values that count, and where they come from",
+		Example: `  packetheat config dump --sources
+  PACKETHEAT_STORE_PATH=/srv packetheat config dump --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.load(cmd)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return c.DumpJSON(p.out)
+			}
+			return c.Dump(p.out, sources)
+		},
+	}
+	cmd.Flags().BoolVar(&sources, "sources", false, "say of each value whether it is from default, file, env or flag")
+	addJSON(cmd, &asJSON)
+	return cmd
+}

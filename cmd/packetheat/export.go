@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/packetheat/packetheat/cmd/internal/term"
+	"github.com/packetheat/packetheat/export"
+)
+
+// exportFlags are those of export beside window and filter.
+type exportFlags struct {
+	output              string
+	detail, title, note string
+}
+
+func (p *program) exportCommand() *cobra.Command {
+	var q question
+	var f exportFlags
+	cmd := &cobra.Command{
+		Use:   "export html|csv|geojson|ndjson|sqlite -o FILE",
+		Short: "Write a window of the store to a file: page, CSV, GeoJSON, NDJSON, SQLite",
+		Long: `Write the points of a window to a file, in full detail. The page (html) is one file
+that shows the map in any browser without a network. The file appears as a whole or
+not at all. For a page its SHA-256 is printed, as sha256sum does.`,
+		Example: `  packetheat export html -o map.html --last 24h
+  packetheat export csv -o - --filter 'country:DE port:443' | head
+  packetheat export sqlite -o points.sqlite --from 2026-11-01 --to 2026-12-01`,
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: export.Formats(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			format, err := export.ParseFormat(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			return p.export(cmd, &q, format, f)
+		},
+	}
+	q.flags(cmd)
+	flags := cmd.Flags()
+	flags.StringVarP(&f.output, "output", "o", "", "`FILE` to write, - for standard output")
+	flags.StringVar(&f.detail, "detail", "", "what a page carries beside the sums of places: `places|addresses|full` (default addresses)")
+	flags.StringVar(&f.title, "title", "", "`TITLE` of a page in place of the sensor's name")
+	flags.StringVar(&f.note, "note", "", "`TEXT` that a page shows below its first line")
+	complete(cmd, "detail", export.DetailPlaces, export.DetailAddresses, export.DetailFull)
+	return cmd
+}
+
+// complete tells the shell the values of a flag.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	// The only error is a flag that is not there, which any use of completion shows.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (p *program) export(cmd *cobra.Command, q *question, format export.Format, f exportFlags) (err error) {
+	switch {
+	case f.output == "":
+		return usagef("say where to write: -o FILE, or -o - for standard output")
+	case f.output == "-" && term.Is(p.out) && (format == export.HTML || format == export.SQLite):
+		return usagef("%s is nothing for a terminal: name a file with -o FILE", format)
+	case f.detail != "" && format != export.HTML:
+		return usagef("--detail is for html only: %s always has every point", format)
+	case f.detail != "" && !contains([]string{export.DetailPlaces, export.DetailAddresses, export.DetailFull}, f.detail):
+		return usagef("detail %q is unknown: use places, addresses or full", f.detail)
+	}
+	a, err := p.ask(cmd, q)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	bar := term.NewCounter(p.err, "reading points", int64(a.coverage.Points))
+	defer bar.Done()
+	reader := pointsReader{a, func(n int) { bar.Add(n) }}
+	options := export.Options{Filter: a.filter, Version: version(), Detail: f.detail, Title: f.title, Note: f.note}
+	var report export.Report
+	if f.output == "-" {
+		report, err = export.Write(cmd.Context(), p.out, reader, format, options)
+	} else {
+		report, err = export.WriteFile(cmd.Context(), f.output, reader, format, options)
+	}
+	if err != nil {
+		return err
+	}
+	bar.Done()
+	p.sayReport(f.output, report)
+	if format == export.HTML {
+		out := p.out
+		if f.output == "-" {
+			out = p.err
+		}
+		_, err = fmt.Fprintf(out, "%s  %s\n", report.SHA256, f.output)
+	}
+	return err
+}
+
+// sayReport tells in a line what was written.
+func (p *program) sayReport(name string, r export.Report) {
+	if name == "-" {
+		name = "standard output"
+	}
+	line := fmt.Sprintf("wrote %s: %s rows, %s packets, %s", name, term.Count(r.Rows), term.Count(r.Sum.Packets), term.Bytes(uint64(r.Bytes)))
+	if r.Coarsened != "" {
+		line += "; " + r.Coarsened
+	}
+	p.say("%s", line)
+	if r.Rows == 0 {
+		p.say("no points match: try a longer window or a wider filter")
+	}
+}
+
+// baseName returns the name of a file without its folder and capture suffixes:
+// "dir/x.pcap.gz" is "x".
+func baseName(name string) string {
+	base := filepath.Base(name)
+	for _, suffix := range []string{".gz", ".zst", ".bz2", ".pcapng", ".pcap", ".cap"} {
+		if cut := strings.TrimSuffix(base, suffix); cut != "" {
+			base = cut
+		}
+	}
+	return base
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/packetheat/packetheat/cmd/internal/config"
+	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/store"
+	"github.com/packetheat/packetheat/store/sqlite"
+)
+
+// question is the window and filter that most commands take.
+type question struct {
+	spec   store.WindowSpec
+	zone   string
+	utc    bool
+	filter string
+}
+
+const windowHelp = `
+Windows: --last 24h, or --from and --to, or --at TIME --for 30m; none: all there is.
+Times: 2026-11-21, "2026-11-21 14:00", 2026-11-21T14:00:00Z, yesterday, "tue 15:00", -2h;
+without an offset they are in the system's time zone (--tz and --utc change it).
+Filters: space is and, comma is or, - is not:
+  --filter 'proto:tcp port:443,8443 ip:1.2.3.0/24 country:DE,FR -port:53 dir:in opened:them'`
+
+// flags adds the flags of a question to a command.
+func (q *question) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&q.spec.Last, "last", "", "window: the last `DURATION`, for example 24h or 7d")
+	f.StringVar(&q.spec.From, "from", "", "window: from this `TIME` on")
+	f.StringVar(&q.spec.To, "to", "", "window: up to this `TIME`, which is no longer in it")
+	f.StringVar(&q.spec.At, "at", "", "window: from this `TIME` on, for the duration of --for")
+	f.StringVar(&q.spec.For, "for", "", "`DURATION` of the window of --at (a day for a date, else 30m)")
+	f.StringVar(&q.zone, "tz", "", "time `ZONE` of times without an offset, for example Europe/Berlin")
+	f.BoolVar(&q.utc, "utc", false, "times without an offset are UTC")
+	f.StringVar(&q.filter, "filter", "", "`CONDITIONS`, for example 'proto:tcp port:443 -country:DE'")
+	cmd.MarkFlagsMutuallyExclusive("tz", "utc")
+	cmd.Long += "\n" + windowHelp
+}
+
+// location returns the zone that times are read and shown in.
+func (q *question) location() (*time.Location, error) {
+	switch {
+	case q.utc:
+		return time.UTC, nil
+	case q.zone == "":
+		return time.Local, nil
+	}
+	zone, err := time.LoadLocation(q.zone)
+	if err != nil {
+		return nil, usagef("time zone %q is unknown: write a name such as Europe/Berlin", q.zone)
+	}
+	return zone, nil
+}
+
+// resolve reads the texts; what is wrong with them is a mistake of the user.
+func (q *question) resolve(now time.Time) (store.Filter, *time.Location, error) {
+	zone, err := q.location()
+	if err != nil {
+		return store.Filter{}, nil, err
+	}
+	window, err := q.spec.Resolve(now, zone)
+	if err != nil {
+		return store.Filter{}, nil, usageError{err}
+	}
+	filter, err := store.ParseFilter(q.filter)
+	if err != nil {
+		return store.Filter{}, nil, usageError{err}
+	}
+	filter.Window = window
+	return filter, zone, nil
+}
+
+// asked is a question with what is needed to answer it. Close it.
+type asked struct {
+	*sqlite.Store
+	config   *config.Loaded
+	filter   store.Filter
+	zone     *time.Location
+	coverage store.Coverage
+}
+
+// ask loads the configuration, opens the store for reading, and says on standard
+// error which window the answer is about.
+func (p *program) ask(cmd *cobra.Command, q *question) (*asked, error) {
+	filter, zone, err := q.resolve(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	c, err := p.load(cmd, "out")
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.openStore(c.Store.Path)
+	if err != nil {
+		return nil, err
+	}
+	a := &asked{Store: s, config: c, filter: filter, zone: zone}
+	a.coverage, err = s.Coverage(cmd.Context(), filter.Window)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read coverage of %q: %w", c.Store.Path, err), s.Close())
+	}
+	p.sayWindow(a)
+	return a, nil
+}
+
+// openStore opens a store for reading, in words for somebody who has none yet.
+func (p *program) openStore(dir string) (*sqlite.Store, error) {
+	if _, err := os.Stat(filepath.Join(dir, sqlite.FileName)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no store in %q: start one with packetheat run or packetheat replay FILE --data %s, or name another with --data", dir, dir)
+	}
+	return sqlite.OpenReadOnly(dir, sqlite.Options{})
+}
+
+// shown is the asked window in the user's zone, its open sides closed by the data.
+func (a *asked) shown() store.Window {
+	w := a.filter.Window
+	if w.From.IsZero() {
+		w.From = a.coverage.First
+	}
+	if w.To.IsZero() {
+		w.To = a.coverage.Last
+	}
+	if !w.From.IsZero() {
+		w.From = w.From.In(a.zone)
+	}
+	if !w.To.IsZero() {
+		w.To = w.To.In(a.zone)
+	}
+	return w
+}
+
+func (p *program) sayWindow(a *asked) {
+	if a.coverage.Last.IsZero() {
+		p.say("window: the store %q is empty", a.config.Store.Path)
+		return
+	}
+	p.say("window: %s", a.shown())
+	w := a.filter.Window
+	if !w.From.IsZero() && !w.From.Before(a.coverage.Last) || !w.To.IsZero() && !a.coverage.First.Before(w.To) {
+		p.say("no data in this window: the store has %s", store.Window{From: a.coverage.First.In(a.zone), To: a.coverage.Last.In(a.zone)})
+	}
+	if n := a.coverage.Damaged; n > 0 {
+		p.say("warning: %d damaged blocks of the store were left out", n)
+	}
+}
+
+// pointsReader calls back after each chunk of points, to show progress.
+type pointsReader struct {
+	export.Reader
+	seen func(points int)
+}
+
+func (r pointsReader) Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error {
+	return r.Reader.Points(ctx, f, func(points []store.Point) error {
+		r.seen(len(points))
+		return yield(points)
+	})
+}

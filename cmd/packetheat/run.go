@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/packetheat/packetheat/cmd/internal/config"
+	"github.com/packetheat/packetheat/cmd/internal/desktop"
+	"github.com/packetheat/packetheat/store"
+)
+
+// runOptions is what runSensor is told. Only config must be set; the demo sets
+// listener and interfaces as well, because it runs in a network namespace of its own.
+type runOptions struct {
+	config *config.Loaded
+
+	interfaces []string      // to capture on; nil: sensor.interfaces
+	listener   net.Listener  // of the dashboard, taken over; nil: made from dashboard.listen
+	insecure   bool          // serve beyond this machine though nothing protects it
+	duration   time.Duration // to stop after; 0: when ctx ends or a signal comes
+	open       string        // auto, always or never: whether to open a browser
+	print      bool          // also print points as they come
+	owner      *desktop.User // whom files are given to; nil: nobody
+
+	// started, where not nil, is called once the ready line has been written.
+	started func(running)
+}
+
+// running is where a sensor that is ready is found.
+type running struct {
+	interfaces []string
+	dashboard  string // URL or "off"
+	out        string
+}
+
+// values of runOptions.open
+const (
+	openAuto   = "auto"
+	openAlways = "always"
+	openNever  = "never"
+)
+
+func (p *program) runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Capture, store, keep the map's files fresh and serve the dashboard",
+		Long: `Capture packets on the interface that leads to the internet (or on those named), locate
+their public endpoints, and keep a point for each of them every ten seconds in the store.
+While it runs, the dashboard is on http://127.0.0.1:8080, and the last hour's map lies in
+out/ip_heatmap.html and out/ip_heatmap.csv.
+
+Capturing needs root, or the capability CAP_NET_RAW, which this gives once and for all:
+  sudo setcap cap_net_raw+ep $(command -v packetheat)
+
+SIGINT (Ctrl+C) and SIGTERM store what has been seen and end; a second one ends at once.
+SIGHUP opens the GeoIP databases anew. SIGUSR1 writes statistics to the log.`,
+		Example: `  sudo packetheat run
+  packetheat run --interface eth0 --interface wg0 --data /var/lib/packetheat
+  packetheat run --duration 10m --listen off --print`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case o.open != openAuto && o.open != openAlways && o.open != openNever:
+				return usagef("--open %q is not possible: use auto, always or never", o.open)
+			case o.duration < 0:
+				return usagef("--duration %s is not possible: write for example 10m", o.duration)
+			}
+			c, err := p.load(cmd)
+			if err != nil {
+				return err
+			}
+			o.config = c
+			o.owner = desktop.SudoUser(p.getenv, os.Geteuid())
+			return p.runSensor(cmd.Context(), o)
+		},
+	}
+	addRunFlags(cmd, &o)
+	return cmd
+}
+
+// addRunFlags adds the flags that run shares with the demo.
+func addRunFlags(cmd *cobra.Command, o *runOptions) {
+	f := cmd.Flags()
+	f.StringArray("interface", nil, "capture on `NAME` (repeatable; default_route, any; configuration: sensor.interfaces)")
+	f.String("listen", "", "serve the dashboard on `ADDRESS`, or off (configuration: dashboard.listen, default 127.0.0.1:8080)")
+	f.String("out", "", "folder of the files that are kept fresh, `DIR` (configuration: export.dir, default out)")
+	f.Var(&durationFlag{&o.duration}, "duration", "stop after `TIME`")
+	f.StringVar(&o.open, "open", openAuto, "open the map in a browser: `auto|always|never`")
+	f.BoolVar(&o.print, "print", false, "also print points as they are stored")
+	f.BoolVar(&o.insecure, "insecure", false, "serve on other addresses than loopback, readable by everybody who reaches them")
+	complete(cmd, "open", openAuto, openAlways, openNever)
+}
+
+// durationFlag takes what store.ParseDuration takes.
+type durationFlag struct{ d *time.Duration }
+
+func (f *durationFlag) String() string { return "" }
+func (f *durationFlag) Type() string   { return "duration" }
+func (f *durationFlag) Set(s string) (err error) {
+	*f.d, err = store.ParseDuration(s)
+	return err
+}
+
+// runSensor captures until ctx ends, a signal comes or o.duration is over, and takes
+// everything down in the order in which data flows: the sensor commits its last tick,
+// the files are written once more, the dashboard closes, the store closes.
+func (p *program) runSensor(ctx context.Context, o runOptions) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stopSignals := p.watchSignals(cancel)
+	defer stopSignals()
+	if o.duration > 0 {
+		timer := time.AfterFunc(o.duration, func() { cancel(errEnough) })
+		defer timer.Stop()
+	}
+	r := newRuntime(p, o)
+	defer func() {
+		err = errors.Join(err, r.close())
+		r.log.release() // what was logged before the ready line, if that never came
+	}()
+	if err := r.openAll(); err != nil {
+		return err
+	}
+	if err := r.start(ctx); err != nil {
+		return p.explain(err)
+	}
+	r.wait(ctx)
+	return r.drain()
+}
+
+// errEnough ends a run that was asked for a duration.
+var errEnough = errors.New("the time asked for is over")
+
+// explain adds to an error of capture what gives the right to.
+func (p *program) explain(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	self, e := os.Executable()
+	if e != nil {
+		self = "packetheat"
+	}
+	return fmt.Errorf("capture packets: the capability CAP_NET_RAW is missing: grant it with \"sudo setcap cap_net_raw+ep %s\", or start packetheat with sudo", self)
+}

@@ -1,0 +1,379 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/packetheat/packetheat/cmd/internal/config"
+	"github.com/packetheat/packetheat/cmd/internal/instance"
+	"github.com/packetheat/packetheat/cmd/internal/metrics"
+	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/export/dashboard"
+	"github.com/packetheat/packetheat/geo"
+	"github.com/packetheat/packetheat/sensor"
+	"github.com/packetheat/packetheat/sensor/capture"
+	"github.com/packetheat/packetheat/store"
+	"github.com/packetheat/packetheat/store/sqlite"
+)
+
+// live is a sensor with all that stands around it while it runs.
+type live struct {
+	*program
+	runOptions
+	c   *config.Loaded
+	log *heldLog
+
+	geo       *geo.DB
+	store     *sqlite.Store
+	sensor    *sensor.Sensor
+	refresher *export.Refresher
+	server    *dashboard.Server
+	since     time.Time
+
+	mu        sync.Mutex
+	names     []string // of the interfaces captured on
+	announced bool     // other commands can find us
+
+	captured chan error // the sensor's answer
+	tasks    []*task    // in the order in which they end
+}
+
+// task is something that runs beside the sensor until it is told to end.
+type task struct {
+	name   string
+	cancel context.CancelFunc
+	done   chan error
+}
+
+func newRuntime(p *program, o runOptions) *live {
+	c := o.config
+	if o.interfaces == nil {
+		o.interfaces = c.Sensor.Interfaces
+	}
+	return &live{program: p, runOptions: o, c: c, captured: make(chan error, 1),
+		log: newHeldLog(p.err, c.Log.Level, c.Log.Format)}
+}
+
+// openAll opens what can fail before a packet is captured.
+func (r *live) openAll() (err error) {
+	for _, warning := range r.c.Warnings {
+		r.log.Warn(warning)
+	}
+	if err := r.checkOut(); err != nil {
+		return err
+	}
+	if r.listener == nil && r.c.Dashboard.Listen != "off" {
+		if r.listener, err = r.listenDashboard(); err != nil {
+			return err
+		}
+	}
+	if r.geo, err = openGeo(r.c, r.log.Logger); err != nil {
+		return err
+	}
+	for _, s := range geoJSON(r.geo, r.c.Geo.MaxAge) {
+		if s.Warning != "" {
+			r.log.Warn("GeoIP database", "name", s.Name, "path", s.Path, "warning", s.Warning)
+		}
+	}
+	if err := r.owner.MakeFolder(r.c.Store.Path, 0o750); err != nil {
+		return fmt.Errorf("make folder of the store: %w (choose another with --data or store.path)", err)
+	}
+	if r.store, err = sqlite.Open(r.c.Store.Path, sqlite.Options{Tick: r.tick(), Logger: r.log.Logger}); err != nil {
+		return err
+	}
+	r.giveFiles()
+	r.sensor, err = sensor.New(r.sensorConfig(r.store.Tick()))
+	return err
+}
+
+// tick is the one asked for; 0, which means the store's own, where nobody asked.
+func (r *live) tick() time.Duration {
+	if r.c.Moved("sensor.tick") {
+		return r.c.Sensor.Tick
+	}
+	return 0
+}
+
+func (r *live) sensorConfig(tick time.Duration) sensor.Config {
+	return sensorConfig(r.c, r.geo, r.store, r.log.Logger, tick)
+}
+
+// sensorConfig is what live sensors and replays have in common.
+func sensorConfig(c *config.Loaded, db *geo.DB, sink sensor.Sink, log *slog.Logger, tick time.Duration) sensor.Config {
+	s := sensor.Config{
+		Name: c.Sensor.Name, Tick: tick, Networks: c.Sensor.LocalNetworks, MaxKeys: c.Sensor.MaxKeys,
+		Outer: c.Sensor.OuterTunnels, Sink: sink, Logger: log,
+		NewLocator: func() sensor.Locator { return geo.NewCache(db, c.Geo.Cache) },
+		Geo:        func() []store.GeoSource { return geoSources(db) },
+	}
+	for _, n := range c.Geo.Networks {
+		if n.Map {
+			s.Mapped = append(s.Mapped, n.Network)
+		}
+	}
+	return s
+}
+
+// geoSources is what batches say about the databases that their points were located by.
+func geoSources(db *geo.DB) (list []store.GeoSource) {
+	for _, s := range db.Sources() {
+		if s.InUse {
+			list = append(list, store.GeoSource{Kind: s.Kind, Name: s.Name, Built: s.Built, Attribution: s.Attribution, URL: s.AttributionURL})
+		}
+	}
+	return list
+}
+
+// checkOut makes sure that the standing files can be written, before hours of
+// capture find out that they cannot.
+func (r *live) checkOut() error {
+	dir := r.c.Export.Dir
+	if err := r.owner.MakeFolder(dir, 0o750); err != nil {
+		return fmt.Errorf("make output folder: %w (choose another with --out or export.dir)", err)
+	}
+	probe, err := os.CreateTemp(dir, ".packetheat-*")
+	if err != nil {
+		return fmt.Errorf("write to output folder %q: %w (choose another with --out or export.dir)", dir, errors.Unwrap(err))
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// ring is what each interface's rings are made like.
+func (r *live) ring() sensor.Live {
+	s := r.c.Sensor
+	fanout := s.Fanout
+	if fanout == "cbpf" {
+		fanout = "pair" // capture's name for it
+	}
+	return sensor.Live{
+		Interfaces: r.interfaces,
+		RingTotal:  int(s.RingTotal.Of(memory())),
+		Ring: capture.RingConfig{
+			BlockSize: int(s.BlockSize), BlockTimeout: s.BlockTimeout, Snaplen: s.Snaplen, Promiscuous: s.Promiscuous,
+			Shards: r.shards(), Fanout: fanout, Logger: r.log.Logger,
+		},
+		OnChoice: r.chosen,
+	}
+}
+
+func (r *live) shards() int {
+	if r.c.Sensor.Shards > 0 {
+		return r.c.Sensor.Shards
+	}
+	return min(runtime.NumCPU(), 4)
+}
+
+// chosen is called by the sensor whenever the set of interfaces changes.
+func (r *live) chosen(names []string, reason string, fallback bool) {
+	r.mu.Lock()
+	r.names = names
+	announced := r.announced
+	r.mu.Unlock()
+	if fallback {
+		r.log.Warn("capturing everywhere", "reason", reason, "interfaces", strings.Join(names, ","))
+	} else {
+		r.log.Info("capturing", "reason", reason)
+	}
+	if announced { // the default route has moved
+		r.announce()
+	}
+}
+
+func (r *live) interfaceNames() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.names
+}
+
+// start begins to capture and returns once the sensor is ready and everything around
+// it runs, with the ready line written.
+func (r *live) start(ctx context.Context) error {
+	r.since = time.Now()
+	go func() { r.captured <- r.sensor.Run(ctx, r.ring()) }()
+	select {
+	case <-r.sensor.Ready():
+	case err := <-r.captured:
+		r.captured <- nil // drain must find an answer
+		if err == nil && ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	r.refresher = export.NewRefresher(r.refresherConfig())
+	r.task("standing files", func(ctx context.Context) error { return r.refresher.Run(ctx) })
+	if r.listener != nil {
+		r.server = dashboard.New(dashboard.Config{
+			Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
+			Status: func() any { return r.status() }, Ready: r.healthy, Metrics: r.metrics(),
+			Hosts: r.c.Dashboard.Hosts,
+		})
+		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
+	}
+	r.sayReady()
+	return nil
+}
+
+func (r *live) refresherConfig() export.RefresherConfig {
+	e := r.c.Export
+	cfg := export.RefresherConfig{Reader: r.store, Dir: e.Dir, Window: e.Window, Every: e.Refresh, Budget: e.BudgetSize, Share: e.BudgetCPU,
+		Options: export.Options{Version: version()}, Logger: r.log.Logger}
+	for _, name := range e.Formats {
+		if format, err := export.ParseFormat(name); err == nil { // configuration lets no other through
+			cfg.Formats = append(cfg.Formats, format)
+		}
+	}
+	if r.owner != nil {
+		cfg.Owner = &export.Owner{UID: r.owner.UID, GID: r.owner.GID}
+	}
+	return cfg
+}
+
+// task runs f until close, or the drain, ends it.
+func (r *live) task(name string, f func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &task{name, cancel, make(chan error, 1)}
+	r.tasks = append(r.tasks, t)
+	go func() { t.done <- f(ctx) }()
+}
+
+// sayReady writes the lines that scripts and people wait for.
+func (r *live) sayReady() {
+	where := running{interfaces: r.interfaceNames(), dashboard: "off", out: r.c.Export.Dir}
+	if r.listener != nil {
+		where.dashboard = dashboardURL(r.listener.Addr())
+	}
+	r.say("ready interface=%s dashboard=%s out=%s", strings.Join(where.interfaces, ","), where.dashboard, where.out)
+	r.log.release()
+	r.announce()
+	r.sayPlace(where)
+	if r.started != nil {
+		r.started(where)
+	}
+}
+
+// dashboardURL is where a browser on this machine finds the dashboard.
+func dashboardURL(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// announce tells other commands where this sensor is.
+func (r *live) announce() {
+	state := instance.State{Version: version(), Sensor: r.c.Sensor.Name, Started: r.since.UTC(), Interfaces: r.interfaceNames(), Dashboard: "off"}
+	if out, err := filepath.Abs(r.c.Export.Dir); err == nil {
+		state.Out = out
+	}
+	if r.listener != nil {
+		state.Dashboard = dashboardURL(r.listener.Addr())
+	}
+	r.mu.Lock()
+	r.announced = true
+	r.mu.Unlock()
+	name, err := instance.Announce(r.c.Store.Path, state)
+	if err == nil {
+		err = r.owner.Own(name)
+	}
+	if err != nil {
+		r.log.Warn("packetheat status will not find this sensor", "error", err)
+	}
+}
+
+// wait runs what only watches, until ctx ends or the sensor does.
+func (r *live) wait(ctx context.Context) {
+	watching, stop := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	all.Go(func() { watchRequests(watching, r.reload, r.report) })
+	all.Go(func() { r.watchSilence(watching) })
+	all.Go(func() { r.watchFirstCommit(watching) })
+	if r.print {
+		all.Go(func() { r.printPoints(watching) })
+	}
+	select {
+	case <-ctx.Done():
+	case err := <-r.captured:
+		r.captured <- err
+	}
+	stop()
+	all.Wait()
+}
+
+// drain lets what has been captured flow to its end.
+func (r *live) drain() error {
+	err := <-r.captured
+	for _, t := range r.tasks {
+		t.cancel()
+		if e := <-t.done; e != nil && !errors.Is(e, context.Canceled) {
+			err = errors.Join(err, fmt.Errorf("%s: %w", t.name, e))
+		}
+	}
+	r.tasks = nil
+	if !r.since.IsZero() && r.sensor != nil {
+		r.log.release()
+		r.sayLines(summary(r.sensor.Status(), time.Since(r.since)))
+	}
+	return err
+}
+
+// close releases everything that is open, in any state of the run.
+func (r *live) close() error {
+	var errs []error
+	for _, t := range r.tasks {
+		t.cancel()
+		<-t.done
+	}
+	if r.listener != nil {
+		_ = r.listener.Close() // the dashboard has closed it already, if it ran
+	}
+	if r.announced {
+		errs = append(errs, instance.Withdraw(r.c.Store.Path))
+	}
+	if r.store != nil {
+		r.giveFiles()
+		errs = append(errs, r.store.Close())
+	}
+	if r.geo != nil {
+		errs = append(errs, r.geo.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// giveFiles gives the store to the user who started us through sudo.
+func (r *live) giveFiles() {
+	if err := r.owner.Own(r.c.Store.Path); err != nil {
+		r.log.Warn("the store stays with root", "error", err)
+	}
+}
+
+func (r *live) metrics() http.Handler {
+	return metrics.New(version(), metrics.Sources{
+		Sensor: r.sensor.Status, Refresher: r.refresher.Status, Faults: r.geo.Faults,
+		Databases:  func() []store.GeoSource { return geoSources(r.geo) },
+		StoreBytes: func() int64 { return storeBytes(r.c.Store.Path) },
+	})
+}
+
+// storeBytes is the size of the store's files.
+func storeBytes(dir string) (bytes int64) {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if info, err := os.Stat(filepath.Join(dir, sqlite.FileName+suffix)); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return bytes
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// errSignal ends a run that somebody has ended.
+var errSignal = errors.New("stopped by a signal")
+
+// watchSignals lets SIGINT and SIGTERM end a run by cancel, and a second one end the
+// process at once. The function it returns ends the watching.
+func (p *program) watchSignals(cancel context.CancelCauseFunc) (stop func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		for first := true; ; first = false {
+			select {
+			case <-done:
+				return
+			case <-signals:
+			}
+			if !first {
+				p.say("stopped at once: what was not yet stored is lost")
+				os.Exit(exitFailed)
+			}
+			cancel(errSignal)
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}
+
+// watchRequests calls reload on SIGHUP and report on SIGUSR1 until ctx is done.
+func watchRequests(ctx context.Context, reload, report func()) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1)
+	defer signal.Stop(signals)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-signals:
+			if s == syscall.SIGHUP {
+				reload()
+			} else {
+				report()
+			}
+		}
+	}
+}

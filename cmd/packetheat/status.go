@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/packetheat/packetheat/cmd/internal/instance"
+	"github.com/packetheat/packetheat/cmd/internal/term"
+	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/sensor"
+)
+
+// statusJSON is what a sensor says about itself: over HTTP at /api/v1/status, and by
+// "packetheat status --json".
+type statusJSON struct {
+	sensor.Status
+	Version string               `json:"version"`
+	State   string               `json:"state"`   // "capturing" or "silent"
+	Message string               `json:"message"` // why the map is empty; "" if it is not, or too early to say
+	Tick    float64              `json:"tick"`    // seconds
+	Store   storeJSON            `json:"store"`
+	Geo     []sourceJSON         `json:"geo"`
+	Faults  uint64               `json:"geo_faults"`
+	Export  export.RefreshStatus `json:"export"`
+}
+
+type storeJSON struct {
+	Path      string `json:"path"`
+	Bytes     int64  `json:"bytes"`
+	Recovered string `json:"recovered,omitempty"` // where a damaged file was set aside
+}
+
+func (r *live) status() statusJSON {
+	s := r.sensor.Status()
+	state, message := "capturing", ""
+	if public := s.Books.Public(); public.Packets == 0 && time.Since(r.since) > silence {
+		state, message = "silent", silenceMessage(s.Books, r.interfaceNames())
+	}
+	return statusJSON{
+		Status: s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
+		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered()},
+		Geo:   geoJSON(r.geo, r.c.Geo.MaxAge), Faults: r.geo.Faults(), Export: r.refresher.Status(),
+	}
+}
+
+func (p *program) statusCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Print what the running sensor is doing",
+		Long: `Ask the sensor that writes to the store (--data) how it is: interfaces, packets, drops,
+points, commits, databases and files. It ends with status 1 where none is running.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.load(cmd)
+			if err != nil {
+				return err
+			}
+			state, ok, err := instance.Find(c.Store.Path)
+			switch {
+			case err != nil:
+				return err
+			case !ok:
+				return fmt.Errorf("no sensor writes to the store %q: start one with packetheat run, or name another store with --data", c.Store.Path)
+			case state.Dashboard == "" || state.Dashboard == "off":
+				return fmt.Errorf("the sensor (process %d) serves no dashboard, which answers for it: start it without --listen off, or send it SIGUSR1 and read its log", state.PID)
+			}
+			body, err := fetchStatus(cmd.Context(), state.Dashboard)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				_, err := p.out.Write(append(body, '\n'))
+				return err
+			}
+			var s statusJSON
+			if err := json.Unmarshal(body, &s); err != nil {
+				return fmt.Errorf("read status of %s: %w", state.Dashboard, err)
+			}
+			return p.printStatus(&s, state)
+		},
+	}
+	addJSON(cmd, &asJSON)
+	return cmd
+}
+
+// statusLimit bounds the answer; it has a few lines for each interface.
+const statusLimit = 8 << 20
+
+func fetchStatus(ctx context.Context, url string) (body []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/v1/status", nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask sensor: %w", err)
+	}
+	transport := &http.Transport{Proxy: nil} // it is on this machine, whatever HTTP_PROXY says
+	defer transport.CloseIdleConnections()
+	answer, err := (&http.Client{Transport: transport}).Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("ask sensor: %w", err)
+	}
+	defer func() { err = errors.Join(err, answer.Body.Close()) }()
+	body, err = io.ReadAll(io.LimitReader(answer.Body, statusLimit))
+	if err != nil {
+		return nil, fmt.Errorf("ask sensor: %w", err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("ask sensor: %s answers %s", url, answer.Status)
+	}
+	return body, nil
+}
+
+func (p *program) printStatus(s *statusJSON, state instance.State) error {
+	b, public := s.Books, s.Books.Public()
+	var l list
+	l.add("sensor", "%s, version %s, process %d, since %s", s.Name, s.Version, state.PID, moment(s.Started))
+	for _, i := range s.Interfaces {
+		l.add("interface", "%s: %s, %d rings, %s frames, %d dropped", i.Name, i.State, i.Shards, term.Count(i.Books.Frames), i.Books.Drops)
+	}
+	l.add("captured", "%s packets, %s", term.Count(b.Captured.Packets), term.Bytes(b.Captured.Bytes))
+	l.add("kernel drops", "%d in %d freezes", b.Drops, b.Freezes)
+	l.add("on the map", "%s packets, %s; %s located", term.Count(public.Packets), term.Bytes(public.Bytes), located(s.Status))
+	l.add("not on it", "local only %s, not IP %s, undecodable %s, filtered %s", term.Count(b.LocalOnly.Packets), term.Count(b.NonIP.Packets),
+		term.Count(b.Undecodable.Packets), term.Count(b.Filtered.Packets))
+	l.add("odd", "folded %s, late %s packets", term.Count(b.Folded.Packets), term.Count(b.Late.Packets))
+	l.add("last packet", "%s", moment(s.LastPacket))
+	l.add("last commit", "%s; %d points in %d commits, %d failed", moment(s.LastCommit), s.Points, s.Commits, s.CommitErrors)
+	if s.CommitError != "" {
+		l.add("", "%s", s.CommitError)
+	}
+	l.add("store", "%s, %s", s.Store.Path, term.Bytes(uint64(s.Store.Bytes)))
+	for _, g := range s.Geo {
+		if g.InUse {
+			l.add("places by", "%s", strings.TrimSuffix(fmt.Sprintf("%s (%s), built %s; %s", g.Name, g.Kind, g.Built.UTC().Format(time.DateOnly), g.Warning), "; "))
+		}
+	}
+	for _, f := range s.Export.Files {
+		l.add("file", "%s: %s, %s rows, written %s", f.Path, term.Bytes(uint64(f.Bytes)), term.Count(f.Rows), moment(f.Written))
+		if f.Coarsened != "" {
+			l.add("", "%s", f.Coarsened)
+		}
+	}
+	if s.Export.LastError != "" {
+		l.add("files", "%s", s.Export.LastError)
+	}
+	l.add("dashboard", "%s", state.Dashboard)
+	return l.print(p.out)
+}

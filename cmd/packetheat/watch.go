@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/packetheat/packetheat/cmd/internal/desktop"
+	"github.com/packetheat/packetheat/cmd/internal/term"
+	"github.com/packetheat/packetheat/sensor"
+	"github.com/packetheat/packetheat/store"
+)
+
+// heldLog keeps what is logged until the ready line, which must be the first, is out.
+type heldLog struct {
+	*slog.Logger
+	hold *term.Held
+}
+
+func newHeldLog(w io.Writer, level, format string) *heldLog {
+	hold := term.NewHeld(w)
+	return &heldLog{term.NewLogger(hold, level, term.Format(w, format)), hold}
+}
+
+func (h *heldLog) release() { h.hold.Release() }
+
+// portsTried is how far listen goes when the default port is taken.
+const portsTried = 20
+
+// listen opens the dashboard's listener. A default port that is taken moves to the
+// next free one; one that somebody chose is an error.
+func (p *program) listen(address string, chosen, insecure bool) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w", address, err)
+	}
+	if ip := net.ParseIP(host); !insecure && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("listen on %q: everybody who reaches this address could read the dashboard, nothing protects it in this version: listen on 127.0.0.1 and reach it by ssh -L, or add --insecure", address)
+	}
+	first, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w", address, err)
+	}
+	for n := first; ; n++ {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(n)))
+		switch {
+		case err == nil:
+			return l, nil
+		case !errors.Is(err, syscall.EADDRINUSE):
+			return nil, fmt.Errorf("open dashboard: %w (choose another address with --listen or dashboard.listen)", err)
+		case chosen || n == first+portsTried || n == 65535:
+			return nil, fmt.Errorf("open dashboard: port %s of %s is in use (choose another with --listen or dashboard.listen, or --listen off)", port, host)
+		}
+	}
+}
+
+func (r *live) listenDashboard() (net.Listener, error) {
+	return r.listen(r.c.Dashboard.Listen, r.c.Moved("dashboard.listen"), r.insecure)
+}
+
+// sayPlace tells people how to see the map: by a browser that is opened, or by the
+// line that brings it through SSH.
+func (r *live) sayPlace(where running) {
+	if r.listener != nil {
+		user := os.Getenv("USER")
+		if line := desktop.SSHLine(r.getenv, user, r.listener.Addr().String()); line != "" {
+			r.say("to see it on your own machine: %s   then open %s", line, where.dashboard)
+		}
+	}
+	if r.open == openNever {
+		return
+	}
+	address := where.dashboard
+	if r.listener == nil {
+		file, err := filepath.Abs(filepath.Join(where.out, "ip_heatmap.html"))
+		if err != nil || !contains(r.c.Export.Formats, "html") {
+			return
+		}
+		address = file
+	}
+	cmd, err := desktop.OpenCommand(r.getenv, exec.LookPath, r.owner, address)
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err == nil {
+		go func() { _ = cmd.Wait() }() // only so that no zombie stays
+		return
+	}
+	if r.open == openAlways {
+		r.log.Warn("no browser was opened", "error", err, "address", address)
+	}
+}
+
+// reload answers SIGHUP.
+func (r *live) reload() {
+	if err := r.geo.Reload(); err != nil {
+		r.log.Error("GeoIP databases not reloaded, the old ones stay", "error", err)
+		return
+	}
+	r.log.Info("GeoIP databases reloaded")
+}
+
+// report answers SIGUSR1.
+func (r *live) report() {
+	s := r.sensor.Status()
+	b := s.Books
+	r.log.Info("statistics", "captured", b.Captured.Packets, "bytes", b.Captured.Bytes, "kernel_drops", b.Drops, "freezes", b.Freezes,
+		"filtered", b.Filtered.Packets, "non_ip", b.NonIP.Packets, "undecodable", b.Undecodable.Packets,
+		"local_only", b.LocalOnly.Packets, "one_public", b.OnePublic.Packets, "two_public", b.TwoPublic.Packets,
+		"folded", b.Folded.Packets, "late", b.Late.Packets, "points", s.Points, "unlocated", s.Unlocated.Packets,
+		"commits", s.Commits, "commit_errors", s.CommitErrors, "queued_ticks", s.QueuedTicks, "merged_ticks", s.MergedTicks)
+	for _, i := range s.Interfaces {
+		r.log.Info("statistics of interface", "interface", i.Name, "state", i.State, "rings", i.Shards,
+			"frames", i.Books.Frames, "kernel_drops", i.Books.Drops)
+	}
+}
+
+// silence is how long a sensor may see nothing for the map before it says so.
+const silence = 30 * time.Second
+
+// watchSilence tells once that there is no public traffic, and what to do.
+func (r *live) watchSilence(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(silence):
+	}
+	b := r.sensor.Status().Books
+	if public := b.Public(); public.Packets == 0 {
+		r.log.Warn(silenceMessage(b, r.interfaceNames()))
+	}
+}
+
+// silenceMessage says why the map is empty and what to do, for terminal and page.
+func silenceMessage(b store.Books, names []string) string {
+	seen := "no packet at all"
+	if b.Captured.Packets > 0 {
+		seen = fmt.Sprintf("%d packets, all of them local or not IP", b.Captured.Packets)
+	}
+	return fmt.Sprintf("No traffic with public addresses seen on %s (%s): \"packetheat interfaces\" shows where traffic is, \"packetheat demo\" what the map looks like.",
+		strings.Join(names, ", "), seen)
+}
+
+// watchFirstCommit gives the files of the store away that the first commit makes.
+func (r *live) watchFirstCommit(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-r.store.Watch(ctx):
+		r.giveFiles()
+	}
+}
+
+// printPoints prints points as they are committed.
+func (r *live) printPoints(ctx context.Context) {
+	t := &tailing{program: r.program, zone: time.Local, told: map[toldKey]store.Sum{}}
+	for commit := range r.store.Watch(ctx) {
+		if err := t.next(ctx, r.store, store.Filter{}, commit); err != nil && ctx.Err() == nil {
+			r.log.Warn("points not printed", "error", err)
+			return
+		}
+	}
+}
+
+// healthy answers /readyz: packets are counted, and what is counted is committed.
+func (r *live) healthy() error {
+	s := r.sensor.Status()
+	tick := r.store.Tick()
+	last := s.LastCommit
+	if last.IsZero() {
+		last = s.Started
+	}
+	switch open := 0; {
+	case s.CommitError != "":
+		return fmt.Errorf("points are not committed: %s", s.CommitError)
+	case time.Since(last) > 5*tick+10*time.Second:
+		return fmt.Errorf("no tick was committed since %s", last.UTC().Format(time.RFC3339))
+	default:
+		for _, i := range s.Interfaces {
+			open += i.Shards
+		}
+		if open == 0 {
+			return errors.New("no interface is captured on")
+		}
+	}
+	return nil
+}
+
+// sayLines says each of some lines.
+func (p *program) sayLines(lines []string) {
+	for _, line := range lines {
+		p.say("%s", line)
+	}
+}
+
+// summary is what a run or replay says about itself at its end.
+func summary(s sensor.Status, took time.Duration) []string {
+	b := s.Books
+	public := b.Public()
+	lines := []string{fmt.Sprintf("captured %s packets, %s in %s; kernel drops %d; on the map %s packets, %s in %s points; %s located",
+		term.Count(b.Captured.Packets), term.Bytes(b.Captured.Bytes), term.Duration(took), b.Drops,
+		term.Count(public.Packets), term.Bytes(public.Bytes), term.Count(s.Points), located(s))}
+	var rest []string
+	for _, part := range []struct {
+		name string
+		n    uint64
+	}{
+		{"local only", b.LocalOnly.Packets}, {"not IP", b.NonIP.Packets}, {"undecodable", b.Undecodable.Packets}, {"filtered", b.Filtered.Packets},
+		{"folded", b.Folded.Packets}, {"late", b.Late.Packets},
+	} {
+		if part.n > 0 {
+			rest = append(rest, fmt.Sprintf("%s %s", part.name, term.Count(part.n)))
+		}
+	}
+	if len(rest) > 0 {
+		lines = append(lines, "of the packets: "+strings.Join(rest, ", "))
+	}
+	if s.CommitErrors > 0 {
+		lines = append(lines, fmt.Sprintf("warning: %d commits failed and were tried again (%s)", s.CommitErrors, s.CommitError))
+	}
+	return lines
+}
+
+// located is the share of the endpoints' packets whose place is known.
+func located(s sensor.Status) string {
+	if s.Endpoints.Packets == 0 {
+		return "nothing"
+	}
+	return term.Share(s.Endpoints.Packets-s.Unlocated.Packets, s.Endpoints.Packets)
+}
