@@ -50,9 +50,16 @@ for (const f of full) {
 }
 labels.sort((a, b) => b[5] - a[5]);
 
+// Antarctica comes with a second ring around the pole itself; without it the
+// coast alone bounds it, as it does on a globe.
+const atPole = (ring) => feature(world, { type: "LineString", arcs: ring }).geometry.coordinates.every((p) => p[1] < -89.9);
+for (const g of world.objects.countries.geometries)
+  if (g.type === "MultiPolygon") g.arcs = g.arcs.map((polygon) => polygon.filter((ring) => !atPole(ring)));
+
 world = presimplify(world, sphericalTriangleArea);
 world = simplify(world, detail);
-world = filter(world, filterWeight(world, smallest, sphericalRingArea));
+// A long ring is never an islet; the area of one around the pole comes out wrong.
+world = filter(world, filterWeight(world, smallest, (ring, hole) => (ring.length > 60 ? 1 : sphericalRingArea(ring, hole))));
 delete world.objects.land;
 for (const g of world.objects.countries.geometries) {
   g.properties = { c: alpha2(g.id, g.properties.name) };

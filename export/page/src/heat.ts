@@ -8,8 +8,10 @@ import type { Scale } from "./scale";
 /** CSS pixels a grid cell: two are invisible after smoothing. */
 export const cell = 2;
 
-/** CSS pixels of one standard deviation. */
-export const sigma = 4.6;
+/** CSS pixels of one standard deviation: smaller where the map is. */
+export function sigmaFor(width: number): number {
+  return Math.max(2.6, Math.min(5, (4.2 * width) / 960));
+}
 
 /** Where a strong spot's skirt ends: exp(-x²/2) is then below a millionth. */
 const reach = 5.3;
@@ -38,8 +40,6 @@ export function add(g: Grid, x: number, y: number, weight: number): void {
   if (i >= 0 && j >= 0 && i < g.width && j < g.height) g.values[j * g.width + i] += weight;
 }
 
-const kernel = makeKernel(sigma / cell);
-
 function makeKernel(s: number): Float32Array {
   const half = Math.ceil(s * reach);
   const k = new Float32Array(half + 1);
@@ -47,9 +47,9 @@ function makeKernel(s: number): Float32Array {
   return k;
 }
 
-/** Spreads the grid: rows, then columns. Empty cells cost nothing. */
-export function blur(g: Grid): void {
-  const { width: w, height: h, values, scratch } = g;
+/** Spreads the grid by sigma CSS pixels: rows, then columns. Empty cells cost nothing. */
+export function blur(g: Grid, sigma: number): void {
+  const { width: w, height: h, values, scratch } = g, kernel = makeKernel(sigma / cell);
   const half = kernel.length - 1;
   scratch.fill(0);
   for (let j = 0; j < h; j++) {

@@ -35,15 +35,14 @@ export function position(s: Scale, v: number): number {
   return t < 0 ? 0 : t > 1 ? 1 : t;
 }
 
-/** At most five round values for the legend, both limits among them. */
-export function ticks(s: Scale): number[] {
-  const out = [s.low];
-  const span = Math.log10(s.high / s.low);
-  const step = Math.max(1, Math.ceil(span / 4));
-  for (let e = Math.ceil(Math.log10(s.low) + 1e-9); 10 ** e < s.high * 0.999; e += step) {
-    const v = 10 ** e;
-    if (Math.log10(v / s.low) > span * 0.17 && Math.log10(s.high / v) > span * 0.17) out.push(v);
+/** Round values for the legend: both limits, and between them decades with room (a share of the bar) for their text. */
+export function ticks(s: Scale, room = 0.21): number[] {
+  const inner: number[] = [];
+  for (let e = Math.ceil(Math.log10(s.low) + 1e-9); 10 ** e < s.high; e++) {
+    const t = position(s, 10 ** e);
+    if (t > room && t < 1 - room) inner.push(10 ** e);
   }
-  out.push(s.high);
-  return out;
+  const stride = Math.max(1, Math.ceil(room * Math.log10(s.high / s.low)));
+  const first = Math.floor(((inner.length - 1) % stride) / 2);
+  return [s.low, ...inner.filter((_, i) => i >= first && (i - first) % stride === 0), s.high];
 }

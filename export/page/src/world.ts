@@ -37,6 +37,6 @@ export async function loadWorld(): Promise<World> {
     land: shape(feature(world, countries)),
     borders: shape(mesh(world, countries, (a, b) => a !== b)),
     labels: placed.filter((l) => l.code !== "AQ"),
-    centre: new Map(placed.map((l) => [l.code, [l.x, l.y]])),
+    centre: new Map(placed.filter((l) => l.code).map((l) => [l.code, [l.x, l.y]])),
   };
 }

@@ -1,7 +1,7 @@
 // The heat as a picture that moves with the map: drawn once for a view, stretched
 // while the view moves, drawn anew when it rests.
 
-import { add, at, blur, cell, colour, newGrid, strongest, type Grid } from "../heat";
+import { add, at, blur, cell, colour, newGrid, sigmaFor, strongest, type Grid } from "../heat";
 import type { Transform } from "../projection";
 import type { Ramp } from "../ramp";
 import type { Scale } from "../scale";
@@ -24,7 +24,7 @@ export class HeatLayer {
     for (let i = 0; i < n; i++) {
       if (weights[i] > 0 && spots.how[i] === heated) add(g, spots.x[i] * t.k + t.x + left, spots.y[i] * t.k + t.y + top, weights[i]);
     }
-    blur(g);
+    blur(g, sigmaFor(width));
     this.drawn = { t, left, top, width: w, height: h };
     return strongest(g);
   }

@@ -48,8 +48,13 @@ export function countryCandidates(labels: CountryLabel[], t: Transform, measure:
   return out;
 }
 
-/** A city's name stands beside its spot: right, left, above, below. */
+/** A city's name stands beside its spot, a little farther off where the spot glows. */
 export function cityCandidate(text: string, width: number, x: number, y: number, radius: number): Candidate {
-  const dx = width / 2 + radius + 4, dy = radius + lineHeight / 2 + 1;
-  return { text, width, city: true, spots: [[x + dx, y], [x - dx, y], [x, y - dy], [x, y + dy]] };
+  const spots: [number, number][] = [];
+  for (const r of [radius, radius + 7, radius + 14]) {
+    const dx = width / 2 + r + 4, dy = r + lineHeight / 2 + 1, half = width / 2;
+    spots.push([x + dx, y], [x - dx, y], [x, y - dy], [x, y + dy]);
+    spots.push([x + half, y - dy], [x - half, y - dy], [x + half, y + dy], [x - half, y + dy]);
+  }
+  return { text, width, city: true, spots };
 }

@@ -43,7 +43,7 @@ export function drawWorld(
 interface Scene { spots: Spots; t: Transform; scale: Scale | null }
 
 export function markerRadius(s: Scale, weight: number): number {
-  return 1.8 + 2.4 * position(s, weight);
+  return 1.4 + 2.2 * position(s, weight);
 }
 
 /** A dot with an edge for each place. */
@@ -56,11 +56,13 @@ export function drawMarkers(ctx: CanvasRenderingContext2D, m: Scene, seen: numbe
     ctx.moveTo(x + r, y);
     ctx.arc(x, y, r, 0, 2 * Math.PI);
   }
-  ctx.lineWidth = 1.6;
+  ctx.lineWidth = 1.8;
+  ctx.globalAlpha = 0.85;
   ctx.strokeStyle = c.markEdge;
   ctx.stroke();
   ctx.fillStyle = c.mark;
   ctx.fill();
+  ctx.globalAlpha = 1;
 }
 
 /** A dashed ring for what is known to its country only. */

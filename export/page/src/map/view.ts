@@ -10,10 +10,10 @@ import { box, fit, fromPlane, hold, inhabited, plane, toPlane, worldScale, type 
 import { ramp, type Theme } from "../ramp";
 import { fitScale, position, type Scale } from "../scale";
 import type { World } from "../world";
-import { sigma } from "../heat";
+import { sigmaFor } from "../heat";
 import { colours } from "./colours";
 import { HeatLayer } from "./heatlayer";
-import { cityCandidate, countryCandidates, place, type Candidate, type Placed, type Rect } from "./labels";
+import { cityCandidate, countryCandidates, overlap, place, type Candidate, type Placed, type Rect } from "./labels";
 import { drawHollow, drawLabels, drawMarkers, drawWorld, font, markerRadius } from "./paint";
 import { heated, hollow, none, Spots } from "./spots";
 
@@ -177,7 +177,7 @@ export class MapView {
   /** The kilometres of one standard deviation of the heat at the middle of the screen. */
   reachKm(): number {
     const a = this.centre();
-    const b = fromPlane((this.width / 2 - this.t.x + sigma) / this.t.k, (this.height / 2 - this.t.y) / this.t.k);
+    const b = fromPlane((this.width / 2 - this.t.x + sigmaFor(this.width)) / this.t.k, (this.height / 2 - this.t.y) / this.t.k);
     const km = b ? Math.abs(((b[0] - a.lon + 540) % 360) - 180) * 111.2 * Math.cos((a.lat * Math.PI) / 180) : 0;
     return 2 * km;
   }
@@ -196,7 +196,7 @@ export class MapView {
   }
 
   private homeView(): Transform {
-    const room = Math.min(56, this.width / 8, this.height / 8);
+    const room = Math.min(44, this.width / 10, this.height / 10);
     return this.around ? fit(this.around, this.width, this.height, room) : fit(inhabited, this.width, this.height, 8);
   }
 
@@ -251,7 +251,7 @@ export class MapView {
     const seen = this.inSight();
     this.markers = this.order.length <= markersUpTo || (seen.length <= markersUpTo && this.t.k > 3 * worldScale(this.width, this.height));
     drawHollow(ctx, this, seen, this.weights, c);
-    if (this.markers) drawMarkers(ctx, this, seen, this.weights, c);
+    if (this.markers) drawMarkers(ctx, this, apart(this.spots, this.t, seen), this.weights, c);
     this.labels = this.placeLabels(ctx, seen);
     drawLabels(ctx, this.labels, c);
     this.listener.drawn();
@@ -272,22 +272,28 @@ export class MapView {
     const measure = (s: string) => measured(ctx, s);
     const zoomed = this.t.k / worldScale(this.width, this.height);
     const countries = countryCandidates(this.world!.labels, this.t, measure);
-    const cities: Candidate[] = [];
-    const names = new Set<string>();
-    ctx.font = font(true);
-    for (const i of seen.slice(0, 60)) {
-      const name = this.data?.places.city[i];
-      if (!name || names.has(name) || this.spots.how[i] !== heated) continue;
-      names.add(name);
-      const [x, y] = this.pixel(i)!;
-      cities.push(cityCandidate(name, measure(name), x, y, 5 + markerRadius(this.scale!, this.weights[i])));
-    }
+    const cities = this.cityCandidates(seen, measure, ctx);
     const bounds = { x: 4, y: 4, w: this.width - 8, h: this.height - 8 };
-    const calm = (limit: number) => (r: Rect) => !this.covered.some((o) => o.x < r.x + r.w && r.x < o.x + o.w && o.y < r.y + r.h && r.y < o.y + o.h) && this.heatIn(r) < limit;
-    const few = zoomed < 2.5 ? 7 : zoomed < 8 ? 16 : 40;
-    const placed = place(cities, bounds, calm(0.5), few);
-    const free = (r: Rect) => calm(0.3)(r) && !placed.some((o) => o.x < r.x + r.w && r.x < o.x + o.w && o.y < r.y + r.h && r.y < o.y + o.h);
+    const calm = (limit: number) => (r: Rect) => !this.covered.some((o) => overlap(o, r)) && this.heatIn(r) < limit;
+    const few = zoomed < 2.5 ? 12 : zoomed < 8 ? 20 : 40;
+    const placed = place(cities, bounds, calm(0.62), few);
+    const marks = seen.filter((i) => this.spots.how[i] === hollow).map((i) => this.pixel(i)!).map(([x, y]) => ({ x: x - 10, y: y - 10, w: 20, h: 20 }));
+    const free = (r: Rect) => calm(0.3)(r) && ![...placed, ...marks].some((o) => overlap(o, r));
     return [...placed, ...place(countries, bounds, free, 120)];
+  }
+
+  /** The heaviest place of each neighbourhood, by name: what a bright spot is. */
+  private cityCandidates(seen: number[], measure: (s: string) => number, ctx: CanvasRenderingContext2D): Candidate[] {
+    const out: Candidate[] = [], taken: [number, number][] = [], apart = 34;
+    ctx.font = font(true);
+    for (const i of seen) {
+      if (out.length >= 60) break;
+      const name = this.data?.places.city[i], [x, y] = this.pixel(i)!;
+      if (this.spots.how[i] !== heated || taken.some((t) => Math.hypot(t[0] - x, t[1] - y) < apart)) continue;
+      taken.push([x, y]);
+      if (name) out.push(cityCandidate(name, measure(name), x, y, 4 + markerRadius(this.scale!, this.weights[i])));
+    }
+    return out;
   }
 
   /** The strongest heat under a rectangle, as a position on the ramp. */
@@ -305,6 +311,17 @@ export class MapView {
     const names = Array.from(this.order.slice(0, 5), (i) => p.city[i] || countryName(p.country[i]));
     return `World map of ${this.order.length} places. Heaviest: ${names.join(", ")}. The list beside it says the same in text.`;
   }
+}
+
+/** Leaves out places that a heavier one's mark would cover: zooming in brings them. */
+function apart(spots: Spots, t: Transform, seen: number[]): number[] {
+  const size = 8, taken = new Set<number>();
+  return seen.filter((i) => {
+    const cx = Math.round((spots.x[i] * t.k + t.x) / size), cy = Math.round((spots.y[i] * t.k + t.y) / size);
+    for (let dx = -1; dx <= 1; dx++) for (let dy = -1; dy <= 1; dy++) if (taken.has((cx + dx) * 65536 + cy + dy)) return false;
+    taken.add(cx * 65536 + cy);
+    return true;
+  });
 }
 
 const widths = new Map<string, number>();

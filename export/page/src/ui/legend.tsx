@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { amount } from "../format";
-import { sigma } from "../heat";
+import { sigmaFor } from "../heat";
 import { frames, map, scale } from "../page";
 import { gradient } from "../ramp";
 import { position, ticks } from "../scale";
@@ -36,7 +36,7 @@ export function Legend() {
     return () => clearTimeout(id);
   });
   if (!s || !view) return null;
-  const km = view.reachKm();
+  const km = view.reachKm(), sigma = sigmaFor(view.width);
   const near = km >= 10 ? Number(km.toPrecision(km < 100 ? 1 : 2)) : Math.max(1, Math.round(km));
   return (
     <div class={`legend ${corner}`} ref={ref}>
@@ -47,7 +47,7 @@ export function Legend() {
       </div>
       <div class="bar" style={{ backgroundImage: gradient(theme.value) }} role="img" aria-label={`Colours from ${amount(s.low, unit.value)} to ${amount(s.high, unit.value)} ${unit.value}, logarithmic`} />
       <div class="ticks" aria-hidden="true">
-        {ticks(s).map((v) => <span key={v} style={{ left: 100 * position(s, v) + "%" }}>{amount(v, unit.value)}</span>)}
+        {ticks(s, unit.value === "bytes" ? 0.27 : 0.21).map((v) => <span key={v} style={{ left: 100 * position(s, v) + "%" }}>{amount(v, unit.value)}</span>)}
       </div>
     </div>
   );

@@ -4,7 +4,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { Dataset } from "../dataset";
-import { amount, duration, span } from "../format";
+import { amount, clock, date, duration, span } from "../format";
 import { dataset, revision, sums } from "../model";
 import * as s from "../state";
 import { theme } from "../theme";
@@ -95,13 +95,13 @@ function options(d: Dataset, box: HTMLElement, ink: Ink): uPlot.Options {
   const unit = s.unit.peek(), utc = s.zone.peek() === "utc", narrow = box.clientWidth < 600;
   const font = "12px system-ui, sans-serif";
   return {
-    width: box.clientWidth, height: box.clientHeight, padding: [6, 12, 0, narrow ? 8 : 0], legend: { show: false },
+    width: box.clientWidth, height: box.clientHeight, padding: [8, 26, 0, narrow ? 20 : 0], legend: { show: false },
     tzDate: (t) => (utc ? uPlot.tzDate(new Date(t * 1000), "Etc/UTC") : new Date(t * 1000)),
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
     axes: [
-      { stroke: ink.text, font, size: 26, gap: 3, grid: { show: false }, ticks: { stroke: ink.grid, size: 4 } },
-      { show: !narrow, stroke: ink.text, font, size: 64, gap: 6, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, space: 26, values: (_, v) => v.map((n) => amount(n, unit)) },
+      { stroke: ink.text, font, size: 24, gap: 3, space: 70, grid: { show: false }, ticks: { stroke: ink.grid, size: 4 }, values: (_, v) => times(v.map((t) => t * 1000)) },
+      { show: !narrow, stroke: ink.text, font, size: 64, gap: 6, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, space: 26, values: (_, v) => v.map((n) => (Number.isInteger(n) ? amount(n, unit) : "")) },
     ],
     series: [{}, { stroke: ink.line, width: 1.2, fill: ink.fill, paths: uPlot.paths.stepped!({ align: 1 }), points: { show: false }, spanGaps: false }],
     hooks: {
@@ -110,6 +110,12 @@ function options(d: Dataset, box: HTMLElement, ink: Ink): uPlot.Options {
       setSelect: [(u) => select(u, d)],
     },
   };
+}
+
+/** Marks of the time axis: the clock, and the day where it begins or is all that changes. */
+function times(marks: number[]): string[] {
+  const zone = s.zone.peek(), far = marks.length > 1 && marks[1] - marks[0] >= 86_400_000;
+  return marks.map((t) => (far || clock(t, zone, false) === "00:00" ? date(t, zone) : clock(t, zone)));
 }
 
 /** Hatches what is not covered. */
@@ -163,5 +169,6 @@ function select(u: uPlot, d: Dataset): void {
 function mark(u: uPlot): void {
   const b = s.brush.peek();
   const left = b ? u.valToPos(b[0] / 1000, "x") : 0, right = b ? u.valToPos(b[1] / 1000, "x") : 0;
+  u.root.classList.toggle("brushed", b !== null);
   u.setSelect({ left, width: Math.max(0, right - left), top: 0, height: u.over.clientHeight }, false);
 }

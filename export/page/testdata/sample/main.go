@@ -60,10 +60,12 @@ func main() {
 	rows := flag.Int("rows", 10_000, "rows")
 	places := flag.Int("places", 0, "places besides the 46 cities")
 	out := flag.String("o", "sample.html", "file to write")
+	perPlace := flag.Int("details", 20_000, "details at most; 0 none")
 	empty := flag.Bool("empty", false, "no traffic at all")
 	refresh := flag.Int("refresh", 0, "seconds after which the page reloads itself")
 	flag.Parse()
 	d := make1(*rows, *places)
+	d.Details = d.Details[:min(len(d.Details), *perPlace)]
 	d.Meta.Refresh = *refresh
 	if *empty {
 		d = &page.Data{Meta: d.Meta}
