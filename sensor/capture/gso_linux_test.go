@@ -118,6 +118,7 @@ func sendSupers(t testing.TB, e *capturetest.End, frames []super, n int) {
 func TestRingSuperFrames(t *testing.T) {
 	for _, s := range supers(t) {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			const n = 5
 			count := func(offload, noSegments bool) tally {
 				link := capturetest.Veth(t)

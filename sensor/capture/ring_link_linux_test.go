@@ -98,6 +98,7 @@ func TestRingVLAN(t *testing.T) {
 		{"QinQ", tag(tag(plain, 0x8100, 9), 0x88a8, 7), 0x88a8, 7, tag(plain, 0x8100, 9)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			link := capturetest.Veth(t)
 			rings := open(t, link, smallRing(1))
 			wait := readAll(rings, func(f *capture.Frame) bool {
@@ -135,6 +136,7 @@ func TestRingSnaplen(t *testing.T) {
 		{"filter asks for less", 96, accept(40), 40},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			link := capturetest.Veth(t)
 			cfg := smallRing(1)
 			cfg.Snaplen, cfg.Filter = tt.snaplen, tt.filter

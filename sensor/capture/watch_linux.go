@@ -6,14 +6,19 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
+// watchPause is the least time between two signals.
+const watchPause = 250 * time.Millisecond
+
 // WatchInterfaces returns a channel that gets a value after interfaces, addresses
 // or routes changed in the network namespace of the calling thread. It holds one
-// value: changes that come while nobody receives are one. What has changed is for
-// the receiver to look up. The channel is closed when ctx is done.
+// value: changes that come while nobody receives are one, and there are at most
+// four a second, also on a router whose routes never rest. What has changed is
+// for the receiver to look up. The channel is closed when ctx is done.
 func WatchInterfaces(ctx context.Context) (<-chan struct{}, error) {
 	const groups = unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR |
 		unix.RTMGRP_IPV4_ROUTE | unix.RTMGRP_IPV6_ROUTE | unix.RTMGRP_IPV4_RULE
@@ -44,6 +49,10 @@ func WatchInterfaces(ctx context.Context) (<-chan struct{}, error) {
 			select {
 			case changes <- struct{}{}:
 			default:
+			}
+			select { // what comes meanwhile waits in the socket
+			case <-time.After(watchPause):
+			case <-ctx.Done():
 			}
 		}
 	}()

@@ -1,0 +1,197 @@
+package capture_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/packetheat/packetheat/sensor/capture"
+	"github.com/packetheat/packetheat/sensor/capture/capturetest"
+)
+
+// TestRingIndependent: two captures of one interface share no fanout group: each
+// gets every frame.
+func TestRingIndependent(t *testing.T) {
+	link := capturetest.Veth(t)
+	a, b := open(t, link, smallRing(2)), open(t, link, smallRing(2))
+	waitA, waitB := readAll(a, nil), readAll(b, nil)
+	const n = 5000
+	if _, err := link.Peer.Sender(t).Send(capturetest.UDPFrames(50, 64), n, 0, nil); err != nil {
+		t.Fatal(err)
+	}
+	lost := backlog(t, link, 0, n)
+	stopAll(append(a, b...))
+	if a, b := sum(t, waitA()), sum(t, waitB()); a.stats.Packets+lost != n || b.stats.Packets+lost != n {
+		t.Errorf("sent %d, one got %d, the other %d, lost before %d", n, a.stats.Packets, b.stats.Packets, lost)
+	}
+}
+
+// TestRingPromiscuous: the interface is promiscuous while, and only while, such
+// a ring is open.
+func TestRingPromiscuous(t *testing.T) {
+	link := capturetest.Veth(t)
+	promiscuous := func() (n int) {
+		link.Sensor.Do(t, func() {
+			l, err := netlink.LinkByName(link.Sensor.Name)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			n = l.Attrs().Promisc
+		})
+		return n
+	}
+	for _, want := range []bool{true, false} {
+		cfg := smallRing(2)
+		cfg.Promiscuous = want
+		rings := open(t, link, cfg)
+		if got := promiscuous() > 0; got != want {
+			t.Errorf("promiscuous: %v, want %v", got, want)
+		}
+		for _, r := range rings {
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if promiscuous() > 0 {
+			t.Error("still promiscuous after Close")
+		}
+	}
+}
+
+// TestRingIdle: a ring that waits, also for an interface that is down, costs
+// next to no processor time.
+func TestRingIdle(t *testing.T) {
+	link := capturetest.Veth(t)
+	for _, up := range []bool{true, false} {
+		r := open(t, link, smallRing(1))[0]
+		link.Sensor.SetUp(t, up)
+		runtime.LockOSThread()
+		var before, after unix.Rusage
+		_ = unix.Getrusage(unix.RUSAGE_THREAD, &before)
+		for begin := time.Now(); time.Since(begin) < 400*time.Millisecond; {
+			if b, err := r.ReadBlock(100 * time.Millisecond); b != nil || err != nil {
+				t.Fatalf("ReadBlock = %v, %v", b, err)
+			}
+		}
+		_ = unix.Getrusage(unix.RUSAGE_THREAD, &after)
+		runtime.UnlockOSThread()
+		used := time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano())
+		if used > 20*time.Millisecond {
+			t.Errorf("up %v: 400ms of waiting took %v of processor time", up, used)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// outSegs reads how many segments TCP has sent in the namespace of an end
+// (OutSegs and RetransSegs of RFC 4022), which counts those inside super-frames.
+func outSegs(t *testing.T, e *capturetest.End) (n uint64) {
+	t.Helper()
+	var text []byte
+	e.Do(t, func() {
+		var err error
+		if text, err = os.ReadFile("/proc/thread-self/net/snmp"); err != nil {
+			t.Error(err)
+		}
+	})
+	for line := range strings.Lines(string(text)) {
+		// Two lines begin so: names, of which OutSegs and RetransSegs are the
+		// eleventh and twelfth, then values.
+		if fields := strings.Fields(line); len(fields) > 12 && fields[0] == "Tcp:" && fields[1] != "RtoAlgorithm" {
+			var again uint64
+			_, _ = fmt.Sscan(fields[11]+" "+fields[12], &n, &again)
+			n += again
+		}
+	}
+	return n
+}
+
+// TestRingTCP: of a real TCP transfer in super-frames, both ways, as many
+// packets are counted as TCP says it has sent.
+func TestRingTCP(t *testing.T) {
+	link := capturetest.Veth(t)
+	link.Sensor.AddAddress(t, "198.51.100.1/24")
+	link.Peer.AddAddress(t, "198.51.100.2/24")
+	link.Sensor.SetOffload(t, true)
+	link.Peer.SetOffload(t, true)
+	rings := open(t, link, smallRing(2))
+	counts := make([]map[uint32]uint64, len(rings)) // by source address
+	var wait []func() []tally
+	var larger bool
+	for i, r := range rings {
+		counts[i] = make(map[uint32]uint64)
+		wait = append(wait, readAll([]*capture.Ring{r}, func(f *capture.Frame) bool {
+			if len(f.Data) > 34 && f.Data[12] == 8 && f.Data[13] == 0 && f.Data[23] == 6 {
+				counts[i][binary.BigEndian.Uint32(f.Data[26:])] += uint64(f.Segments)
+			}
+			return f.Segments > 0
+		}))
+	}
+	transfer(t, link)
+	time.Sleep(50 * time.Millisecond) // the last acknowledgements
+	stopAll(rings)
+	for _, w := range wait {
+		got := sum(t, w())
+		larger = larger || got.segments > got.frames
+	}
+	if !larger {
+		t.Error("no super-frame was seen")
+	}
+	for address, e := range map[uint32]*capturetest.End{0xc6336401: link.Sensor, 0xc6336402: link.Peer} {
+		got := counts[0][address] + counts[1][address]
+		if want := outSegs(t, e); got != want || want < 2 {
+			t.Errorf("%s: %d packets counted, TCP has sent %d", e.Name, got, want)
+		}
+	}
+}
+
+// transfer sends some megabytes over TCP from the peer to the sensor.
+func transfer(t *testing.T, link *capturetest.Link) {
+	t.Helper()
+	var listener net.Listener
+	var conn net.Conn
+	var err error
+	link.Sensor.Do(t, func() { listener, err = net.Listen("tcp4", "198.51.100.1:0") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	received := make(chan int64, 1)
+	go func() {
+		c, err := listener.Accept()
+		if err != nil {
+			received <- -1
+			return
+		}
+		n, _ := io.Copy(io.Discard, c)
+		_ = c.Close()
+		received <- n
+	}()
+	link.Peer.Do(t, func() { conn, err = net.Dial("tcp4", listener.Addr().String()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 8 << 20
+	if _, err := io.Copy(conn, bytes.NewReader(make([]byte, size))); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := <-received; n != size {
+		t.Fatalf("%d of %d bytes arrived", n, size)
+	}
+}
