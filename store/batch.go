@@ -129,7 +129,7 @@ func (b *Batch) Check() error {
 		return errors.New("batch has no sensor name")
 	case CheckTick(b.Interval) != nil:
 		return CheckTick(b.Interval)
-	case b.Tick.UnixNano()%int64(b.Interval) != 0:
+	case b.Tick.Nanosecond() != 0 || b.Tick.Unix()%int64(b.Interval/time.Second) != 0: // not UnixNano: it ends in 2262
 		return fmt.Errorf("batch tick %s is not a multiple of %s", b.Tick.UTC().Format(time.RFC3339Nano), b.Interval)
 	}
 	for i := range b.Points {

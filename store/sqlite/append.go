@@ -29,8 +29,11 @@ func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("append: %w", err)
 	}
-	if s.w == nil {
+	switch {
+	case s.readOnly:
 		return fmt.Errorf("append to %q: %w", s.path, errReadOnly)
+	case s.w == nil:
+		return fmt.Errorf("append to %q: the store is closed", s.path)
 	}
 	ctx = context.WithoutCancel(ctx)
 	added, err := s.commit(ctx, b)

@@ -15,6 +15,13 @@ func notDatabase(err error) bool {
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrNotADB || e.Code == sqlite3.ErrCorrupt)
 }
 
+// cannotOpen reports whether err says that SQLite could not open or make one of the
+// files that it needs.
+func cannotOpen(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly)
+}
+
 // hint returns what the user can do about err, in brackets, or "".
 func hint(err error) string {
 	var e sqlite3.Error

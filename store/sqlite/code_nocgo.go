@@ -6,4 +6,6 @@ package sqlite
 
 func notDatabase(error) bool { return false }
 
+func cannotOpen(error) bool { return false }
+
 func hint(error) string { return "" }

@@ -26,8 +26,8 @@ type batchRow struct {
 }
 
 // Coverage says what the window has data about. Its Window is the asked one, moved
-// outward from broken ticks to whole ones as they belong to the window (those whose
-// start lies in it) and cut to what there is. Every sensor of the store has spans
+// forward to whole ticks (those that start in it, as the answers have them) and cut
+// to what there is. Every sensor of the store has spans
 // from its start to its end. Each block of the window is checked once in the life of
 // the Store, so that the first question about a long window reads all of it.
 func (s *Store) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -8,7 +9,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,11 +19,11 @@ import (
 // poolSize is how many queries read at the same time.
 const poolSize = 4
 
-// writerPragmas are set on the one writing connection. page_size and auto_vacuum
-// count only before the first table is made, and before the journal's mode is set.
+// newPragmas count only before the first table is made and the journal's mode is set.
+var newPragmas = [...]string{"page_size = 4096", "auto_vacuum = INCREMENTAL"}
+
+// writerPragmas are set on the one writing connection.
 var writerPragmas = [...]string{
-	"page_size = 4096",
-	"auto_vacuum = INCREMENTAL",
 	"journal_mode = WAL",
 	"synchronous = FULL",
 	"wal_autocheckpoint = 1000",
@@ -54,22 +55,16 @@ func (s *Store) openWriter(ctx context.Context, tick time.Duration) (err error) 
 	if s.w, err = s.wdb.Conn(ctx); err != nil {
 		return err
 	}
-	if err := checkFormat(ctx, s.w, true); err != nil {
+	version, err := checkFormat(ctx, s.w, true)
+	if err != nil {
 		return err
 	}
-	for _, p := range writerPragmas {
-		if _, err := s.w.ExecContext(ctx, "PRAGMA "+p); err != nil {
-			return fmt.Errorf("set %s: %w", p, err)
+	if version > 0 { // before anything is written: the file may not be for us
+		if err := s.readTick(ctx, s.w, tick); err != nil {
+			return err
 		}
 	}
-	first := tick
-	if first == 0 {
-		first = defaultTick
-	}
-	if err := migrate(ctx, s.w, first); err != nil {
-		return err
-	}
-	if err := s.readTick(ctx, s.w, tick); err != nil {
+	if err := s.prepare(ctx, version == 0, tick); err != nil {
 		return err
 	}
 	if err := s.dicts.load(ctx, s.w); err != nil {
@@ -83,6 +78,23 @@ func (s *Store) openWriter(ctx context.Context, tick time.Duration) (err error) 
 	s.nextID = last + 1
 	s.enc, err = newEncoder()
 	return err
+}
+
+// prepare sets the writing connection up and brings the file to the newest format.
+func (s *Store) prepare(ctx context.Context, fresh bool, tick time.Duration) error {
+	pragmas := writerPragmas[:]
+	if fresh {
+		pragmas = slices.Concat(newPragmas[:], pragmas)
+	}
+	for _, p := range pragmas {
+		if _, err := s.w.ExecContext(ctx, "PRAGMA "+p); err != nil {
+			return fmt.Errorf("set %s: %w", p, err)
+		}
+	}
+	if err := migrate(ctx, s.w, cmp.Or(tick, defaultTick)); err != nil {
+		return err
+	}
+	return s.readTick(ctx, s.w, tick)
 }
 
 // openReaders opens the pool of reading connections.
@@ -107,15 +119,13 @@ func (s *Store) openCopy(ctx context.Context, dir string, tick time.Duration) er
 	case info.Size() == 0:
 		return errors.New("the file is empty: not a packetheat store")
 	}
-	parameters := ""
-	if _, err := os.Stat(s.path + "-wal"); errors.Is(err, fs.ErrNotExist) && !writable(dir) {
-		// Nobody writes, and SQLite cannot make the files that it shares with writers.
-		parameters = "&immutable=1"
+	err = s.tryReaders(ctx, "")
+	if _, noLog := os.Stat(s.path + "-wal"); cannotOpen(err) && errors.Is(noLog, fs.ErrNotExist) {
+		// A copy in a folder where SQLite cannot make the files that readers share with
+		// writers. Without a log nobody writes, so nothing needs to be shared.
+		err = s.tryReaders(ctx, "&immutable=1")
 	}
-	if err := s.openReaders(ctx, parameters); err != nil {
-		return err
-	}
-	if err := checkFormat(ctx, s.readers, false); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := s.readTick(ctx, s.readers, tick); err != nil {
@@ -124,37 +134,49 @@ func (s *Store) openCopy(ctx context.Context, dir string, tick time.Duration) er
 	return s.dicts.load(ctx, s.readers)
 }
 
+// tryReaders opens the pool and looks into the file with it.
+func (s *Store) tryReaders(ctx context.Context, parameters string) error {
+	if s.readers != nil {
+		s.readers.Close()
+	}
+	if err := s.openReaders(ctx, parameters); err != nil {
+		return err
+	}
+	_, err := checkFormat(ctx, s.readers, false)
+	return err
+}
+
 // checkFormat refuses files that this program must not or cannot use. An empty
-// database passes where fresh is set.
-func checkFormat(ctx context.Context, q queryer, fresh bool) error {
+// database, of version 0, passes where fresh is set.
+func checkFormat(ctx context.Context, q queryer, fresh bool) (version int64, err error) {
 	tables, err := number(ctx, q, "SELECT count(*) FROM sqlite_schema")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	id, err := pragma(ctx, q, "application_id")
 	if err != nil {
-		return err
+		return 0, err
 	}
-	version, err := pragma(ctx, q, "user_version")
+	version, err = pragma(ctx, q, "user_version")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	scripts, err := migrations()
 	switch {
 	case err != nil:
-		return err
+		return 0, err
 	case fresh && tables == 0 && id == 0:
-		return nil
+		return 0, nil
 	case id != applicationID:
-		return fmt.Errorf("%s is a database of another program, not a packetheat store (use another --data)", FileName)
+		return 0, fmt.Errorf("%s is a database of another program, not a packetheat store (use another --data)", FileName)
 	case version > int64(len(scripts)):
-		return fmt.Errorf("the store has format %d and this packetheat knows formats up to %d (use the newer packetheat that wrote it)",
+		return 0, fmt.Errorf("the store has format %d and this packetheat knows formats up to %d (use the newer packetheat that wrote it)",
 			version, len(scripts))
 	case !fresh && version < int64(len(scripts)):
-		return fmt.Errorf("the store has the old format %d, this packetheat reads %d (a packetheat run on it migrates it)",
+		return 0, fmt.Errorf("the store has the old format %d, this packetheat reads %d (a packetheat run on it migrates it)",
 			version, len(scripts))
 	}
-	return nil
+	return version, nil
 }
 
 // readTick learns the store's tick and compares it with the wanted one.
@@ -220,14 +242,4 @@ func number(ctx context.Context, q queryer, query string, args ...any) (n int64,
 // lastID returns the id of the last committed batch, 0 in an empty store.
 func lastID(ctx context.Context, q queryer) (int64, error) {
 	return number(ctx, q, "SELECT max(id) FROM batches")
-}
-
-// writable reports whether files can be made in dir.
-func writable(dir string) bool {
-	f, err := os.CreateTemp(dir, ".packetheat-*")
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return os.Remove(filepath.Clean(f.Name())) == nil
 }

@@ -55,6 +55,7 @@ type Store struct {
 	tick      time.Duration
 	log       *slog.Logger
 	recovered string
+	readOnly  bool
 
 	readers *sql.DB
 	dicts   dicts
@@ -117,10 +118,12 @@ func open(dir string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// OpenReadOnly opens the store in dir, live or copied, for reading only. It writes
-// nothing, takes no lock and may be beside a writer, whose commits Watch sees.
+// OpenReadOnly opens the store in dir, live or copied, for reading only. It takes no
+// lock and may be beside a writer, whose commits Watch sees. The file is never
+// changed; SQLite may leave two small ones beside it (-wal, -shm).
 func OpenReadOnly(dir string, o Options) (*Store, error) {
 	s := newStore(filepath.Join(dir, FileName), o)
+	s.readOnly = true
 	err := s.openCopy(context.Background(), dir, o.Tick)
 	if err != nil {
 		s.Close()

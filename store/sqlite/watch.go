@@ -79,7 +79,7 @@ func (w *watchers) close() {
 // store is closed. A receiver that is more than 64 commits behind loses the newest.
 // A store opened for reading sees the commits of others within half a second.
 func (s *Store) Watch(ctx context.Context) <-chan store.Commit {
-	if s.lock == nil {
+	if s.readOnly {
 		s.startPolling()
 	}
 	return s.watch.add(ctx)
