@@ -190,7 +190,7 @@ func TestTotals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, _ = build(t, r, Options{Filter: f, Detail: DetailPlaces})
+	data, _ = build(t, r, Options{Filter: f})
 	if tot := data.Meta.Totals; tot.Packets != r.sum(f).Packets || tot.TwoPublic != 0 || tot.Points != uint64(len(r.match(f))) {
 		t.Errorf("filtered totals %+v", tot)
 	}

@@ -73,17 +73,17 @@ type detailer struct {
 	points  uint64
 }
 
-// collectDetails fills b.details and, where the coverage cannot know it, b.points.
+// collectDetails fills b.details and, as the coverage knows no filter, b.points.
 func (b *builder) collectDetails(ctx context.Context) error {
-	if b.o.Detail == DetailPlaces && len(b.o.Filter.Terms) == 0 {
-		return nil
+	if b.o.Detail == DetailPlaces {
+		return nil // b.points stays 0: counting them would read every point
 	}
 	keep := topDetails
 	if b.o.Detail == DetailFull {
 		keep = fullDetails
 	}
 	keep = cmp.Or(b.o.maxDetails, keep)
-	d := &detailer{b: b, all: map[subject]*sums{}, most: 6 * keep, only: b.o.Detail == DetailPlaces}
+	d := &detailer{b: b, all: map[subject]*sums{}, most: 6 * keep}
 	if err := d.pass(ctx); err != nil {
 		return err
 	}
@@ -106,9 +106,6 @@ func (d *detailer) pass(ctx context.Context) error {
 	d.points = 0
 	err := d.b.r.Points(ctx, d.b.f, func(points []store.Point) error {
 		d.points += uint64(len(points))
-		if d.only && len(d.all) == 0 {
-			return nil // somebody only wants to know how many
-		}
 		for i := range points {
 			d.add(&points[i])
 		}

@@ -1,0 +1,124 @@
+// Package dashboard serves the page, the JSON API and live updates over HTTP, for
+// the sensor's own machine and for whoever is let in by a tunnel or a proxy.
+//
+// It only reads: GET and HEAD, on a fixed set of routes (openapi.yaml describes
+// them, a test holds it to the code). Every question is bounded in time, size and
+// number, so that no client can keep the sensor from its work. The Host header is
+// checked, so that a web site cannot reach the dashboard through a name of its own
+// (DNS rebinding); an address in the Host header cannot be rebound and is let in.
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/export/page"
+)
+
+// Config says what to serve. Reader is required; everything else has a default.
+type Config struct {
+	Reader  export.Reader
+	Version string       // of the program
+	Sensor  string       // name to show; empty: the sensors that the store knows
+	Home    *page.LatLon // where the sensor stands; nil: not said
+
+	// Status returns what only the program knows, as a value that marshals to a
+	// JSON object; its fields become fields of /api/v1/status. The page shows state,
+	// message (why there is nothing) and interfaces. Nil: nothing. It is called from
+	// many goroutines.
+	Status func() any
+
+	Ready   func() error // nil error: /readyz is 200; nil function: always ready
+	Metrics http.Handler // of /metrics; nil: there is none
+	Hosts   []string     // names besides localhost that the Host header may have; "*" is any
+	Logger  *slog.Logger // nil: silent
+	Now     func() time.Time
+
+	QueryTimeout time.Duration // 0: 20 s
+	Heartbeat    time.Duration // of the live stream; 0: 15 s
+	Queries      int           // at once; 0: 8
+	Downloads    int           // at once; 0: 4
+	Streams      int           // live streams at once; 0: 64
+}
+
+// Server answers HTTP requests. Make one with New; it holds nothing that must be
+// closed. All methods may be called by several goroutines.
+type Server struct {
+	cfg       Config
+	routes    map[string]route
+	queries   gate
+	downloads gate
+	streams   gate
+	page      document
+
+	stopping chan struct{} // closed when Serve's context is done: streams end
+	stop     func()
+}
+
+// New returns a Server.
+func New(cfg Config) *Server {
+	cfg.QueryTimeout = cmp.Or(cfg.QueryTimeout, 20*time.Second)
+	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, 15*time.Second)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	s := &Server{cfg: cfg, stopping: make(chan struct{})}
+	s.stop = sync.OnceFunc(func() { close(s.stopping) })
+	s.queries = newGate(cmp.Or(cfg.Queries, 8), 2*time.Second)
+	s.downloads = newGate(cmp.Or(cfg.Downloads, 4), 0)
+	s.streams = newGate(cmp.Or(cfg.Streams, 64), 0)
+	s.page = newDocument("text/html; charset=utf-8", page.Live())
+	s.page.packed = pack(s.page.body)
+	s.routes = s.table()
+	return s
+}
+
+// Handler returns the handler of all routes.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+
+// drain is how long answers may take once the server is told to stop. Live streams
+// end at once.
+const drain = 3 * time.Second
+
+// Serve answers requests on l until ctx is done, lets the answers that are being
+// written finish for three seconds, and returns. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	h := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      60 * time.Second, // streams and downloads have their own
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
+	}
+	drained := make(chan error, 1)
+	finish := context.AfterFunc(ctx, func() {
+		s.stop()
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		err := h.Shutdown(late)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = h.Close() // whoever still reads after that is cut off
+		}
+		drained <- err
+	})
+	err := h.Serve(l)
+	if !finish() && errors.Is(err, http.ErrServerClosed) {
+		err = <-drained
+	}
+	if err != nil {
+		return fmt.Errorf("serve dashboard on %s: %w", l.Addr(), err)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package dashboard
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/packetheat/packetheat/export"
+)
+
+// patience is how long a client may take to read the next piece of a stream.
+const patience = 30 * time.Second
+
+// details are the values of the parameter detail of a page.
+var details = []string{"", export.DetailPlaces, export.DetailAddresses, export.DetailFull}
+
+// servePoints answers in the format that the Accept header names, else in CSV.
+func (s *Server) servePoints(w http.ResponseWriter, r *http.Request) {
+	w.Header().Add("Vary", "Accept")
+	if accepts(r, "application/x-ndjson") || accepts(r, "application/ndjson") || accepts(r, "application/jsonl") {
+		s.send(w, r, export.NDJSON, "")
+		return
+	}
+	s.send(w, r, export.CSV, "")
+}
+
+// download answers with a file of one format.
+func (s *Server) download(f export.Format) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) { s.send(w, r, f, "ip_heatmap."+f.String()) }
+}
+
+// send streams an export: as long as the client reads, it may take as long as it
+// wants. An error before the first byte is a problem document; after it, the
+// connection is cut, so that nobody takes a part for the whole.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Format, name string) {
+	q := r.URL.Query()
+	f, err := s.question(r)
+	if detail := q.Get("detail"); err == nil && !slices.Contains(details, detail) {
+		err = badRequest("detail %s is unknown: use %s", quoted(detail), strings.Join(details[1:], ", "))
+	}
+	if err == nil {
+		err = s.downloads.enter(r)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer s.downloads.leave()
+	h := w.Header()
+	h.Set("Content-Type", format.MediaType())
+	if name != "" {
+		h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", name))
+	}
+	if r.Method == http.MethodHead {
+		return
+	}
+	out := &stream{w: w, rc: http.NewResponseController(w)}
+	if format != export.HTML && format != export.SQLite && takesGzip(r) {
+		h.Add("Vary", "Accept-Encoding")
+		out.pack = gzip.NewWriter
+	}
+	o := s.options(f)
+	o.Title, o.Note, o.Detail, o.Written = q.Get("title"), q.Get("note"), q.Get("detail"), s.cfg.Now().UTC()
+	if _, err = export.Write(r.Context(), out, s.cfg.Reader, format, o); err == nil {
+		err = out.close()
+	}
+	switch {
+	case err == nil:
+	case out.begun:
+		if r.Context().Err() == nil && !errors.Is(err, errGone) {
+			s.cfg.Logger.Error("download cut short", "path", r.URL.Path, "error", err)
+		}
+		panic(http.ErrAbortHandler) // net/http: cuts the connection, logs nothing
+	default:
+		h.Del("Content-Disposition")
+		s.fail(w, r, err)
+	}
+}
+
+// errGone says that the client has stopped reading.
+var errGone = errors.New("client stopped reading")
+
+// stream passes pieces on to a client, each with a deadline of its own. The first
+// write decides that the answer is not an error.
+type stream struct {
+	w     http.ResponseWriter
+	rc    *http.ResponseController
+	pack  func(io.Writer) *gzip.Writer // nil: not compressed
+	z     *gzip.Writer
+	begun bool
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	if !s.begun && s.pack != nil {
+		s.w.Header().Set("Content-Encoding", "gzip")
+		s.z = s.pack(s.w)
+	}
+	s.begun = true
+	_ = s.rc.SetWriteDeadline(time.Now().Add(patience)) // a writer without deadlines is one of a test
+	var n int
+	var err error
+	if s.z != nil {
+		n, err = s.z.Write(p)
+	} else {
+		n, err = s.w.Write(p)
+	}
+	if err != nil {
+		return n, fmt.Errorf("%w: %w", errGone, err)
+	}
+	return n, nil
+}
+
+func (s *stream) close() error {
+	if s.z == nil {
+		return nil
+	}
+	return s.z.Close()
+}

@@ -1,0 +1,68 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// problem is an error as RFC 9457 wants it. Detail says what to do about it.
+type problem struct {
+	Type   string `json:"type"` // about:blank: Title and Status say it all
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+}
+
+func (p *problem) Error() string { return p.Detail }
+
+func badRequest(format string, args ...any) *problem {
+	return &problem{Status: http.StatusBadRequest, Title: "Question not understood", Detail: fmt.Sprintf(format, args...)}
+}
+
+// quoted quotes what a client sent, shortened: it may be anything, of any length.
+func quoted(s string) string {
+	if len(s) > 100 {
+		s = s[:100] + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// refuse answers with a problem document.
+func refuse(w http.ResponseWriter, r *http.Request, p problem) {
+	p.Type = "about:blank"
+	body, _ := json.MarshalIndent(p, "", "  ") // three strings and a number: cannot fail
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Del("Content-Encoding")
+	h.Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.WriteHeader(p.Status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(append(body, '\n'))
+	}
+}
+
+// fail answers for an error of a question.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var p *problem
+	switch {
+	case errors.As(err, &p):
+	case r.Context().Err() != nil:
+		return // nobody is there any more
+	case errors.Is(err, context.DeadlineExceeded):
+		w.Header().Set("Retry-After", "5")
+		p = &problem{Status: http.StatusServiceUnavailable, Title: "Question took too long",
+			Detail: fmt.Sprintf("no answer within %s: ask for a shorter window, or use packetheat export, which may take longer", s.cfg.QueryTimeout)}
+	default:
+		s.cfg.Logger.Error("question failed", "path", r.URL.Path, "error", err)
+		p = &problem{Status: http.StatusInternalServerError, Title: "The store cannot answer",
+			Detail: err.Error() + " (packetheat db check looks for damage)"}
+	}
+	if p.Status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
+	}
+	refuse(w, r, *p)
+}

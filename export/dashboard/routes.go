@@ -1,0 +1,134 @@
+package dashboard
+
+import (
+	_ "embed"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/export/page"
+)
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+// route is what is at a path.
+type route struct {
+	serve  func(http.ResponseWriter, *http.Request)
+	params []string // query parameters that it knows
+	open   bool     // answers whatever the Host header says: health checks
+}
+
+// window are the parameters of every question.
+var windowParams = [...]string{"from", "to", "last", "at", "for", "tz", "filter"}
+
+// table is the list of all routes. openapi.yaml has the same.
+func (s *Server) table() map[string]route {
+	window := func(more ...string) []string { return append(slices.Clone(windowParams[:]), more...) }
+	t := map[string]route{
+		"/":                    {serve: s.servePage},
+		"/favicon.ico":         {serve: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }},
+		"/healthz":             {serve: s.serveHealth, open: true},
+		"/readyz":              {serve: s.serveReady, open: true},
+		"/api/v1/cells":        {serve: s.serveCells, params: window("step", "detail")},
+		"/api/v1/series":       {serve: s.serveSeries, params: window("step")},
+		"/api/v1/top":          {serve: s.serveTop, params: window("by", "n")},
+		"/api/v1/points":       {serve: s.servePoints, params: window()},
+		"/api/v1/status":       {serve: s.serveStatus},
+		"/api/v1/live":         {serve: s.serveLive},
+		"/api/v1/openapi.yaml": {serve: s.serveOpenAPI},
+	}
+	for _, f := range []export.Format{export.CSV, export.NDJSON} {
+		t["/api/v1/points."+f.String()] = route{serve: s.download(f), params: window()}
+	}
+	for i, name := range export.Formats() {
+		t["/export."+name] = route{serve: s.download(export.Format(i)), params: window("detail", "title", "note")}
+	}
+	if s.cfg.Metrics != nil {
+		t["/metrics"] = route{serve: s.cfg.Metrics.ServeHTTP}
+	}
+	return t
+}
+
+// longest is the longest query string that is read: a filter of some hundred terms.
+const longest = 8 << 10
+
+// serve checks what is the same for all requests and hands on to the route.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox") // the page has its own
+	rt, ok := s.routes[r.URL.Path]
+	switch {
+	case !rt.open && !s.knownHost(r.Host):
+		refuse(w, r, problem{Status: http.StatusForbidden, Title: "Unknown host",
+			Detail: "this dashboard does not answer for the host " + quoted(r.Host) + ": use localhost or its address, or add the name to dashboard.hosts"})
+	case !ok:
+		refuse(w, r, problem{Status: http.StatusNotFound, Title: "Not found",
+			Detail: "there is nothing at " + quoted(r.URL.Path) + ": the page is at /, the API is described at /api/v1/openapi.yaml"})
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		h.Set("Allow", "GET, HEAD")
+		refuse(w, r, problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Detail: "the dashboard only reads: use GET or HEAD"})
+	case r.ContentLength != 0: // -1: of unknown length
+		h.Set("Connection", "close") // or net/http would read the body to its end
+		refuse(w, r, problem{Status: http.StatusRequestEntityTooLarge, Title: "Body not wanted",
+			Detail: "a question has no body: put it into the query string"})
+	case len(r.URL.RawQuery) > longest:
+		refuse(w, r, problem{Status: http.StatusRequestURITooLong, Title: "Query too long",
+			Detail: "the query string is longer than 8 KiB: take terms out of the filter, or use networks instead of addresses"})
+	default:
+		if p := rt.checkParams(r); p != nil {
+			refuse(w, r, *p)
+			return
+		}
+		rt.serve(w, r)
+	}
+}
+
+// checkParams refuses parameters that are not known: a misspelt filter must not
+// answer for all traffic.
+func (rt *route) checkParams(r *http.Request) *problem {
+	if rt.params == nil {
+		return nil
+	}
+	for name, values := range r.URL.Query() {
+		if !slices.Contains(rt.params, name) {
+			return badRequest("parameter %s is unknown: use %s", quoted(name), strings.Join(rt.params, ", "))
+		}
+		if len(values) > 1 {
+			return badRequest("parameter %s is given %d times: give it once", name, len(values))
+		}
+	}
+	return nil
+}
+
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Security-Policy", page.CSP(true))
+	s.page.serve(w, r)
+}
+
+func (s *Server) serveOpenAPI(w http.ResponseWriter, r *http.Request) {
+	d := newDocument("application/yaml; charset=utf-8", openAPI)
+	d.serve(w, r)
+}
+
+func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
+	d := newDocument("text/plain; charset=utf-8", []byte("ok\n"))
+	d.serve(w, r)
+}
+
+func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
+	if s.cfg.Ready != nil {
+		if err := s.cfg.Ready(); err != nil {
+			w.Header().Set("Retry-After", "2")
+			refuse(w, r, problem{Status: http.StatusServiceUnavailable, Title: "Not ready", Detail: err.Error()})
+			return
+		}
+	}
+	d := newDocument("text/plain; charset=utf-8", []byte("ready\n"))
+	d.serve(w, r)
+}

@@ -1,0 +1,61 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+// serveStatus answers with what the program says about itself and what is stored.
+func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
+	if err := s.queries.enter(r); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer s.queries.leave()
+	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
+	defer cancel()
+	s.answer(w, r, s.status(ctx))
+}
+
+// status is the program's own status with our fields put over it. A store that
+// cannot answer is part of the status, not an error: that is when one asks.
+func (s *Server) status(ctx context.Context) map[string]any {
+	out := map[string]any{}
+	if s.cfg.Status != nil {
+		own := s.cfg.Status()
+		if b, err := json.Marshal(own); err != nil {
+			out["status_error"] = err.Error()
+		} else {
+			fields := map[string]json.RawMessage{} // raw: numbers beyond 2^53 stay exact
+			_ = json.Unmarshal(b, &fields)         // not an object: no fields
+			for k, v := range fields {
+				out[k] = v
+			}
+		}
+	}
+	out["version"] = s.cfg.Version
+	out["time"] = s.cfg.Now().UTC().Truncate(time.Second)
+	out["sensor"] = s.cfg.Sensor
+	ready := s.cfg.Ready == nil
+	if !ready {
+		err := s.cfg.Ready()
+		if ready = err == nil; !ready {
+			out["ready_error"] = err.Error()
+		}
+	}
+	out["ready"] = ready
+	ab, cov, err := s.about(ctx, &store.Filter{})
+	if err != nil {
+		out["store_error"] = err.Error()
+		return out
+	}
+	out["window"], out["coverage"] = ab.Window, ab.Coverage
+	if s.cfg.Sensor == "" && len(cov.Sensors) > 0 {
+		out["sensor"] = cov.Sensors[0]
+	}
+	return out
+}
