@@ -33,7 +33,8 @@ type File struct {
 	packets, skipped, malformed, blocks atomic.Uint64
 	warning                             atomic.Pointer[string]
 	skippedLinks                        map[uint16]bool
-	done                                error // what ReadBlock returns once the end was reached
+	lost                                uint64 // frames that the capturing program says it lost
+	done                                error  // what ReadBlock returns once the end was reached
 }
 
 // blockFrames is the most frames that a block of a file has.
@@ -117,13 +118,14 @@ func (f *File) ReadBlock(timeout time.Duration) (*Block, error) {
 			f.done = io.EOF
 			break
 		}
-		var frame Frame
-		err := f.next(&frame)
+		n := len(f.frames)
+		frame := &f.frames[:n+1][n]
+		err := f.next(frame)
 		switch {
 		case err == nil && !knownLink(frame.LinkType):
 			f.skip(frame.LinkType)
 		case err == nil:
-			f.frames = append(f.frames, frame)
+			f.frames = f.frames[:n+1]
 			f.in.pinned = true
 		case errors.Is(err, errRefill):
 			return f.hand()
@@ -169,6 +171,9 @@ var errDamaged = errors.New("damaged")
 // finish ends the file for the reason err.
 func (f *File) finish(err error) {
 	f.done = io.EOF
+	if f.lost > 0 {
+		f.warn("the program that wrote it lost %d frames", f.lost)
+	}
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, errStopped):
 	case errors.Is(err, io.ErrUnexpectedEOF):

@@ -17,12 +17,15 @@ const (
 	ngInterface      = 1
 	ngPacket         = 2 // obsolete
 	ngSimplePacket   = 3
+	ngStatistics     = 5
 	ngEnhancedPacket = 6
 	ngByteOrder      = 0x1a2b3c4d
 
 	ngOptTSResol  = 9  // if_tsresol
 	ngOptTSOffset = 14 // if_tsoffset
 	ngOptFlags    = 2  // epb_flags
+	ngOptIfDrop   = 5  // isb_ifdrop
+	ngOptOSDrop   = 7  // isb_osdrop
 )
 
 // ngIface is one interface of the current section.
@@ -31,6 +34,7 @@ type ngIface struct {
 	snaplen  uint32
 	perSec   uint64 // units of a time stamp in a second
 	offset   int64  // seconds to add to it
+	lost     uint64 // frames, as its statistics said last
 }
 
 // ngReader reads the packets of a pcapng file.
@@ -145,6 +149,8 @@ func (n *ngReader) block(kind uint32, block []byte, f *Frame) (bool, error) {
 		return false, n.section(body)
 	case ngInterface:
 		return false, n.iface(body)
+	case ngStatistics:
+		n.statistics(body)
 	case ngEnhancedPacket, ngPacket, ngSimplePacket:
 		if n.packet(kind, body, f) {
 			return true, nil
@@ -190,6 +196,25 @@ func (n *ngReader) iface(body []byte) error {
 	}
 	n.ifaces = append(n.ifaces, i)
 	return nil
+}
+
+// statistics adds what the program that captured says to have lost. Its counts
+// are since the start of the capture, and may come more than once.
+func (n *ngReader) statistics(body []byte) {
+	if len(body) < 12 || uint64(n.order.Uint32(body)) >= uint64(len(n.ifaces)) {
+		return
+	}
+	i := &n.ifaces[n.order.Uint32(body)]
+	var lost uint64
+	for code, value := range n.options(body[12:]) {
+		if (code == ngOptIfDrop || code == ngOptOSDrop) && len(value) >= 8 {
+			lost += n.order.Uint64(value)
+		}
+	}
+	if lost > i.lost {
+		n.file.lost += lost - i.lost
+		i.lost = lost
+	}
 }
 
 // resolution reads if_tsresol: a negative power of ten, or of two if the highest

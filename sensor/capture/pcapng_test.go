@@ -80,6 +80,23 @@ func TestPcapngMixed(t *testing.T) {
 	}
 }
 
+// TestPcapngLost: losses that the file reports are passed on, each once.
+func TestPcapngLost(t *testing.T) {
+	for _, o := range orders {
+		isb := func(id uint32, code uint16, lost uint64) []byte {
+			return ngBlock(o, ngStatistics, ngWords(o, id, 0, 0), ngOption(o, code, o.AppendUint64(nil, lost)))
+		}
+		file := bytes.Join([][]byte{
+			ngSHB(o), ngIDB(o, 1, 0), ngIDB(o, 1, 0), isb(0, ngOptIfDrop, 3), isb(1, ngOptOSDrop, 4), isb(0, ngOptIfDrop, 5),
+			isb(1, 4, 99), isb(7, ngOptIfDrop, 99), // received; of no interface
+			ngBlock(o, ngStatistics, ngWords(o, 0)),
+		}, nil)
+		if _, f := readBytes(t, file); f.Warning() != "the program that wrote it lost 9 frames" {
+			t.Errorf("warning %q", f.Warning())
+		}
+	}
+}
+
 func TestNanoseconds(t *testing.T) {
 	for _, tt := range []struct {
 		resolution byte

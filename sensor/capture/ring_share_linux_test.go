@@ -36,6 +36,76 @@ func TestRingIndependent(t *testing.T) {
 	}
 }
 
+// TestRingBringUp: captures that come up and stop while numbered frames pass
+// have each number once, and have all numbers from when the last shard was there
+// to when the first one left.
+func TestRingBringUp(t *testing.T) {
+	link := capturetest.Veth(t)
+	sender := link.Peer.Sender(t)
+	const n = 200_000
+	numbered := capturetest.UDPFrames(n, 64)
+	for session := range 3 {
+		before, _ := link.Sensor.Received(t)
+		sent := make(chan error, 1)
+		go func() {
+			_, err := sender.Send(numbered, n, 0, nil)
+			sent <- err
+		}()
+		rings := open(t, link, capture.RingConfig{Interface: link.Sensor.Name, Shards: 2, RingBytes: 32 << 20})
+		seen := make([][]uint32, len(rings))
+		var wait []func() []tally
+		for i, r := range rings {
+			wait = append(wait, readAll([]*capture.Ring{r}, func(f *capture.Frame) bool {
+				seen[i] = append(seen[i], binary.BigEndian.Uint32(f.Data[26:])-0xc0000201)
+				return true
+			}))
+		}
+		time.Sleep(60 * time.Millisecond)
+		stopAll(rings)
+		var drops uint64
+		for _, w := range wait {
+			drops += sum(t, w()).stats.Drops
+		}
+		if err := <-sent; err != nil {
+			t.Fatal(err)
+		}
+		lost := backlog(t, link, before, n)
+		checkNumbers(t, session, seen, drops+lost)
+	}
+}
+
+// checkNumbers checks what the shards of one capture have seen of numbered
+// frames that were sent in order.
+func checkNumbers(t *testing.T, session int, shards [][]uint32, lost uint64) {
+	t.Helper()
+	from, to := uint32(0), uint32(1<<31)
+	times := make(map[uint32]int)
+	for i, numbers := range shards {
+		if len(numbers) == 0 {
+			t.Fatalf("session %d: shard %d saw nothing", session, i)
+		}
+		from, to = max(from, numbers[0]), min(to, numbers[len(numbers)-1])
+		for _, number := range numbers {
+			times[number]++
+		}
+	}
+	missing := uint64(0)
+	for number := from; number <= to; number++ {
+		if times[number] == 0 {
+			missing++
+		}
+	}
+	for number, n := range times {
+		if n > 1 {
+			t.Fatalf("session %d: frame %d was captured %d times", session, number, n)
+		}
+	}
+	if missing > lost {
+		t.Errorf("session %d: of the frames %d to %d %d are missing, %d were counted as lost", session, from, to, missing, lost)
+	}
+	t.Logf("session %d: %d frames, all of %d to %d", session, len(times), from, to)
+}
+
 // TestRingPromiscuous: the interface is promiscuous while, and only while, such
 // a ring is open.
 func TestRingPromiscuous(t *testing.T) {
