@@ -91,7 +91,11 @@ func geoJSON(db *geo.DB, maxAge time.Duration) []sourceJSON {
 // sourceWarning is what is wrong with a database, its age included.
 func sourceWarning(s geo.Source, maxAge time.Duration) string {
 	if age := time.Since(s.Built); s.Warning == "" && s.InUse && !s.Built.IsZero() && age > maxAge {
-		return fmt.Sprintf("%s old, more than geo.max_age: put a newer file there, or name one in geo.%s", term.Duration(age), s.Kind)
+		where := "put a newer file there"
+		if s.Path == "" {
+			where = "put a file of GeoLite2 or DB-IP into /var/lib/GeoIP"
+		}
+		return fmt.Sprintf("%d days old, more than geo.max_age: %s, or name one in geo.%s", int(age.Hours()/24), where, s.Kind)
 	}
 	return s.Warning
 }
