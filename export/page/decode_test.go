@@ -82,7 +82,7 @@ func decode(b []byte) (*decoded, error) {
 		key += delta
 		d.Rows = append(d.Rows, Row{
 			Bin: uint32(bin), Place: uint32(key / 8), Proto: uint8(key / 2 % 4), Out: key%2 == 1,
-			Packets: numbers[18][i], Bytes: numbers[19][i], Opens: numbers[20][i],
+			Packets: numbers[18][i], Bytes: numbers[18][i]*numbers[19][i] + numbers[21][i], Opens: numbers[20][i],
 		})
 	}
 	var at uint64

@@ -49,8 +49,9 @@
 //	17 row bin            magnitudes  new key: the bin; same key: bins since the
 //	                                  row before, less one
 //	18 row packets        magnitudes
-//	19 row bytes          magnitudes
+//	19 row mean size      magnitudes  bytes / packets, rounded down; 0 without packets
 //	20 row opens          magnitudes
+//	21 row remainder      magnitudes  bytes - packets × mean size
 //	32 detail place       magnitudes  difference to the place of the detail before
 //	33 detail kind        bytes       the Kind constants
 //	34 detail key         bytes       protocol class × 2 + (1 when out)
@@ -62,7 +63,8 @@
 //	40 detail first       magnitudes  bin
 //	41 detail span        magnitudes  last bin less first bin
 //
-// A row's key is place × 8 + protocol class × 2 + (1 when out). Rows are sorted
+// Mean and remainder take less than the bytes would: packets of a row are often of
+// one size. A row's key is place × 8 + protocol class × 2 + (1 when out). Rows are sorted
 // by key and bin, and each pair occurs once; details are sorted by place. Places
 // that no row and no detail names are left out, and the others renumbered.
 //

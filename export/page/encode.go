@@ -194,11 +194,12 @@ func fixed(deg, limit float64) int32 {
 	return int32(math.Round(max(-limit, min(limit, deg)) * 1e4))
 }
 
-// rowColumns adds columns 16 to 20.
+// rowColumns adds columns 16 to 21.
 func rowColumns(c *columns, rows []Row) {
 	n := len(rows)
 	key, bin := make([]uint64, n), make([]uint64, n)
-	packets, bytes, opens := make([]uint64, n), make([]uint64, n), make([]uint64, n)
+	packets, opens := make([]uint64, n), make([]uint64, n)
+	mean, rest := make([]uint64, n), make([]uint64, n)
 	for i := range rows {
 		r := &rows[i]
 		key[i], bin[i] = r.key(), uint64(r.Bin)
@@ -208,13 +209,17 @@ func rowColumns(c *columns, rows []Row) {
 				bin[i] -= uint64(before.Bin) + 1
 			}
 		}
-		packets[i], bytes[i], opens[i] = r.Packets, r.Bytes, r.Opens
+		packets[i], opens[i], rest[i] = r.Packets, r.Opens, r.Bytes
+		if r.Packets > 0 {
+			mean[i], rest[i] = r.Bytes/r.Packets, r.Bytes%r.Packets
+		}
 	}
 	c.magnitudes(16, key)
 	c.magnitudes(17, bin)
 	c.magnitudes(18, packets)
-	c.magnitudes(19, bytes)
+	c.magnitudes(19, mean)
 	c.magnitudes(20, opens)
+	c.magnitudes(21, rest)
 }
 
 // detailColumns adds columns 32 to 41; none where there are no details.

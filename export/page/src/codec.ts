@@ -101,7 +101,9 @@ function readRows(c: Map<number, Column>): Rows {
     key[i] = k % 8;
     bin[i] = at;
   }
-  return { n, place, key, bin, packets: magnitudes(c.get(18)), bytes: magnitudes(c.get(19)), opens: magnitudes(c.get(20)) };
+  const packets = magnitudes(c.get(18)), bytes = magnitudes(c.get(19)), rest = magnitudes(c.get(21));
+  for (let i = 0; i < n; i++) bytes[i] = bytes[i] * packets[i] + rest[i];
+  return { n, place, key, bin, packets, bytes, opens: magnitudes(c.get(20)) };
 }
 
 function readDetails(c: Map<number, Column>): Details {

@@ -3,7 +3,7 @@
 import { connection, status } from "../live";
 import { dataset, live, revision, sums } from "../model";
 import { count } from "../format";
-import { clearSelection, narrowed } from "../state";
+import { clearSelection, filter, narrowed } from "../state";
 
 export function Empty() {
   revision.value;
@@ -11,7 +11,7 @@ export function Empty() {
   if (live.value && connection.value === "lost" && !d) return <Note text="The sensor does not answer. The page keeps trying." />;
   if (!d || !v) return live.value ? <Note text={status.value.message || "Starting: the first map comes within seconds."} /> : null;
   if (v.totalPackets === 0) {
-    if (narrowed() && d.rows.n > 0) return <Note text="Nothing matches this filter and these switches." action="Show everything" run={clearSelection} />;
+    if (filter.value || (narrowed() && d.rows.n > 0)) return <Note text="Nothing matches this filter and these switches." action="Show everything" run={clearSelection} />;
     const why = d.meta.message || status.value.message;
     return <Note text={why || "No public traffic was seen in this window."} hint="To see the map with generated traffic, run" code="packetheat demo" />;
   }

@@ -63,8 +63,16 @@ func main() {
 	perPlace := flag.Int("details", 20_000, "details at most; 0 none")
 	empty := flag.Bool("empty", false, "no traffic at all")
 	refresh := flag.Int("refresh", 0, "seconds after which the page reloads itself")
+	columns := flag.Bool("columns", false, "write the columns alone, as the API answers them")
+	start := flag.String("start", "2026-11-17T14:00:00Z", "begin of the window")
+	bins := flag.Int("bins", 180, "ticks of 10 s in the window")
+	live := flag.Bool("live", false, "write the page as it is served, and print its policy")
 	flag.Parse()
-	d := make1(*rows, *places)
+	at, err := time.Parse(time.RFC3339, *start)
+	if err != nil {
+		log.Fatal(err)
+	}
+	d := traffic(*rows, *places, at, *bins)
 	d.Details = d.Details[:min(len(d.Details), *perPlace)]
 	d.Meta.Refresh = *refresh
 	if *empty {
@@ -75,22 +83,31 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := page.WriteSaved(f, d); err != nil {
+	switch {
+	case *live:
+		_, err = f.Write(page.Live())
+		fmt.Println(page.CSP(true))
+	case *columns:
+		err = page.Encode(f, d)
+	default:
+		err = page.WriteSaved(f, d)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
 		log.Fatal(err)
 	}
-	st, _ := os.Stat(*out)
-	fmt.Printf("%d rows, %d places, %d details: %d bytes\n", len(d.Rows), len(d.Places), len(d.Details), st.Size())
+	if st, err := os.Stat(*out); err == nil && !*live {
+		fmt.Printf("%d rows, %d places, %d details: %d bytes\n", len(d.Rows), len(d.Places), len(d.Details), st.Size())
+	}
 }
 
-// make1 makes half an hour of traffic: cities by their weight, a sweep of small
-// places around them, a pause in the middle.
-func make1(n, scattered int) *page.Data {
+// traffic makes so many rows: cities by their weight, a sweep of small places
+// around them, in long windows a pause in the middle. All rows have different
+// keys, so that a file of n rows is one.
+func traffic(n, scattered int, start time.Time, bins int) *page.Data {
 	r := rand.New(rand.NewPCG(7, 11))
-	start := time.Date(2026, 11, 17, 14, 0, 0, 0, time.UTC)
-	const bins = 180
 	d := &page.Data{}
 	var weights []float64
 	for _, c := range cities {
@@ -108,14 +125,29 @@ func make1(n, scattered int) *page.Data {
 	d.Places = append(d.Places, page.Place{Country: "BR", Precision: "country"}, page.Place{Country: "RO", Precision: "country"}, page.Place{})
 	weights = append(weights, 1, 0.6, 0.8)
 	pick := chooser(r, weights)
+	off, on := bins*8/15, bins*9/15
+	if bins < 30 {
+		on = off
+	}
+	type key struct {
+		bin, place uint32
+		proto      uint8
+		out        bool
+	}
+	taken := map[key]bool{}
 	var totals page.Totals
 	for len(d.Rows) < n {
 		bin := uint32(r.IntN(bins))
-		if bin >= 96 && bin < 108 {
-			continue // the sensor was off
+		if int(bin) >= off && int(bin) < on {
+			continue // the sensor did not run
 		}
 		p := pick()
 		row := page.Row{Bin: bin, Place: uint32(p), Proto: [16]uint8{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 3}[r.IntN(16)], Out: r.IntN(5) < 2}
+		if k := (key{row.Bin, row.Place, row.Proto, row.Out}); taken[k] {
+			continue
+		} else {
+			taken[k] = true
+		}
 		row.Packets = 1 + uint64(math.Exp(2.5+1.4*r.NormFloat64())*(1+math.Sqrt(weights[p]))*(1.3+math.Sin(float64(bin)/14)))
 		row.Bytes = row.Packets * uint64(60+r.IntN(1300))
 		if row.Proto == page.TCP {
@@ -133,7 +165,7 @@ func make1(n, scattered int) *page.Data {
 	d.Meta = page.Meta{
 		Version: "0.1.0", Sensor: "gw1", From: start, To: at(bins), Written: at(bins).Add(20 * time.Second), Start: start, Step: 10, Tick: 10,
 		Totals: totals, Drops: 42, Detail: "addresses", Command: "packetheat export html --from 2026-11-17T14:00:00Z --to 2026-11-17T14:30:00Z -o map.html",
-		Coverage: []page.Span{{From: start, To: at(60), State: "data"}, {From: at(60), To: at(61), State: "data", Drops: 42}, {From: at(61), To: at(96), State: "data"}, {From: at(96), To: at(108), State: "off"}, {From: at(108), To: at(bins), State: "data"}},
+		Coverage: []page.Span{{From: start, To: at(bins / 3), State: "data"}, {From: at(bins / 3), To: at(bins/3 + 1), State: "data", Drops: 42}, {From: at(bins/3 + 1), To: at(off), State: "data"}, {From: at(off), To: at(on), State: "off"}, {From: at(on), To: at(bins), State: "data"}},
 		Geo:      []page.Geo{{Name: "DB-IP City Lite", Built: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Attribution: "IP Geolocation by DB-IP", URL: "https://db-ip.com"}},
 	}
 	return d
