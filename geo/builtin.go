@@ -19,6 +19,11 @@ const builtinName = "built-in"
 //go:embed builtin/city.pack
 var cityPack []byte
 
+// asnPack is the built-in database of autonomous systems.
+//
+//go:embed builtin/asn.pack
+var asnPack []byte
+
 // builtinSource is what is built in of one kind. Its type is that of the
 // source, by which readers of GeoIP databases know the schema.
 type builtinSource struct {
@@ -28,8 +33,17 @@ type builtinSource struct {
 }
 
 func builtinOf(kind string) builtinSource {
-	if kind != kindCity {
-		return builtinSource{}
+	if kind == kindASN {
+		return builtinSource{
+			data: asnPack,
+			meta: pack.Metadata{
+				Type: "DBIP-ASN-Lite (compat=GeoLite2-ASN)",
+				Description: "Autonomous systems of blocks of addresses, derived for packetheat from ip-location-db's asn: DB-IP ASN Lite " +
+					"(https://db-ip.com), RouteViews (https://routeviews.org), NRO (https://nro.net), all CC BY 4.0. " +
+					"Changed: small networks are joined with their neighbours.",
+			},
+			credit: Credit{"Autonomous systems by DB-IP, RouteViews and NRO", "https://db-ip.com"},
+		}
 	}
 	return builtinSource{
 		data: cityPack,
@@ -42,17 +56,13 @@ func builtinOf(kind string) builtinSource {
 	}
 }
 
-// builtin returns the built-in table of a kind, nil where there is none. It is
-// unpacked into memory the first time, and kept until Close. The caller holds
-// db.mu.
+// builtin returns the built-in table of a kind. It is unpacked into memory the
+// first time, and kept until Close. The caller holds db.mu.
 func (db *DB) builtin(kind string) (*table, error) {
 	if t := db.inside[kind]; t != nil {
 		return t, nil
 	}
 	b := builtinOf(kind)
-	if b.data == nil {
-		return nil, nil
-	}
 	packed, err := pack.Decode(b.data)
 	if err != nil {
 		return nil, err
@@ -66,6 +76,7 @@ func (db *DB) builtin(kind string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.faults = &db.faults
 	t.source.Name, t.source.Attribution, t.source.AttributionURL = builtinName, b.credit.Text, b.credit.URL
 	if db.inside == nil {
 		db.inside = make(map[string]*table)

@@ -119,6 +119,12 @@ func (db *DB) Reload() error {
 	if err != nil {
 		return err
 	}
+	if sources, err = db.complete(kindCity, &city, sources); err != nil {
+		return err
+	}
+	if more, err = db.complete(kindASN, &asn, more); err != nil {
+		return err
+	}
 	s := &state{
 		generation: db.Generation() + 1,
 		city:       city, asn: asn,

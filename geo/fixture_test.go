@@ -2,9 +2,11 @@ package geo
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/maxmind/mmdbwriter"
@@ -121,14 +123,32 @@ func asnFixture() fixture {
 	}}
 }
 
-// open opens databases and closes them with the test.
+// unpacked holds the built-in databases for all tests, which would otherwise
+// unpack them again and again.
+var unpacked = sync.OnceValues(func() (map[string]*table, error) {
+	db := &DB{}
+	_, err1 := db.builtin(kindCity)
+	_, err2 := db.builtin(kindASN)
+	return db.inside, errors.Join(err1, err2)
+})
+
+// open opens databases as Open does, with no discovery unless asked for, and
+// closes them with the test.
 func open(t testing.TB, cfg Config) *DB {
 	t.Helper()
 	if cfg.Search == nil {
 		cfg.Search = []string{}
 	}
-	db, err := Open(cfg)
+	inside, err := unpacked()
 	if err != nil {
+		t.Fatal(err)
+	}
+	db := newDB(cfg)
+	db.inside = make(map[string]*table)
+	for kind, shared := range inside {
+		db.inside[kind] = &table{reader: shared.reader, schema: shared.schema, has4: true, has6: true, source: shared.source, faults: &db.faults}
+	}
+	if err := db.Reload(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

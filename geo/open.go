@@ -42,17 +42,22 @@ var (
 // missing, damaged, or of the wrong type; the error says what to do. Close the
 // DB when done.
 func Open(cfg Config) (*DB, error) {
+	db := newDB(cfg)
+	if err := db.Reload(); err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// newDB fills in what the configuration leaves open.
+func newDB(cfg Config) *DB {
 	if cfg.Search == nil {
 		cfg.Search = []string{"/var/lib/GeoIP", "/usr/share/GeoIP", "."}
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{cfg: cfg}
-	if err := db.Reload(); err != nil {
-		return nil, err
-	}
-	return db, nil
+	return &DB{cfg: cfg}
 }
 
 // pair is the tables that answer for IPv4 and for IPv6, often the same one.
@@ -71,7 +76,7 @@ func (p *pair) fill(t *table) bool {
 	return used
 }
 
-// load opens the databases of one kind and describes what it met.
+// load opens the files of one kind and describes what it met.
 func (db *DB) load(kind, configured string, patterns []string) (p pair, sources []Source, err error) {
 	use := func(t *table) {
 		if p.fill(t) {
@@ -99,16 +104,24 @@ func (db *DB) load(kind, configured string, patterns []string) (p pair, sources 
 		use(t)
 		sources = append(sources, db.companion(kind, path, use)...)
 	}
-	if p.v4 == nil || p.v6 == nil {
-		t, err := db.builtin(kind)
-		if err != nil {
-			return p, nil, fmt.Errorf("open built-in %s database: %w", kind, err)
-		}
-		if t != nil {
-			use(t)
-		}
-	}
 	return p, sources, nil
+}
+
+// complete adds the built-in database of a kind where others leave a gap. It
+// comes last, so that a mistake in the configuration is told before anything
+// is unpacked.
+func (db *DB) complete(kind string, p *pair, sources []Source) ([]Source, error) {
+	if p.v4 != nil && p.v6 != nil {
+		return sources, nil
+	}
+	t, err := db.builtin(kind)
+	if err != nil {
+		return nil, fmt.Errorf("open built-in %s database: %w", kind, err)
+	}
+	if p.fill(t) {
+		sources = append(sources, t.source)
+	}
+	return sources, nil
 }
 
 // companion opens the other half of a database that is split by IP version.

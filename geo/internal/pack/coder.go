@@ -13,8 +13,8 @@ type prob struct {
 // Adaptation: after n bits the step is 1/(n+1.5), but at least 1/limit.
 const probLimit = 60
 
-// steps[n] is 65536/(n+1.5).
-var steps = func() (t [probLimit + 1]uint32) {
+// steps[n] is 65536/(n+1.5). It has room for every n, which spares a check.
+var steps = func() (t [256]uint32) {
 	for n := range t {
 		t[n] = uint32(65536 * 2 / (2*n + 3))
 	}
@@ -22,6 +22,8 @@ var steps = func() (t [probLimit + 1]uint32) {
 }()
 
 // newProbs returns n contexts that expect nothing.
+//
+//go:norace
 func newProbs(n int) []prob {
 	probs := make([]prob, n)
 	for i := range probs {
@@ -71,6 +73,7 @@ func newDecoder(data []byte) *coder {
 	return c
 }
 
+//go:norace
 func (c *coder) next() byte {
 	c.pos++
 	if c.pos > len(c.data) {
@@ -88,32 +91,50 @@ func (c *coder) err() error {
 }
 
 // bit codes one bit in a context.
+//
+//go:norace
 func (c *coder) bit(p *prob, bit int) int {
-	bound := (c.rng >> 16) * uint32(p.p)
 	if c.decoding {
-		if c.code < bound {
-			c.rng, bit = bound, 0
-		} else {
-			c.code -= bound
-			c.rng, bit = c.rng-bound, 1
-		}
-		for c.rng < 1<<24 {
-			c.rng <<= 8
-			c.code = c.code<<8 | uint32(c.next())
-		}
+		return c.decodeBit(p)
+	}
+	bound := (c.rng >> 16) * uint32(p.p)
+	if bit == 0 {
+		c.rng = bound
 	} else {
-		if bit == 0 {
-			c.rng = bound
-		} else {
-			c.low += uint64(bound)
-			c.rng -= bound
-		}
-		for c.rng < 1<<24 {
-			c.rng <<= 8
-			c.shift()
-		}
+		c.low += uint64(bound)
+		c.rng -= bound
+	}
+	for c.rng < 1<<24 {
+		c.rng <<= 8
+		c.shift()
 	}
 	p.update(bit)
+	return bit
+}
+
+// decodeBit is bit for a decoder. It and what calls it for every node touch the
+// memory of their own goroutine only; the race detector would make them ten
+// times slower, and with them every test that opens a database.
+//
+//go:norace
+func (c *coder) decodeBit(p *prob) (bit int) {
+	bound := (c.rng >> 16) * uint32(p.p)
+	if c.code < bound {
+		c.rng = bound
+		p.p += uint16((65472 - uint32(p.p)) * steps[p.n] >> 16)
+	} else {
+		c.code -= bound
+		c.rng -= bound
+		p.p -= uint16((uint32(p.p) - 64) * steps[p.n] >> 16)
+		bit = 1
+	}
+	if p.n < probLimit {
+		p.n++
+	}
+	for c.rng < 1<<24 {
+		c.rng <<= 8
+		c.code = c.code<<8 | uint32(c.next())
+	}
 	return bit
 }
 
@@ -142,7 +163,12 @@ func (c *coder) finish() []byte {
 // tree codes a number below n, from its highest bit, each in a context that
 // depends on the bits above it. It uses n contexts: a bit that can only be 0,
 // because n is no power of two, is not coded.
+//
+//go:norace
 func (c *coder) tree(probs []prob, n, value int) int {
+	if c.decoding {
+		return c.decodeTree(probs, n)
+	}
 	lo, hi := 0, n
 	for hi-lo > 1 {
 		// The contexts are numbered by the middle of the interval.
@@ -156,11 +182,45 @@ func (c *coder) tree(probs []prob, n, value int) int {
 	return lo
 }
 
+// decodeTree is tree for a decoder: decodeBit in a loop, with its state in
+// registers, since two thirds of all bits pass here.
+//
+//go:norace
+func (c *coder) decodeTree(probs []prob, n int) int {
+	lo, hi := 0, n
+	rng, code := c.rng, c.code
+	for hi-lo > 1 {
+		mid := int(uint(lo+hi) / 2)
+		p := &probs[mid]
+		v := uint32(p.p)
+		bound := (rng >> 16) * v
+		if code < bound {
+			rng, hi = bound, mid
+			v += (65472 - v) * steps[p.n] >> 16
+		} else {
+			code, rng, lo = code-bound, rng-bound, mid
+			v -= (v - 64) * steps[p.n] >> 16
+		}
+		p.p = uint16(v)
+		if p.n < probLimit {
+			p.n++
+		}
+		for rng < 1<<24 {
+			rng <<= 8
+			code = code<<8 | uint32(c.next())
+		}
+	}
+	c.rng, c.code = rng, code
+	return lo
+}
+
 // numberContexts is the size of a context set of number.
 const numberContexts = 34 + 34*8 + 34
 
 // number codes a number of at most 32 bits: its length, its three highest bits
 // and the others.
+//
+//go:norace
 func (c *coder) number(probs []prob, value uint32) uint32 {
 	v := uint64(value) + 1
 	length := 0

@@ -30,6 +30,8 @@ func newText() *text {
 }
 
 // code codes a string without NUL, front-coded against the one before.
+//
+//go:norace
 func (t *text) code(c *coder, s string) string {
 	shared := 0
 	for shared < len(s) && shared < len(t.last) && s[shared] == t.last[shared] {
@@ -86,6 +88,8 @@ func newPlacesModel() *placesModel {
 }
 
 // code codes one place after the one before it.
+//
+//go:norace
 func (m *placesModel) code(c *coder, prev, p Place) Place {
 	level := 3
 	if c.bit(&m.changed[0], b2i(p.Country != prev.Country)) == 1 {
@@ -103,6 +107,8 @@ func (m *placesModel) code(c *coder, prev, p Place) Place {
 }
 
 // codePlaces codes all places but the first, which is the zero Place.
+//
+//go:norace
 func codePlaces(c *coder, places []Place) {
 	m := newPlacesModel()
 	for i := 1; i < len(places) && c.err() == nil; i++ {
@@ -112,6 +118,8 @@ func codePlaces(c *coder, places []Place) {
 
 // codeSystems codes all systems but the first, which is the zero System. They
 // are in order of number.
+//
+//go:norace
 func codeSystems(c *coder, systems []System) {
 	orgs, gaps := newText(), newProbs(numberContexts)
 	for i := 1; i < len(systems) && c.err() == nil; i++ {

@@ -57,6 +57,9 @@ const dataSeparator = 16
 // ipv4Depth is where the IPv4 tree hangs in that of IPv6.
 const ipv4Depth = 96
 
+// Like the decoder's, the functions of the writers are marked norace: they
+// touch their own memory only.
+
 // treeWriter writes the search tree, its nodes numbered from left to right.
 type treeWriter struct {
 	v4, v6     []int32 // the rest of each sequence
@@ -69,6 +72,8 @@ type treeWriter struct {
 
 // size counts the nodes there will be: the splits of both trees, and the chain
 // from the leftmost leaf of the IPv6 tree down to the root of the IPv4 tree.
+//
+//go:norace
 func (t *treeWriter) size() int {
 	n, depth := 0, 0
 	for t.v6[depth] == Split {
@@ -85,6 +90,8 @@ func (t *treeWriter) size() int {
 // node writes the next node of a sequence, with all below it, and returns the
 // value that its parent's record gets. On the leftmost path of the IPv6 tree
 // zeros is set, and the leaf at its end makes way for the IPv4 tree.
+//
+//go:norace
 func (t *treeWriter) node(seq *[]int32, depth int, zeros bool) int {
 	sym := (*seq)[0]
 	if sym != Split {
@@ -115,6 +122,7 @@ func (t *treeWriter) chain(depth int) int {
 	return number
 }
 
+//go:norace
 func (t *treeWriter) reserve() (number, at int) {
 	number, at = t.written, len(t.out)
 	t.written++
@@ -123,6 +131,8 @@ func (t *treeWriter) reserve() (number, at int) {
 }
 
 // set fills in the two records of a node.
+//
+//go:norace
 func (t *treeWriter) set(at, left, right int) {
 	b := t.out[at : at+t.recordBits/4]
 	b[0], b[1], b[2] = byte(left>>16), byte(left>>8), byte(left)
@@ -153,6 +163,8 @@ type dataWriter struct {
 }
 
 // control writes the type and size in front of a value.
+//
+//go:norace
 func (d *dataWriter) control(kind, size int) {
 	first, rest := byte(0), []byte(nil)
 	switch {
@@ -171,6 +183,7 @@ func (d *dataWriter) control(kind, size int) {
 	d.buf = append(d.buf, rest...)
 }
 
+//go:norace
 func (d *dataWriter) str(s string) *dataWriter {
 	d.control(kindString, len(s))
 	d.buf = append(d.buf, s...)
@@ -187,6 +200,7 @@ func (d *dataWriter) uint(kind int, v uint64) *dataWriter {
 	return d
 }
 
+//go:norace
 func (d *dataWriter) double(v float64) *dataWriter {
 	d.control(kindDouble, 8)
 	d.buf = binary.BigEndian.AppendUint64(d.buf, math.Float64bits(v))
@@ -199,6 +213,8 @@ func (d *dataWriter) array(n int) *dataWriter { d.control(kindArray, n); return 
 
 // pointer writes a reference to what stands at an offset. The three short
 // forms count from 0, 2,048 and 526,336.
+//
+//go:norace
 func (d *dataWriter) pointer(offset uint32) *dataWriter {
 	switch {
 	case offset < 2048:
@@ -217,6 +233,8 @@ func (d *dataWriter) pointer(offset uint32) *dataWriter {
 
 // once writes what write writes the first time that it is asked for the same
 // name, and a pointer to that afterwards.
+//
+//go:norace
 func (d *dataWriter) once(name string, write func()) *dataWriter {
 	if at, ok := d.seen[name]; ok {
 		return d.pointer(at)
@@ -241,6 +259,8 @@ func (d *dataWriter) named(s string) {
 
 // places writes the records of places, and returns where they are. Countries,
 // regions and cities that several share are written once.
+//
+//go:norace
 func (d *dataWriter) places(places []Place) []uint32 {
 	offsets := make([]uint32, len(places))
 	for i := 1; i < len(places); i++ {

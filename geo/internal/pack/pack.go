@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"net/netip"
 	"sync"
 )
 
@@ -112,4 +113,32 @@ func Sizes(data []byte) (records, v4, v6 int) {
 		}
 	}
 	return int(h.DictSize), int(h.V4Size), int(h.V6Size)
+}
+
+// Each calls f for every block of addresses and its record, those of IPv4
+// first, in order, until f returns an error. Record 0 is the empty one.
+func (db *Database) Each(f func(prefix netip.Prefix, record int32) error) error {
+	var at [16]byte
+	var walk func(seq []int32, bits int, of func(bits int) netip.Prefix) ([]int32, error)
+	walk = func(seq []int32, bits int, of func(bits int) netip.Prefix) (rest []int32, err error) {
+		if seq[0] != Split {
+			return seq[1:], f(of(bits), seq[0])
+		}
+		if rest, err = walk(seq[1:], bits+1, of); err != nil {
+			return nil, err
+		}
+		mask := byte(0x80) >> (bits % 8)
+		at[bits/8] |= mask
+		rest, err = walk(rest, bits+1, of)
+		at[bits/8] &^= mask
+		return rest, err
+	}
+	_, err := walk(db.V4, 0, func(bits int) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte(at[:4])), bits)
+	})
+	if err != nil {
+		return err
+	}
+	_, err = walk(db.V6, 0, func(bits int) netip.Prefix { return netip.PrefixFrom(netip.AddrFrom16(at), bits) })
+	return err
 }

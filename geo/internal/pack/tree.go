@@ -115,6 +115,8 @@ func decodeTree(data []byte, n int, g *Groups) ([]int32, error) {
 // node codes one node with all below it, and returns 1 for a split.
 // above is the number of neighbours of its parents that were split: a measure
 // of how finely the addresses around are divided.
+//
+//go:norace
 func (t *treeCoder) node(depth, kind, above int) int {
 	sym := int32(0)
 	if !t.c.decoding {
@@ -134,6 +136,7 @@ func (t *treeCoder) node(depth, kind, above int) int {
 	return 1
 }
 
+//go:norace
 func (t *treeCoder) put(sym int32) {
 	if t.c.decoding {
 		t.nodes = append(t.nodes, sym)
@@ -142,6 +145,8 @@ func (t *treeCoder) put(sym int32) {
 
 // record codes the record of a leaf: by its rank among those used last, or by
 // its groups and its place in them.
+//
+//go:norace
 func (t *treeCoder) record(depth, kind int, rec int32) int32 {
 	rank := t.known
 	if !t.c.decoding {
@@ -164,6 +169,8 @@ func (t *treeCoder) record(depth, kind int, rec int32) int32 {
 }
 
 // explicit codes a record by group, subgroup and number.
+//
+//go:norace
 func (t *treeCoder) explicit(kind int, rec int32) int32 {
 	g := t.groups
 	sub, lastSub := g.subOf[rec], g.subOf[t.last]
@@ -181,6 +188,8 @@ func (t *treeCoder) explicit(kind int, rec int32) int32 {
 }
 
 // within codes which member of a group value is, given where groups start.
+//
+//go:norace
 func (t *treeCoder) within(probs []prob, starts []int32, group, value int32) int32 {
 	from, to := starts[group], starts[group+1]
 	return from + int32(t.c.tree(probs[from:to], int(to-from), int(value-from)))
