@@ -18,7 +18,7 @@ type counts struct {
 }
 
 const askPage = `(() => { const p = window.__packetheat; return {ready: !!p && p.ready, connection: p ? p.connection : "",
-	packets: p ? p.counts.packets : 0, places: p ? p.counts.places : 0, answer: document.body.innerText.slice(0, 200)}; })()`
+	packets: p ? p.counts.packets : 0, places: p ? p.counts.places : 0, answer: document.body ? document.body.innerText.slice(0, 200) : ""}; })()`
 
 // TestBrowserLive opens the dashboard in a real browser, sends new traffic, and waits
 // until the map shows it: within 12 seconds with the default tick of ten.

@@ -35,8 +35,11 @@ type message struct {
 	SessionID string          `json:"sessionId,omitempty"`
 	Params    json.RawMessage `json:"params,omitempty"`
 	Result    json.RawMessage `json:"result,omitempty"`
-	Error     *struct{ Message string }
+	Error     *refusal        `json:"error,omitempty"`
 }
+
+// refusal is why a command was not carried out.
+type refusal struct{ Message string }
 
 // browse starts Chromium in a namespace with an empty tab. It ends with the test.
 func browse(t testing.TB, where *capturetest.End) *browser {

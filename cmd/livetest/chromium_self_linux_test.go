@@ -12,7 +12,7 @@ import (
 func TestBrowserSeesErrors(t *testing.T) {
 	link := capturetest.Veth(t)
 	b := browse(t, link.Sensor)
-	b.open("data:text/html,<script>console.error('one');setTimeout(()=>{throw new Error('two')})</script><img src='http://127.0.0.1:9/three'>")
+	b.open("data:text/html,<script>console.error('one');setTimeout(()=>{throw new Error('two')})</script><img src='http://127.0.0.1:4321/three'>")
 	var n int
 	for range 50 {
 		b.eval("new Promise(f => setTimeout(() => f(1), 100))", &n)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/packetheat/packetheat/sensor/capture/capturetest"
 )
@@ -28,12 +29,11 @@ func TestRefusals(t *testing.T) {
 		code int
 		want []string // all in one line
 	}{
-		{"port in use", options{args: []string{"--listen", "127.0.0.1:8080"}}, 1, []string{"127.0.0.1:8080", "in use"}},
-		{"folder is a file", options{args: []string{"--out", "file/out"}}, 1, []string{"file/out"}},
-		{"store is a file", options{args: []string{"--data", "file/data"}}, 1, []string{"file/data"}},
-		{"no such interface", options{bare: true, args: []string{"run", "--interface", "nope0", "--open", "never"}}, 1, []string{"nope0"}},
+		{"port in use", options{args: []string{"--listen", "127.0.0.1:8080"}}, 1, []string{"8080", "127.0.0.1", "in use", "--listen"}},
+		{"folder is a file", options{args: []string{"--out", "file/out"}}, 1, []string{"mkdir file", "not a directory", "--out"}},
+		{"store is a file", options{args: []string{"--data", "file/data"}}, 1, []string{"mkdir file", "not a directory", "--data"}},
 		{"unknown flag", options{args: []string{"--tick-tock"}}, 2, []string{"--tick-tock"}},
-		{"unknown variable", options{env: []string{"PACKETHEAT_STOER_PATH=x"}}, 2, []string{"PACKETHEAT_STOER_PATH"}},
+		{"unknown variable", options{env: []string{"PACKETHEAT_STOER_PATH=x"}}, 1, []string{"PACKETHEAT_STOER_PATH", "PACKETHEAT_STORE_PATH"}},
 		{"no right to capture", options{uid: 65534}, 1, []string{"CAP_NET_RAW", "setcap cap_net_raw+ep"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -99,4 +99,30 @@ func TestSecondSignal(t *testing.T) {
 	s.signal(os.Interrupt)
 	_ = s.cmd.Process.Signal(os.Interrupt) // it may be gone
 	s.wait()
+}
+
+// TestInterfaceAppears starts the sensor before its interface is there: it says that it
+// waits, and captures as soon as it comes.
+func TestInterfaceAppears(t *testing.T) {
+	link := capturetest.Veth(t)
+	link.Sensor.Delete(t)
+	s := start(t, link, options{})
+	s.ready()
+	for deadline := time.Now().Add(patience); !oneLine(s.said(), []string{capturetest.SensorInterface, "waiting"}); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("nothing is said about the missing interface:\n%s", s.said())
+		}
+	}
+	link.Connect(t)
+	traffic, sender := mix(t, 50), link.Peer.Sender(t)
+	var got uint64
+	for deadline := time.Now().Add(patience); got == 0 && time.Now().Before(deadline); {
+		transmit(t, link, sender, traffic.frames, len(traffic.frames))
+		got = readCSV(t, strings.NewReader(string(s.get("/api/v1/points.csv")))).total().Packets
+	}
+	if got == 0 {
+		t.Errorf("nothing was captured %s after the interface came", patience)
+	}
+	s.stop()
+	balanced(t, s.dir+"/data")
 }

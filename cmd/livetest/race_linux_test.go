@@ -32,9 +32,5 @@ func TestRace(t *testing.T) {
 	if strings.Contains(s.said(), "DATA RACE") {
 		t.Error("data race")
 	}
-	want := make(sums)
-	for k, v := range traffic.points {
-		want.add(k, 4*v.Packets, 4*v.Bytes, 4*v.Opens)
-	}
-	same(t, "export csv", want, readCSV(t, strings.NewReader(ask(t, s.dir, "export", "csv", "-o", "-"))))
+	same(t, "export csv", traffic.times(4), readCSV(t, strings.NewReader(ask(t, s.dir, "export", "csv", "-o", "-"))))
 }

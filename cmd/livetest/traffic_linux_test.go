@@ -210,6 +210,15 @@ func (l *ledger) total() (s store.Sum) {
 	return s
 }
 
+// times is what the store must hold once all frames have been sent n times.
+func (l *ledger) times(n uint64) sums {
+	s := make(sums)
+	for k, v := range l.points {
+		s.add(k, n*v.Packets, n*v.Bytes, n*v.Opens)
+	}
+	return s
+}
+
 // mix returns a ledger with every kind of traffic there is, from and to hosts
 // different addresses.
 func mix(t testing.TB, hosts int) *ledger {

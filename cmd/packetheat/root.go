@@ -111,7 +111,7 @@ network to be opened. It keeps headers' sums, never payload, on this machine onl
 	root.AddGroup(&cobra.Group{ID: groupMap, Title: "Make a map:"}, &cobra.Group{ID: groupAsk, Title: "Ask the store:"},
 		&cobra.Group{ID: groupCare, Title: "Look after it:"})
 	for group, commands := range map[string][]*cobra.Command{
-		groupMap:  {p.runCommand(), p.replayCommand(), p.serveCommand(), p.exportCommand()},
+		groupMap:  {p.runCommand(), p.demoCommand(), p.replayCommand(), p.serveCommand(), p.exportCommand()},
 		groupAsk:  {p.topCommand(), p.tailCommand(), p.statusCommand()},
 		groupCare: {p.interfacesCommand(), p.geoCommand(), p.dbCommand(), p.configCommand(), p.doctorCommand()},
 	} {

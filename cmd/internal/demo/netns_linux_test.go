@@ -81,7 +81,7 @@ func TestChild(t *testing.T) {
 	}
 	// On a busy machine the kernel's queue between the ends overflows: that is counted.
 	arrived, lost := link.Attrs().Statistics.RxPackets, link.Attrs().Statistics.RxDropped
-	if arrived < 500 || sent != arrived+lost {
+	if arrived < 500 || arrived > sent || arrived+lost < sent {
 		t.Fatalf("sent %d frames, %d arrived and %d were dropped: want at least 500, and all of them", sent, arrived, lost)
 	}
 	fmt.Println("arrived as sent")
