@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // document is an answer that is in memory: it has an ETag, so that a client that
@@ -16,7 +17,7 @@ import (
 type document struct {
 	contentType string
 	body        []byte
-	packed      []byte // gzip of body; nil: made when it is asked for
+	packed      func() []byte // gzip of body
 	etag        string
 }
 
@@ -25,7 +26,7 @@ const worth = 1400
 
 func newDocument(contentType string, body []byte) document {
 	sum := sha256.Sum256(body)
-	return document{contentType: contentType, body: body, etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}
+	return document{contentType: contentType, body: body, packed: sync.OnceValue(func() []byte { return pack(body) }), etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}
 }
 
 // serve writes the document. Weak ETags, because the compressed body is another one.
@@ -42,9 +43,7 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	body := d.body
 	if len(body) > worth && takesGzip(r) && !bytes.HasPrefix(body, gzipMagic) {
-		if body = d.packed; body == nil {
-			body = pack(d.body)
-		}
+		body = d.packed()
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))

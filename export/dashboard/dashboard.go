@@ -79,7 +79,6 @@ func New(cfg Config) *Server {
 	s.downloads = newGate(cmp.Or(cfg.Downloads, 4), 0)
 	s.streams = newGate(cmp.Or(cfg.Streams, 64), 0)
 	s.page = newDocument("text/html; charset=utf-8", page.Live())
-	s.page.packed = pack(s.page.body)
 	s.routes = s.table()
 	return s
 }

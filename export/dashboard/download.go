@@ -4,7 +4,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -62,7 +61,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 	out := &stream{w: w, rc: http.NewResponseController(w)}
 	if format != export.HTML && format != export.SQLite && takesGzip(r) {
 		h.Add("Vary", "Accept-Encoding")
-		out.pack = gzip.NewWriter
+		out.pack = true
 	}
 	o := s.options(f)
 	o.Title, o.Note, o.Detail, o.Written = q.Get("title"), q.Get("note"), q.Get("detail"), s.cfg.Now().UTC()
@@ -90,15 +89,15 @@ var errGone = errors.New("client stopped reading")
 type stream struct {
 	w     http.ResponseWriter
 	rc    *http.ResponseController
-	pack  func(io.Writer) *gzip.Writer // nil: not compressed
+	pack  bool // compress
 	z     *gzip.Writer
 	begun bool
 }
 
 func (s *stream) Write(p []byte) (int, error) {
-	if !s.begun && s.pack != nil {
+	if !s.begun && s.pack {
 		s.w.Header().Set("Content-Encoding", "gzip")
-		s.z = s.pack(s.w)
+		s.z, _ = gzip.NewWriterLevel(s.w, gzip.BestSpeed) // a level that there is
 	}
 	s.begun = true
 	_ = s.rc.SetWriteDeadline(time.Now().Add(patience)) // a writer without deadlines is one of a test

@@ -226,7 +226,7 @@ func mustListen(t *testing.T, cfg Config) string {
 type breaking struct{ fakeReader }
 
 func (b *breaking) Points(_ context.Context, _ store.Filter, yield func([]store.Point) error) error {
-	for range 5000 {
+	for range 500 {
 		if err := yield(b.points); err != nil {
 			return err
 		}
