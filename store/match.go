@@ -70,12 +70,22 @@ func (t *Term) inNetworks(p netip.Prefix) bool {
 	if !p.IsValid() {
 		return false
 	}
+	p = unmap(p)
 	for _, n := range t.Networks {
 		if n.Bits() <= p.Bits() && n.Contains(p.Addr()) {
 			return true
 		}
 	}
 	return false
+}
+
+// unmap turns a v4-mapped IPv6 network (::ffff:0:0/96, RFC 4291 section 2.5.5.2) into
+// the IPv4 network, so that either notation finds it.
+func unmap(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p
 }
 
 func (t *Term) atSpot(p Place) bool {

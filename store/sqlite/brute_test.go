@@ -246,19 +246,19 @@ func TestAnswersEqualBruteForce(t *testing.T) {
 	r := newRandom(1)
 	s := openNew(t, Options{Tick: 10 * time.Second})
 	first := time.Unix(-200, 0).UTC()
-	const ticks = 40
+	const ticks = 24
 	var h history
 	for i := range ticks {
 		tick := first.Add(time.Duration(i) * s.Tick())
 		for _, sensor := range randomSensors {
 			for seq := range uint32(r.IntN(3)) {
-				b := r.batch(sensor, tick, s.Tick(), seq, r.IntN(80))
+				b := r.batch(sensor, tick, s.Tick(), seq, r.IntN(60))
 				appendAll(t, s, b)
 				h = append(h, b.Points...)
 			}
 		}
 	}
-	for range 150 {
+	for range 60 {
 		f := r.filter(t, first, (ticks+2)*s.Tick())
 		name := f.Window.String() + " " + f.String()
 		want := h.match(f)
