@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// binary is the program under test, built once: exit statuses, streams and signals
+// are those of a process.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "packetheat-cmd-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binary = filepath.Join(dir, "packetheat")
+	args := append(append([]string{"build"}, buildFlags...), "-o", binary, ".")
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// result is what a command has said, and its exit status.
+type result struct {
+	out, err string
+	status   int
+}
+
+// call is a command to run.
+type call struct {
+	dir   string   // to run in; "": a new one
+	env   []string // beside a clean environment
+	stdin string
+	args  []string
+}
+
+// run runs a command and waits for its end.
+func (c call) run(t testing.TB) result {
+	t.Helper()
+	cmd := c.command(t)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.Stdin = &out, &errs, strings.NewReader(c.stdin)
+	timer := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+}
+
+func (c call) command(t testing.TB) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(binary, c.args...)
+	if cmd.Dir = c.dir; cmd.Dir == "" {
+		cmd.Dir = t.TempDir()
+	}
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); !strings.HasPrefix(name, "PACKETHEAT_") && !strings.HasPrefix(name, "SUDO_") &&
+			!strings.HasPrefix(name, "SSH_") && name != "DISPLAY" && name != "TZ" {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	cmd.Env = append(append(cmd.Env, "TZ=Europe/Berlin"), c.env...)
+	return cmd
+}
+
+// packetheat runs a command in dir and wants exit status 0.
+func packetheat(t testing.TB, dir string, args ...string) result {
+	t.Helper()
+	r := call{dir: dir, args: args}.run(t)
+	if r.status != exitDone {
+		t.Fatalf("packetheat %s: status %d\n%s%s", strings.Join(args, " "), r.status, r.out, r.err)
+	}
+	return r
+}
+
+// places are those of the tests' addresses, whatever databases this machine has.
+const places = `PACKETHEAT_GEO_NETWORKS=[
+ {network: 9.9.9.0/24, latitude: 48.8534, longitude: 2.3488, city: Paris, country: FR},
+ {network: 1.1.1.0/24, latitude: 52.5244, longitude: 13.4105, city: Berlin, country: DE},
+ {network: 8.8.8.0/24, latitude: 40.7143, longitude: -74.006, city: New York, country: US},
+ {network: "2620:fe::/48", latitude: 35.6895, longitude: 139.6917, city: Tokyo, country: JP}]`
+
+// shared is a folder whose store data has the traffic of sample.pcap, made once for
+// all tests that only read it.
+var shared = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp(filepath.Dir(binary), "shared-")
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "sample.pcap"), sample(), 0o600); err != nil {
+		return "", err
+	}
+	cmd := exec.Command(binary, "replay", "sample.pcap", "--data", "data")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), places)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("replay: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+func sharedStore(t testing.TB) string {
+	t.Helper()
+	dir, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
