@@ -33,7 +33,7 @@ const (
 
 // system is what a live run asks the kernel; tests put a namespace in between.
 type system struct {
-	open     func(capture.RingConfig) ([]Source, error)
+	open     func(capture.RingConfig, Filter) ([]Source, error)
 	resolve  func([]string) (choice, error)
 	watch    func(context.Context) (<-chan struct{}, error)
 	waitUp   func(context.Context, string) error
@@ -235,7 +235,7 @@ func (m *manager) keepOpen(ctx context.Context, cfg capture.RingConfig, opened c
 	log := m.sensor.cfg.Logger.With("interface", cfg.Interface)
 	first, wait := true, reopenFirst
 	for ctx.Err() == nil {
-		sources, err := m.sys.open(cfg)
+		sources, err := m.sys.open(cfg, m.sensor.cfg.Filter)
 		absent := errors.Is(err, capture.ErrInterfaceGone) || errors.Is(err, capture.ErrInterfaceDown)
 		if first {
 			first = false

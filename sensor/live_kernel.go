@@ -13,7 +13,22 @@ func kernel() system {
 	}
 }
 
-func openRings(cfg capture.RingConfig) ([]Source, error) {
+// openRings opens the rings of one interface with the filter for its link type.
+func openRings(cfg capture.RingConfig, filter Filter) ([]Source, error) {
+	if filter != nil {
+		all, err := capture.Interfaces()
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range all {
+			if i.Name != cfg.Interface {
+				continue
+			}
+			if cfg.Filter, err = filter(i.LinkType(), true); err != nil {
+				return nil, err
+			}
+		}
+	}
 	rings, err := capture.OpenRings(cfg)
 	if err != nil {
 		return nil, err

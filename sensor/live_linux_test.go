@@ -10,6 +10,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/gopacket/layers"
+	"golang.org/x/net/bpf"
 
 	"github.com/packetheat/packetheat/sensor/capture"
 	"github.com/packetheat/packetheat/sensor/capture/capturetest"
@@ -20,8 +21,8 @@ import (
 func inside(t *testing.T, e *capturetest.End) system {
 	outer := kernel()
 	return system{
-		open: func(cfg capture.RingConfig) (sources []Source, err error) {
-			e.Do(t, func() { sources, err = outer.open(cfg) })
+		open: func(cfg capture.RingConfig, f Filter) (sources []Source, err error) {
+			e.Do(t, func() { sources, err = outer.open(cfg, f) })
 			return sources, err
 		},
 		resolve: func(names []string) (c choice, err error) {
@@ -44,10 +45,15 @@ func inside(t *testing.T, e *capturetest.End) system {
 }
 
 // liveRun starts a sensor on the sensor's end of a link.
-func liveRun(t *testing.T, link *capturetest.Link, shards int) (m *memory, s *Sensor, stop func() error) {
+func liveRun(t *testing.T, link *capturetest.Link, shards int, change ...func(*Config)) (m *memory, s *Sensor, stop func() error) {
 	t.Helper()
 	m = &memory{}
-	s = newSensor(t, m, func(c *Config) { c.Tick = time.Second })
+	s = newSensor(t, m, func(c *Config) {
+		c.Tick = time.Second
+		for _, f := range change {
+			f(c)
+		}
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	live := Live{Interfaces: []string{link.Sensor.Name}, Ring: capture.RingConfig{Shards: shards}, RingTotal: 64 << 20}
@@ -275,4 +281,40 @@ func TestLiveInterfaceComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.checkBooks(t, false)
+}
+
+// conditions make a filter that takes DNS and one VLAN, but nothing of one network.
+func conditions(linkType uint16, live bool) ([]bpf.RawInstruction, error) {
+	return capture.CompileFilter(
+		[]capture.Condition{{Ports: []capture.PortRange{{Low: 53, High: 53}}}, {VLANs: []uint16{7}}},
+		[]capture.Condition{{Networks: prefixes("45.1.0.0/16")}}, linkType, live)
+}
+
+// The kernel's filter on a ring and ours on a file take the same frames, tagged ones
+// and those whose tag the kernel has taken out included.
+func TestLiveFilterAgreesWithReplay(t *testing.T) {
+	capturetest.RequireCapture(t)
+	link := capturetest.Veth(t)
+	filtered := func(c *Config) { c.Filter = conditions }
+	m, _, stop := liveRun(t, link, 1, filtered)
+	frames, _ := traffic(t, 8000)
+	if _, err := link.Peer.Sender(t).Send(frames, len(frames), 50_000, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	m.checkBooks(t, true)
+	var packets []packet
+	for _, f := range frames {
+		packets = append(packets, packet{noon, f})
+	}
+	file := replay(t, packets, filtered)
+	books := file.checkBooks(t, true)
+	if books.Filtered.Packets == 0 || books.Decoded.Packets == 0 {
+		t.Errorf("the filter is one-sided: %+v", books)
+	}
+	if diff := gocmp.Diff(measured(file.points()), measured(m.points())); diff != "" {
+		t.Errorf("live differs from replay (-file +live):\n%.2000s", diff)
+	}
 }

@@ -62,6 +62,7 @@ type Config struct {
 	Mapped     []netip.Prefix // on the map though special-purpose or local
 	MaxKeys    int            // exact keys a shard and tick (262,144); beyond, keys fold
 	Outer      bool           // charge tunnels to their outer addresses
+	Filter     Filter         // capture filter; nil takes everything
 	NewLocator func() Locator
 	Geo        func() []store.GeoSource // databases in use, stored with each batch; may be nil
 	Sink       Sink

@@ -34,6 +34,7 @@ type shard struct {
 	live   bool
 	out    chan *tally // to the locating goroutine; closed at the end
 	free   chan *table // emptied tables coming back
+	sieve  sieve       // files; the kernel filters for rings
 
 	cur      *tally // the tally of the latest packet, among open
 	open     []*tally
@@ -57,11 +58,15 @@ type shard struct {
 }
 
 func (s *Sensor) newShard(id int, name string, source Source, live bool) *shard {
-	return &shard{
+	sh := &shard{
 		sensor: s, id: id, name: name, source: source, live: live,
 		out: make(chan *tally, 2), free: make(chan *table, 4),
 		handed: map[int64]struct{}{},
 	}
+	if !live {
+		sh.sieve.filter = s.cfg.Filter
+	}
+	return sh
 }
 
 // run reads the source to its end. It closes the source and out.
@@ -107,13 +112,18 @@ func (sh *shard) patience(now time.Time) time.Duration {
 // countBlock is the loop that runs per packet.
 func (sh *shard) countBlock(block *capture.Block, f *capture.Frame, p *decode.Packet) {
 	tick := int64(sh.sensor.cfg.Tick)
+	filtering := sh.sieve.filter != nil
 	for block.Next(f) {
 		t := sh.cur
 		if t == nil || f.Time < t.tick || f.Time-t.tick >= tick {
 			t = sh.tallyOf(f.Time)
 		}
-		t.count(f, p)
 		t.last = max(t.last, f.Time)
+		if filtering && !sh.sieve.accepts(f) {
+			t.refuse(f)
+			continue
+		}
+		t.count(f, p)
 	}
 	if n := uint64(block.Malformed()); n > 0 { // frames that could not be read at all
 		sh.pending.Frames += n
@@ -319,6 +329,9 @@ func (sh *shard) finish(reason error) error {
 	sh.push(true)
 	close(sh.out)
 	sh.publish()
+	if sh.sieve.err != nil {
+		return fmt.Errorf("read %q: %w", sh.name, sh.sieve.err)
+	}
 	if errors.Is(reason, io.EOF) {
 		return nil
 	}

@@ -47,6 +47,14 @@ func (t *tally) count(f *capture.Frame, p *decode.Packet) {
 	t.add(p, n)
 }
 
+// refuse counts a frame that the filter does not take.
+func (t *tally) refuse(f *capture.Frame) {
+	n := store.Count{Packets: uint64(f.Segments), Bytes: uint64(f.WireLen)}
+	t.books.Frames++
+	t.books.Captured.Add(n)
+	t.books.Filtered.Add(n)
+}
+
 // tunnel makes the outer header the packet where the user wants that, or where both
 // inner ends are local.
 func (t *tally) tunnel(p *decode.Packet, packets uint64) {

@@ -71,8 +71,9 @@ const (
 // loaded byte of a frame that is too short for it makes BPF reject the frame.
 func (p *assembler) parse(linkType uint16, live bool) error {
 	done := p.label()
-	p.store(scratchVersion, 0)
-	p.store(scratchPorts, 0)
+	for _, word := range []int{scratchVersion, scratchNetwork, scratchProto, scratchPorts} {
+		p.store(word, 0) // the kernel refuses loads of words that may not have been stored
+	}
 	p.store(scratchVLAN, noVLAN)
 	switch linkType {
 	case LinkEthernet:
