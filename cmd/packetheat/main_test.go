@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -73,7 +74,11 @@ func (c call) command(t testing.TB) *exec.Cmd {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(append(cmd.Env, "TZ=Europe/Berlin"), c.env...)
+	geo, err := databases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(append(append(cmd.Env, "TZ=Europe/Berlin"), geo...), c.env...)
 	return cmd
 }
 
@@ -87,12 +92,16 @@ func packetheat(t testing.TB, dir string, args ...string) result {
 	return r
 }
 
-// places are those of the tests' addresses, whatever databases this machine has.
-const places = `PACKETHEAT_GEO_NETWORKS=[
- {network: 9.9.9.0/24, latitude: 48.8534, longitude: 2.3488, city: Paris, country: FR},
- {network: 1.1.1.0/24, latitude: 52.5244, longitude: 13.4105, city: Berlin, country: DE},
- {network: 8.8.8.0/24, latitude: 40.7143, longitude: -74.006, city: New York, country: US},
- {network: "2620:fe::/48", latitude: 35.6895, longitude: 139.6917, city: Tokyo, country: JP}]`
+// databases are small GeoIP files with places for the tests' addresses: unpacking the
+// built-in ones takes a second each time.
+var databases = sync.OnceValues(func() ([]string, error) {
+	dir := filepath.Join(filepath.Dir(binary), "geo")
+	city, asn := filepath.Join(dir, "city.mmdb"), filepath.Join(dir, "asn.mmdb")
+	if err := errors.Join(os.Mkdir(dir, 0o755), writeCity(city), writeASN(asn)); err != nil {
+		return nil, err
+	}
+	return []string{"PACKETHEAT_GEO_CITY=" + city, "PACKETHEAT_GEO_ASN=" + asn}, nil
+})
 
 // shared is a folder whose store data has the traffic of sample.pcap, made once for
 // all tests that only read it.
@@ -105,7 +114,11 @@ var shared = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	cmd := exec.Command(binary, "replay", "sample.pcap", "--data", "data")
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), places)
+	geo, err := databases()
+	if err != nil {
+		return "", err
+	}
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), geo...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("replay: %w\n%s", err, out)
 	}

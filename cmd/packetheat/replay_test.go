@@ -56,7 +56,7 @@ var sampleRows = []string{
 
 func TestReplayBeside(t *testing.T) {
 	dir := put(t, "sample.pcap", sample())
-	r := call{dir: dir, env: []string{places}, args: []string{"replay", "sample.pcap"}}.run(t)
+	r := call{dir: dir, args: []string{"replay", "sample.pcap"}}.run(t)
 	if r.status != exitDone {
 		t.Fatalf("status %d\n%s", r.status, r.err)
 	}
@@ -113,7 +113,7 @@ func TestReplayInputs(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			dir := put(t, c.file, c.content)
-			r := call{dir: dir, env: []string{places}, stdin: c.stdin, args: append([]string{"replay"}, c.args...)}.run(t)
+			r := call{dir: dir, stdin: c.stdin, args: append([]string{"replay"}, c.args...)}.run(t)
 			if r.status != exitDone || !strings.Contains(r.err, c.said) {
 				t.Fatalf("status %d\n%s", r.status, r.err)
 			}
