@@ -47,7 +47,7 @@ type Coverage struct {
 	Damaged   uint64 // blocks that had to be skipped because their checksum is wrong
 }
 
-// Gap is time without data inside a window.
+// Off returns how long no sensor was capturing, added up over the sensors.
 func (c *Coverage) Off() (off time.Duration) {
 	for _, s := range c.Spans {
 		if s.State == StateOff {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -215,7 +216,7 @@ func (t *Term) addSpot(v string) error {
 	}
 	latitude, err1 := strconv.ParseFloat(strings.TrimSpace(lat), 64)
 	longitude, err2 := strconv.ParseFloat(strings.TrimSpace(lon), 64)
-	if err1 != nil || err2 != nil || latitude < -90 || latitude > 90 || longitude < -180 || longitude > 180 {
+	if err1 != nil || err2 != nil || !(math.Abs(latitude) <= 90 && math.Abs(longitude) <= 180) { // also NaN
 		return fmt.Errorf("%q is no place: write LATITUDE,LONGITUDE in degrees, for example 48.8534,2.3488", v)
 	}
 	t.Spots = append(t.Spots, Place{Latitude: latitude, Longitude: longitude})

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -18,17 +19,18 @@ func ParseDuration(s string) (time.Duration, error) {
 		i := strings.IndexAny(rest, "dwy")
 		if i < 0 {
 			d, err := time.ParseDuration(rest)
-			if err != nil {
+			if err != nil || d < 0 || total+d < total {
 				return 0, durationError(s)
 			}
 			total, rest = total+d, ""
 			continue
 		}
 		n, err := strconv.ParseFloat(rest[:i], 64)
-		if err != nil || n < 0 || n > 1e5 {
+		length := n * float64(longUnits[rest[i]])
+		if err != nil || !(length >= 0 && float64(total)+length < math.MaxInt64) { // also NaN
 			return 0, durationError(s)
 		}
-		total += time.Duration(n * float64(longUnits[rest[i]]))
+		total += time.Duration(length)
 		rest = rest[i+1:]
 	}
 	if total <= 0 {
@@ -58,8 +60,8 @@ func ParseTime(s string, now time.Time, loc *time.Location) (time.Time, error) {
 		return t.In(loc), nil
 	}
 	for _, layout := range layouts {
-		if t, err := time.ParseInLocation(layout, s, loc); err == nil {
-			return t, nil
+		if t, err := time.Parse(layout, s); err == nil {
+			return wall(t, loc), nil
 		}
 	}
 	lower := strings.ToLower(s)
@@ -86,15 +88,15 @@ func parseWords(s string, now time.Time, loc *time.Location) (time.Time, bool) {
 	if !ok {
 		return time.Time{}, false
 	}
-	year, month, dom := date.Date()
 	if clock == "" {
-		return time.Date(year, month, dom, 0, 0, 0, 0, loc), !both
+		return wall(date, loc), !both
 	}
 	for _, layout := range clockLayouts {
 		if t, err := time.Parse(layout, strings.TrimSpace(clock)); err == nil {
-			at := time.Date(year, month, dom, t.Hour(), t.Minute(), t.Second(), 0, loc)
+			sinceMidnight := t.Sub(t.Truncate(24 * time.Hour))
+			at := wall(date.Add(sinceMidnight), loc)
 			if at.After(now) && isWeekday(day) { // "sat 15:00" at noon on a Saturday: last week's
-				at = time.Date(year, month, dom-7, t.Hour(), t.Minute(), t.Second(), 0, loc)
+				at = wall(date.AddDate(0, 0, -7).Add(sinceMidnight), loc)
 			}
 			return at, true
 		}
@@ -117,17 +119,32 @@ func weekday(word string) (time.Weekday, bool) {
 	return 0, false
 }
 
-// parseDay returns some moment of the day that the word names.
+// wall returns the moment at which clocks in loc show what t shows in UTC. Where
+// they jump over that (summer time begins, at midnight in some zones), it is as much
+// later as they jump, so that a day never begins on the day before.
+func wall(t time.Time, loc *time.Location) time.Time {
+	year, month, day := t.Date()
+	got := time.Date(year, month, day, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), loc)
+	_, offset := got.Zone()
+	if shown := got.Add(time.Duration(offset) * time.Second).UTC(); shown.Before(t) {
+		got = got.Add(t.Sub(shown))
+	}
+	return got
+}
+
+// parseDay returns midnight in UTC of the date that the word names where now is.
 func parseDay(word string, now time.Time) (time.Time, bool) {
+	year, month, day := now.Date()
+	today := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 	switch word {
 	case "today":
-		return now, true
+		return today, true
 	case "yesterday":
-		return now.AddDate(0, 0, -1), true
+		return today.AddDate(0, 0, -1), true
 	}
 	if d, ok := weekday(word); ok {
 		back := (int(now.Weekday()) - int(d) + 7) % 7
-		return now.AddDate(0, 0, -back), true
+		return today.AddDate(0, 0, -back), true
 	}
 	return time.Time{}, false
 }

@@ -122,12 +122,13 @@ func (s WindowSpec) Resolve(now time.Time, loc *time.Location) (Window, error) {
 // resolveAt answers --at TIME --for D; without a duration the window is as long as
 // the time is vague: a day for a date, half an hour for a time.
 func resolveAt(at, length string, now time.Time, loc *time.Location) (Window, error) {
+	at = strings.TrimSpace(at)
 	from, err := ParseTime(at, now, loc)
 	if err != nil {
 		return Window{}, err
 	}
 	if length == "" {
-		if !strings.Contains(at, ":") {
+		if !strings.Contains(at, ":") && !strings.HasPrefix(at, "-") && !strings.EqualFold(at, "now") {
 			return Window{From: from, To: from.AddDate(0, 0, 1)}, nil
 		}
 		length = "30m"
