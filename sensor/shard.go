@@ -206,16 +206,32 @@ func (sh *shard) closeDue(now time.Time) {
 		}
 		i++
 	}
-	current := sh.sensor.tickOf(now.UnixNano())
-	if late := horizon - sh.nextTick; late > maxMissed*step || sh.nextTick > current+step {
-		sh.nextTick = current
-	}
+	sh.followClock(now, horizon)
 	for ; sh.nextTick <= horizon; sh.nextTick += step {
 		if _, done := sh.handed[sh.nextTick]; !done {
 			sh.open = append(sh.open, sh.newTally(sh.nextTick))
 			sh.hand(len(sh.open) - 1)
 		}
 	}
+}
+
+// followClock moves on to the present tick where the clock has not gone on by itself:
+// it was set, or the machine slept. What lies between is a gap, not idle time.
+func (sh *shard) followClock(now time.Time, horizon int64) {
+	step := int64(sh.sensor.cfg.Tick)
+	current := sh.sensor.tickOf(now.UnixNano())
+	ahead := time.Duration(horizon - sh.nextTick)
+	if ahead <= maxMissed*sh.sensor.cfg.Tick && sh.nextTick <= current+step {
+		return
+	}
+	if ahead < 0 {
+		sh.sensor.cfg.Logger.Warn("the clock was set back; ticks of that time are stored beside the ones there are",
+			"source", sh.name, "by", -ahead)
+	} else {
+		sh.sensor.cfg.Logger.Warn("the clock leapt ahead, or the machine slept; the time between is a gap",
+			"source", sh.name, "by", ahead)
+	}
+	sh.nextTick = current
 }
 
 // hand closes an open tally: it takes the pending counters along and waits in the
