@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -147,9 +148,20 @@ func (p *program) demoFiles(o demoOptions) ([]*os.File, error) {
 	return []*os.File{f}, nil
 }
 
+// echo is how soon after a signal the same one is taken for its echo: timeout(1) and
+// some shells send it to the process and then to its group, and a second one that is
+// meant, which ends the sensor at once, takes a finger longer.
+const echo = 300 * time.Millisecond
+
 // passOn gives signals to the process inside, which decides what they mean.
 func passOn(signals <-chan os.Signal, to *os.Process) {
+	var last os.Signal
+	var at time.Time
 	for s := range signals {
+		if s == last && time.Since(at) < echo {
+			continue
+		}
+		last, at = s, time.Now()
 		_ = to.Signal(s) // it may have ended
 	}
 }

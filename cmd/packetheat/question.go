@@ -43,13 +43,14 @@ func (q *question) flags(cmd *cobra.Command) {
 	f.StringVar(&q.zone, "tz", "", "time `ZONE` of times without an offset, for example Europe/Berlin")
 	f.BoolVar(&q.utc, "utc", false, "times without an offset are UTC")
 	f.StringVar(&q.filter, "filter", "", "`CONDITIONS`, for example 'proto:tcp port:443 -country:DE'")
-	cmd.MarkFlagsMutuallyExclusive("tz", "utc")
 	cmd.Long += "\n" + windowHelp
 }
 
 // location returns the zone that times are read and shown in.
 func (q *question) location() (*time.Location, error) {
 	switch {
+	case q.utc && q.zone != "":
+		return nil, usagef("--tz and --utc say two things: give one of them")
 	case q.utc:
 		return time.UTC, nil
 	case q.zone == "":
