@@ -6,6 +6,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 
 GO          ?= go
 NPM         ?= npm
@@ -75,7 +76,7 @@ test-tools:
 test-go: need-go ## the Go tests, with the race detector
 	$(GO) test -race -timeout 10m $(if $(RUN),-run '$(RUN)') $$($(GO) list $(TEST) | grep -v /cmd/livetest)
 
-test-live: need-go ## the program end to end, in network namespaces (root or user namespaces)
+test-live: page ## the program end to end, in network namespaces (root or user namespaces)
 	$(GO) test -timeout 10m -count 1 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
 
 test-page: $(MODULES) ## the page's own tests and type check

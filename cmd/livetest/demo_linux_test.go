@@ -49,7 +49,11 @@ func TestDemo(t *testing.T) {
 			if len(top.Rows) < 30 {
 				t.Errorf("traffic of %d countries after %s, want 30 at least", len(top.Rows), patience)
 			}
-			s.stop()
+			s.signal(os.Interrupt)
+			_ = s.cmd.Process.Signal(os.Interrupt) // as timeout(1) does; it is one wish
+			if code := s.wait(); code != 0 || !strings.Contains(s.said(), "kernel drops") {
+				t.Errorf("status %d, want 0 and a summary", code)
+			}
 			gone(t, child)
 			balanced(t, s.dir+"/data-demo")
 			if who.uid != 0 {

@@ -95,14 +95,16 @@ func (t *Traffic) send(delay time.Duration, p packet) {
 	})
 }
 
-// remote picks a host, preferring those where it is day; one in four is IPv6.
+// remote picks a host, preferring those where it is day, and the first of the list, as
+// some places are more popular than others; one in four is IPv6.
 func (t *Traffic) remote() Host {
 	hosts := t.world.V4
 	if t.rng.IntN(4) == 0 {
 		hosts = t.world.V6
 	}
 	for {
-		if h := hosts[t.rng.IntN(len(hosts))]; t.rng.Float64() < daylight(h.Lon, t.now) {
+		popular := t.rng.Float64()
+		if h := hosts[int(popular*popular*float64(len(hosts)))]; t.rng.Float64() < daylight(h.Lon, t.now) {
 			return h
 		}
 	}

@@ -92,13 +92,13 @@ func TestTraffic(t *testing.T) {
 // of what it covers.
 func TestChecksums(t *testing.T) {
 	for _, f := range generate(t, 3, 5*time.Second) {
-		proto, pseudo, upper := f[23], f[26:34], f[34:]
-		if f[12] == 0x86 { // IPv6
-			proto, pseudo, upper = f[20], f[22:54], f[54:]
-		} else if got := onesSum(0, f[14:34]); got != 0xffff {
-			t.Fatalf("IPv4 header % x adds up to %#x", f[14:34], got)
-		} else { // without what pads the frame to 60 bytes
-			upper = f[34 : 14+int(f[16])<<8+int(f[17])]
+		proto, pseudo, upper := f[20], f[22:54], f[54:] // IPv6
+		if f[12] == 0x08 {
+			// IPv4, without what pads the frame to 60 bytes
+			proto, pseudo, upper = f[23], f[26:34], f[34:14+int(f[16])<<8+int(f[17])]
+			if got := onesSum(0, f[14:34]); got != 0xffff {
+				t.Fatalf("IPv4 header % x adds up to %#x", f[14:34], got)
+			}
 		}
 		if proto == 1 { // ICMP knows no pseudo header
 			pseudo = nil
@@ -199,10 +199,11 @@ func TestTrafficRepeats(t *testing.T) {
 		}
 		return h.Sum64()
 	}
-	if sum(1) != sum(1) {
+	first := sum(1)
+	if again := sum(1); again != first {
 		t.Error("the same seed gives other frames")
 	}
-	if sum(1) == sum(2) {
+	if sum(2) == first {
 		t.Error("another seed gives the same frames")
 	}
 }
