@@ -210,7 +210,7 @@ func (r *Refresher) rewrite(ctx context.Context) error {
 	window := r.window()
 	r.news.changed, r.news.idle = false, false
 	r.mu.Unlock()
-	start := time.Now()
+	stop := stopwatch()
 	err := makeFolder(r.cfg.Dir, r.cfg.Owner)
 	for i, s := range r.files {
 		if errors.As(err, new(folderError)) {
@@ -224,19 +224,33 @@ func (r *Refresher) rewrite(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return err // stopped half-way: nobody's fault, and another rewrite follows
 	}
-	r.account(time.Since(start), err)
+	wall, cost := stop()
+	r.account(wall, cost, err)
 	return err
 }
 
-// account counts a rewrite and stretches the interval where it took too long. Wall
-// time is counted, which is never less than the time on a core.
-func (r *Refresher) account(took time.Duration, err error) {
+// stopwatch returns a function that says how long ago it was made, and how much of
+// a core may have been used for it: the whole process's use, as nobody counts a
+// goroutine's, or the wall time where that is less, as when other work goes on.
+func stopwatch() func() (wall, cost time.Duration) {
+	start, used := time.Now(), cpuTime()
+	return func() (wall, cost time.Duration) {
+		wall = time.Since(start)
+		if cost = cpuTime() - used; cost <= 0 || cost > wall {
+			cost = wall
+		}
+		return wall, cost
+	}
+}
+
+// account counts a rewrite and stretches the interval where it took too much.
+func (r *Refresher) account(wall, cost time.Duration, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	st := &r.status
-	r.took = took
-	r.interval = max(r.cfg.Every, time.Duration(float64(took)/(slack*r.cfg.Share)))
-	st.Interval, st.Seconds = r.interval.Seconds(), took.Seconds()
+	r.took = wall
+	r.interval = max(r.cfg.Every, time.Duration(float64(cost)/(slack*r.cfg.Share)))
+	st.Interval, st.Seconds = r.interval.Seconds(), cost.Seconds()
 	if err == nil {
 		st.Rewrites++
 		st.LastError = ""

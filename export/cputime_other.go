@@ -1,0 +1,8 @@
+//go:build !unix
+
+package export
+
+import "time"
+
+// cpuTime is unknown here; wall time is used instead.
+func cpuTime() time.Duration { return 0 }
