@@ -1,0 +1,90 @@
+package livetest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+	"github.com/google/gopacket/pcapgo"
+)
+
+// shell is a block of commands in README.md, inline a command in its text.
+var (
+	shell  = regexp.MustCompile("(?s)```sh\n(.*?)```")
+	inline = regexp.MustCompile("`(packetheat [^`]+)`")
+)
+
+// readmeCommands returns what README.md tells its readers to type.
+func readmeCommands(t *testing.T) (commands []string) {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range shell.FindAllStringSubmatch(string(readme), -1) {
+		for _, line := range strings.Split(block[1], "\n") {
+			if strings.HasPrefix(line, "packetheat ") {
+				commands = append(commands, line)
+			}
+		}
+	}
+	for _, m := range inline.FindAllStringSubmatch(string(readme), -1) {
+		commands = append(commands, m[1])
+	}
+	return commands
+}
+
+// TestReadme runs every packetheat command that README.md has, in a folder with a
+// store and a capture file: each of them is done, with status 0.
+func TestReadme(t *testing.T) {
+	commands := readmeCommands(t)
+	if len(commands) < 5 {
+		t.Fatalf("README.md has only the commands %q: is it read right?", commands)
+	}
+	dir := t.TempDir()
+	sent := mix(t, 200)
+	writePcap(t, filepath.Join(dir, "traffic.pcap"), sent.frames)
+	ask(t, dir, "replay", "--data", "data", "traffic.pcap")
+	same(t, "export csv of a replayed file", sent.times(1), readCSV(t, strings.NewReader(ask(t, dir, "export", "csv", "-o", "-"))))
+	for _, command := range commands {
+		cmd := exec.Command("sh", "-c", command)
+		cmd.Dir = dir
+		cmd.Env = append(environment(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", command, err, out)
+		}
+	}
+	for _, name := range []string{"traffic.pcap.html", "traffic.pcap.csv", "map.html"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s, which README.md promises: %v", name, err)
+		}
+	}
+}
+
+// writePcap writes frames as tcpdump does, a millisecond apart, ending now.
+func writePcap(t *testing.T, path string, frames [][]byte) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := pcapgo.NewWriter(f)
+	if err := w.WriteFileHeader(65535, layers.LinkTypeEthernet); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now().Add(-time.Duration(len(frames)) * time.Millisecond)
+	for _, frame := range frames {
+		ci := gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(frame), Length: len(frame)}
+		if err := w.WritePacket(ci, frame); err != nil {
+			t.Fatal(err)
+		}
+		at = at.Add(time.Millisecond)
+	}
+}
