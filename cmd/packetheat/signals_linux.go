@@ -6,10 +6,15 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // errSignal ends a run that somebody has ended.
 var errSignal = errors.New("stopped by a signal")
+
+// doubled is how soon a second signal is taken for the first one's echo: timeout(1)
+// signals the process and then its group, which the process is in.
+const doubled = 300 * time.Millisecond
 
 // watchSignals lets SIGINT and SIGTERM end a run by cancel, and a second one end the
 // process at once. The function it returns ends the watching.
@@ -18,17 +23,20 @@ func (p *program) watchSignals(cancel context.CancelCauseFunc) (stop func()) {
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	done := make(chan struct{})
 	go func() {
-		for first := true; ; first = false {
+		var first time.Time
+		for {
 			select {
 			case <-done:
 				return
 			case <-signals:
 			}
-			if !first {
+			if first.IsZero() {
+				first = time.Now()
+				cancel(errSignal)
+			} else if time.Since(first) > doubled {
 				p.say("stopped at once: what was not yet stored is lost")
 				os.Exit(exitFailed)
 			}
-			cancel(errSignal)
 		}
 	}()
 	return func() {
