@@ -170,7 +170,7 @@ func TestRingFlood(t *testing.T) {
 	var err error
 	var wg sync.WaitGroup
 	sender := link.Peer.Sender(t)
-	wg.Go(func() { sent, err = sender.Send(capturetest.UDPFrames(256, 64), 1<<40, 0, stop) })
+	wg.Go(func() { sent, err = sender.Send(capturetest.UDPFrames(256, 64), 1<<30, 0, stop) })
 	var captured uint64
 	for i := range 6 {
 		rings := open(t, link, smallRing(1+i%2))
