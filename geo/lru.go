@@ -45,7 +45,7 @@ func NewCache(db *DB, entries int) *Cache {
 	if entries <= 0 {
 		entries = DefaultCacheEntries
 	}
-	log := bits.Len(uint(max(entries/ways, 2) - 1))
+	log := bits.Len(uint(max((entries+ways-1)/ways, 2) - 1))
 	return &Cache{db: db, sets: make([][ways]entry, 1<<log), shift: uint(64 - log)}
 }
 

@@ -118,7 +118,9 @@ func schemaOf(databaseType string, keys map[string]bool) schema {
 }
 
 // Limits of a probe. A search tree whose pointers run in circles has up to
-// 2^128 leaves, so that walking it needs a bound.
+// 2^128 leaves, so that walking it needs a bound. The library hands over every
+// leaf it comes to only if it is told to include empty networks and aliases:
+// those it leaves out cost time, but are not seen here.
 const (
 	maxSamples = 256
 	maxLeaves  = 1 << 16
@@ -140,11 +142,12 @@ func (t *table) samples(addrs []netip.Addr, within netip.Prefix) []maxminddb.Res
 		return found
 	}
 	leaves := 0
-	for res := range t.reader.NetworksWithin(within, maxminddb.IncludeNetworksWithoutData()) {
+	for res := range t.reader.NetworksWithin(within, maxminddb.IncludeNetworksWithoutData(), maxminddb.IncludeAliasedNetworks()) {
 		if leaves++; leaves > maxLeaves || len(found) >= maxSamples || res.Err() != nil {
 			break
 		}
-		if res.Found() {
+		// An alias of IPv4 is no IPv6.
+		if res.Found() && canonical(res.Prefix().Addr()).Is6() == within.Addr().Is6() {
 			found = append(found, res)
 		}
 	}

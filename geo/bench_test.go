@@ -1,0 +1,105 @@
+package geo
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/oschwald/geoip2-golang/v2"
+)
+
+// cached returns a file that testdata/fetch.sh downloads, and skips the test
+// where it has not.
+func cached(tb testing.TB, name string) string {
+	tb.Helper()
+	dir := os.Getenv("PACKETHEAT_TEST_CACHE")
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			tb.Skip(err)
+		}
+		dir = filepath.Join(user, "packetheat-test")
+	}
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); err != nil {
+		tb.Skipf("%s is not there: run geo/testdata/fetch.sh", path)
+	}
+	return path
+}
+
+// public returns n random addresses of global unicast IPv4.
+func public(rnd *rand.Rand, n int) []netip.Addr {
+	addrs := make([]netip.Addr, 0, n)
+	for len(addrs) < n {
+		addr := v4(1<<24 + rnd.Uint32N(223<<24))
+		if addr.IsGlobalUnicast() && !addr.IsPrivate() {
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
+}
+
+// BenchmarkLocate times a look-up over GeoLite2 City where the cache folder has
+// it, over the built-in databases otherwise, in four ways and with
+// geoip2-golang's City() beside them. One core, all fields that are stored.
+//
+// Measured together, in ns, medians of three: see the README of the project.
+func BenchmarkLocate(b *testing.B) {
+	b.Run("GeoLite2", func(b *testing.B) {
+		path := cached(b, "GeoLite2-City.mmdb")
+		reader, err := geoip2.Open(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer reader.Close()
+		addrs := public(rand.New(rand.NewPCG(1, 1)), 1<<20)
+		b.Run("geoip2", func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if _, err := reader.City(addrs[i&(1<<20-1)]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		benchmarkDB(b, open(b, Config{City: path}), addrs)
+	})
+	b.Run("builtin", func(b *testing.B) {
+		benchmarkDB(b, open(b, Config{}), public(rand.New(rand.NewPCG(1, 1)), 1<<20))
+	})
+}
+
+func benchmarkDB(b *testing.B, db *DB, addrs []netip.Addr) {
+	run := func(name string, locate func(netip.Addr) Location, addrs []netip.Addr) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				locate(addrs[i&(len(addrs)-1)])
+			}
+		})
+	}
+	run("first", db.Locate, addrs) // most records are decoded on the way
+	for _, addr := range addrs {
+		db.Locate(addr)
+	}
+	run("nocache", db.Locate, addrs)
+
+	// 1,024 addresses that stay in the cache.
+	cache, few := NewCache(db, DefaultCacheEntries), addrs[:1024]
+	for _, addr := range few {
+		cache.Locate(addr)
+	}
+	run("hit", cache.Locate, few)
+
+	// A million addresses drawn by Zipf's law, 65,536 entries: as in goals.md.
+	zipf := rand.NewZipf(rand.New(rand.NewPCG(2, 2)), 1.01, 1, uint64(len(addrs)-1))
+	mixed := make([]netip.Addr, len(addrs))
+	for i := range mixed {
+		mixed[i] = addrs[zipf.Uint64()]
+	}
+	cache = NewCache(db, DefaultCacheEntries)
+	run("zipf", cache.Locate, mixed)
+	hits, misses, _ := cache.Stats()
+	b.Logf("zipf: %.1f %% hits", 100*float64(hits)/float64(hits+misses))
+}
