@@ -5,7 +5,7 @@
 //	link := capturetest.Veth(t)
 //	link.Sensor.Do(t, func() { rings, err = capture.OpenRings(cfg) })
 //	sender := link.Peer.Sender(t)
-//	sender.Send(t, frames, 10_000, 0)
+//	sent, err := sender.Send(frames, 10_000, 0, nil)
 //
 // The namespaces have no name and end with the test, also when it crashes.
 package capturetest
