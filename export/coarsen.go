@@ -76,7 +76,7 @@ const leastRow = 60
 
 // readRows calls yield with the rows of o's level.
 func readRows(ctx context.Context, r Reader, o *Options, w store.Window, yield func([]store.Point) error) error {
-	if o.coarse == levelTick {
+	if o.coarse == levelTick || o.binned && o.coarse < levelWindow {
 		return r.Points(ctx, o.Filter, yield)
 	}
 	c := &coarsener{level: o.coarse, window: w, most: 1 << 20, index: map[rowKey]int{}, yield: yield}

@@ -75,7 +75,7 @@ func decodeColumns(t *testing.T, raw []byte) (d decoded) {
 		b = b[12+length:]
 	}
 	for i := range d.cols[18] {
-		d.rows = append(d.rows, store.Sum{Packets: d.cols[18][i], Bytes: d.cols[19][i], Opens: d.cols[20][i]})
+		d.rows = append(d.rows, store.Sum{Packets: d.cols[18][i], Bytes: d.cols[18][i]*d.cols[19][i] + d.cols[21][i], Opens: d.cols[20][i]})
 	}
 	return d
 }

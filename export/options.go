@@ -38,6 +38,7 @@ type Options struct {
 
 	// Standing files only: how coarse the rows are, and how long a file may get.
 	coarse level
+	binned bool // points come from a recent, which has them coarsened already
 	budget int64
 	pace   string // one clause, where the file is rewritten less often than asked
 

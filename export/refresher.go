@@ -35,8 +35,10 @@ type RefresherConfig struct {
 // rows over longer times rather than let a file outgrow its budget. Make one with
 // NewRefresher; Status may be called at any time.
 type Refresher struct {
-	cfg   RefresherConfig
-	files []*standing
+	cfg     RefresherConfig
+	files   []*standing
+	rows    *recent
+	patient int // rewrites to wait before a finer level is tried again
 
 	mu       sync.Mutex
 	status   RefreshStatus
@@ -48,13 +50,11 @@ type Refresher struct {
 
 // standing is one of the files. Only Run's goroutine uses it.
 type standing struct {
-	path    string
-	format  Format
-	level   level
-	patient int // rewrites to wait before a finer level is tried again
-	first   time.Time
-	rows    uint64
-	known   bool // the last file was about a store with ticks
+	path   string
+	format Format
+	first  time.Time
+	rows   uint64
+	known  bool // the last file was about a store with ticks
 }
 
 // news is what commits have told since the last rewrite.
@@ -62,6 +62,7 @@ type news struct {
 	changed bool      // points or drops came
 	idle    bool      // a tick without any came
 	end     time.Time // of the last tick
+	ticks   []time.Time
 }
 
 // NewRefresher returns a Refresher; Run starts it.
@@ -79,6 +80,7 @@ func NewRefresher(cfg RefresherConfig) *Refresher {
 		cfg.Now = time.Now
 	}
 	r := &Refresher{cfg: cfg, interval: cfg.Every, wake: make(chan struct{}, 1)}
+	r.rows = newRecent(cfg.Reader, cfg.Options.Filter, int(cfg.Budget/leastRow))
 	r.status = RefreshStatus{Dir: cfg.Dir, Every: cfg.Every.Seconds(), Interval: cfg.Every.Seconds()}
 	for _, f := range cfg.Formats {
 		path := filepath.Join(cfg.Dir, cfg.Name+"."+f.String())
@@ -139,6 +141,7 @@ func (r *Refresher) listen(commits <-chan store.Commit) {
 		} else {
 			r.news.idle = true
 		}
+		r.news.ticks = append(r.news.ticks, c.Tick)
 		if end := c.Tick.Add(c.Interval); end.After(r.news.end) {
 			r.news.end = end
 		}
@@ -208,18 +211,20 @@ func (r *Refresher) refresh() time.Duration {
 func (r *Refresher) rewrite(ctx context.Context) error {
 	r.mu.Lock()
 	window := r.window()
-	r.news.changed, r.news.idle = false, false
+	again := r.news.ticks
+	r.news.changed, r.news.idle, r.news.ticks = false, false, nil
 	r.mu.Unlock()
 	stop := stopwatch()
 	err := makeFolder(r.cfg.Dir, r.cfg.Owner)
-	for i, s := range r.files {
-		if errors.As(err, new(folderError)) {
-			break
+	if err == nil {
+		err = r.update(ctx, window, again)
+	}
+	for err == nil {
+		if err = r.rewriteFiles(ctx); errors.Is(err, errBudget) && r.coarser() {
+			err = r.update(ctx, window, nil)
+			continue
 		}
-		rep, e := r.rewriteFile(ctx, s, window)
-		if err = errors.Join(err, e); e == nil {
-			r.wrote(i, rep)
-		}
+		break
 	}
 	if ctx.Err() != nil {
 		return err // stopped half-way: nobody's fault, and another rewrite follows
@@ -263,52 +268,76 @@ func (r *Refresher) account(wall, cost time.Duration, err error) {
 	st.LastError = err.Error()
 }
 
-// rewriteFile writes one file, coarser where it would outgrow the budget.
-func (r *Refresher) rewriteFile(ctx context.Context, s *standing, w store.Window) (Report, error) {
+// update brings the rows up to date, at a level at which they are not too many.
+func (r *Refresher) update(ctx context.Context, w store.Window, again []time.Time) error {
 	for {
-		o := r.options(s, w)
-		rep, err := replaceFile(s.path, r.cfg.Owner, func(f *os.File) (Report, error) {
-			return writeStanding(ctx, f, r.cfg.Reader, s.format, o)
-		})
-		switch {
-		case errors.Is(err, errBudget) && s.level < levelPlaces:
-			s.level++
-			s.patient = 30
+		err := r.rows.update(ctx, w, again)
+		if err != nil && errors.Is(err, errBudget) && r.coarser() {
 			continue
-		case errors.Is(err, errBudget):
-			return rep, fmt.Errorf("write %q: even sums by place are longer than export.budget (%d bytes): raise it", s.path, r.cfg.Budget)
-		case err != nil:
-			return rep, err
 		}
-		s.first, s.rows, s.known = rep.First, rep.Rows, !rep.Coverage.Last.IsZero()
-		s.relax(rep.Bytes, r.cfg.Budget)
-		return rep, nil
+		if err != nil {
+			return fmt.Errorf("read points for standing files: %w", err)
+		}
+		return nil
 	}
 }
 
-// relax goes a level finer where the file would very likely fit: the next level has
-// at most ten times the rows.
-func (s *standing) relax(bytes, budget int64) {
-	if s.level == levelTick {
-		return
+// coarser goes up a level, if there is one.
+func (r *Refresher) coarser() bool {
+	if r.rows.level == levelPlaces {
+		return false
 	}
-	if s.patient--; bytes < budget/12 || s.patient <= 0 && bytes < budget/3 {
-		s.level--
-		s.patient = 30
+	r.rows.setLevel(r.rows.level + 1)
+	r.patient = 30
+	return true
+}
+
+// rewriteFiles writes every file from the rows. A file that cannot be written does
+// not keep the others from it.
+func (r *Refresher) rewriteFiles(ctx context.Context) (err error) {
+	var longest int64
+	for i, s := range r.files {
+		rep, e := replaceFile(s.path, r.cfg.Owner, func(f *os.File) (Report, error) {
+			return writeStanding(ctx, f, r.rows, s.format, r.options(s))
+		})
+		if errors.Is(e, errBudget) {
+			if r.rows.level < levelPlaces {
+				return e
+			}
+			e = fmt.Errorf("write %q: even sums by place are longer than export.budget (%d bytes): raise it", s.path, r.cfg.Budget)
+		}
+		if err = errors.Join(err, e); e == nil {
+			s.first, s.rows, s.known = rep.First, rep.Rows, !rep.Coverage.Last.IsZero()
+			longest = max(longest, rep.Bytes)
+			r.wrote(i, rep)
+		}
+	}
+	if err == nil {
+		r.relax(longest)
+	}
+	return err
+}
+
+// relax goes a level finer where the files would very likely fit: the next level
+// has at most ten times the rows. It is tried every thirty rewrites at most.
+func (r *Refresher) relax(longest int64) {
+	if r.patient--; r.rows.level > levelTick && r.patient < 0 && longest < r.cfg.Budget/12 {
+		r.rows.setLevel(r.rows.level - 1)
+		r.patient = 30
 	}
 }
 
-func (r *Refresher) options(s *standing, w store.Window) Options {
+func (r *Refresher) options(s *standing) Options {
 	o := r.cfg.Options
-	o.Filter.Window = w
-	o.coarse, o.budget = s.level, r.cfg.Budget
+	o.Filter.Window = r.rows.window
+	o.coarse, o.binned, o.budget = r.rows.level, true, r.cfg.Budget
 	o.Written = r.cfg.Now().UTC()
 	o.Refresh = r.refresh()
 	if o.Refresh > r.cfg.Every {
 		o.pace = fmt.Sprintf("the file is rewritten every %s, to take no more than %.3g %% of a core",
 			o.Refresh.Round(time.Second), 100*r.cfg.Share)
 	}
-	if s.format == HTML && s.level >= levelAddresses {
+	if s.format == HTML && r.rows.level >= levelAddresses {
 		o.Detail = DetailPlaces
 		o.MaxRows = 10_000
 	}

@@ -43,19 +43,9 @@ func (r *Refresher) Status() RefreshStatus {
 	return s
 }
 
-// folderError says that none of the files can be written.
-type folderError struct{ error }
-
-func (e folderError) Unwrap() error { return e.error }
-
 // makeFolder makes dir, and its parents, where they are missing, and gives dir to
 // the owner if it made it.
-func makeFolder(dir string, owner *Owner) (err error) {
-	defer func() {
-		if err != nil {
-			err = folderError{err}
-		}
-	}()
+func makeFolder(dir string, owner *Owner) error {
 	info, err := os.Stat(dir)
 	switch {
 	case err == nil && info.IsDir():
@@ -65,13 +55,13 @@ func makeFolder(dir string, owner *Owner) (err error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("open export.dir %q: %w (choose a folder that you may write in)", dir, cause(err))
 	}
-	if err = os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("make export.dir %q: %w (choose a folder that you may write in)", dir, cause(err))
 	}
 	if owner == nil {
 		return nil
 	}
-	if err = os.Chown(dir, owner.UID, owner.GID); err != nil {
+	if err := os.Chown(dir, owner.UID, owner.GID); err != nil {
 		return fmt.Errorf("give export.dir %q to user %d: %w", dir, owner.UID, cause(err))
 	}
 	return nil
