@@ -33,7 +33,7 @@ function alpha2(id, name) {
 /** A name that fits on a map: CLDR's, or Natural Earth's where that is shorter. */
 function short(code, name) {
   const long = /^[A-Z]{2}$/.test(code) ? new Intl.DisplayNames("en", { type: "region" }).of(code) : name;
-  return long.length > 14 && name.length < long.length ? name : long;
+  return long.length > 16 && name.length < long.length ? name : long;
 }
 
 const plane = geoEqualEarth().rotate([-11, 0]).scale(1).translate([0, 0]);

@@ -5,7 +5,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { kinds } from "./codec";
 import { coordinates, placeKey, placeName, type Dataset } from "./dataset";
-import { countryName } from "./format";
+import { countryName, share } from "./format";
 import { json, windowQuery } from "./live";
 import * as model from "./model";
 import { service } from "./services";
@@ -18,15 +18,14 @@ export const shown = 200;
 const size = (i: Item) => i.in + i.out;
 
 export function placeItems(d: Dataset, sums: Sums, unit: Unit): Item[] {
-  const p = d.places, [a, b] = sums[unit], out: Item[] = [];
-  for (let i = 0; i < p.n; i++) {
-    if (!(a[i] + b[i] > 0)) continue;
+  const p = d.places, [a, b] = sums[unit], some: number[] = [];
+  for (let i = 0; i < p.n; i++) if (a[i] + b[i] > 0) some.push(i);
+  return top(some, shown, (i) => a[i] + b[i]).map((i) => {
     const nowhere = !p.located[i] && !p.country[i];
     const label = nowhere ? "Not located" : placeName(p, i, countryName);
     const note = nowhere ? "no place known for these addresses" : p.city[i] || p.region[i] ? countryName(p.country[i]) : "country only";
-    out.push({ key: placeKey(p, i), label, note, in: a[i], out: b[i], place: nowhere ? undefined : i });
-  }
-  return top(out, shown, size);
+    return { key: placeKey(p, i), label, note, in: a[i], out: b[i], place: nowhere ? undefined : i };
+  });
 }
 
 export function countryItems(d: Dataset, sums: Sums, unit: Unit): Item[] {
@@ -39,7 +38,8 @@ export function countryItems(d: Dataset, sums: Sums, unit: Unit): Item[] {
     item.in += a[i];
     item.out += b[i];
   }
-  return top([...by.values()], shown, size);
+  const all = [...by.values()].reduce((n, i) => n + size(i), 0);
+  return top([...by.values()], shown, size).map((i) => ({ ...i, note: share(size(i), all) }));
 }
 
 /** Sums of one kind of detail, at one place or all. */
@@ -73,8 +73,25 @@ function detailLabel(kind: number, name: string, number: number, proto: number):
 const kindOf: Partial<Record<s.Tab, number>> = { network: kinds.as, address: kinds.address, peer: kinds.peer, port: kinds.port };
 const byOf: Partial<Record<s.Tab, string>> = { network: "asn", address: "ip", peer: "peer", port: "port" };
 
-interface Answer { rows: { key: string; label?: string; country?: string; packets: number; bytes: number; in?: Part; out?: Part }[] }
+interface Answer { rows: Row[] }
+interface Row { key: string; label?: string; country?: string; as_org?: string; proto?: string; packets: number; bytes: number; in?: Part; out?: Part }
 interface Part { packets: number; bytes: number }
+
+/** One row of the sensor's answer as the list shows it. */
+function itemOf(by: string, r: Row, unit: Unit): Item {
+  const item: Item = { key: r.key, label: r.label || r.key, note: r.country ? countryName(r.country) : "", in: r.in?.[unit] ?? r[unit], out: r.out?.[unit] ?? 0 };
+  if (by === "asn") {
+    const number = r.key.replace(/^as/i, "");
+    item.label = r.as_org || (r.label ?? "").replace(/^AS\d+\s*/i, "") || (number ? `AS${number}` : "Not known");
+    item.note = number ? `AS${number}` : "";
+  }
+  if (by === "port") {
+    item.key = `${r.proto ?? ""}/${r.key}`;
+    item.label = service(Number(r.key), r.proto === "udp" ? 1 : 0);
+    item.note = (r.proto ?? "").toUpperCase();
+  }
+  return item;
+}
 
 /** The page's toggles in the filter language, for the sensor. */
 export function sensorFilter(...more: string[]): string {
@@ -99,13 +116,7 @@ function timeQuery(): Record<string, string> {
 export async function ask(by: string, n: number, ...more: string[]): Promise<Item[]> {
   const filter = sensorFilter(...more);
   const a = await json<Answer>("top", { by, n: String(n), ...timeQuery(), ...(filter && { filter }) });
-  const unit = s.unit.value;
-  return a.rows.map((r) => ({
-    key: r.key,
-    label: by === "port" && /^\d+$/.test(r.label ?? r.key) ? service(+(r.label ?? r.key), -1) : r.label || r.key,
-    note: by === "asn" && r.label && r.label !== r.key ? `AS${r.key.replace(/^as/i, "")}` : r.country ? countryName(r.country) : "",
-    in: r.in?.[unit] ?? r[unit], out: r.out?.[unit] ?? 0,
-  }));
+  return a.rows.map((r) => itemOf(by, r, s.unit.value));
 }
 
 const remote = signal<{ tab: s.Tab; items: Item[]; error?: string } | null>(null);

@@ -31,7 +31,7 @@ describe("labels", () => {
       { code: "RU", name: "Russia", x: 0, y: 0, width: 100, area: 1 },
       { code: "PM", name: "St. Pierre & Miquelon", x: 0, y: 0, width: 0.4, area: 0 },
     ];
-    const names = (k: number) => countryCandidates(labels, { k, x: 0, y: 0 }, (s) => 7 * s.length).map((c) => c.text);
+    const names = (k: number) => countryCandidates(labels, { k, x: 0, y: 0 }, bounds, (s) => 7 * s.length).map((c) => c.text);
     expect(names(1)).toEqual(["Russia"]);
     expect(names(400)).toEqual(["Russia", "St. Pierre & Miquelon"]);
   });

@@ -1,71 +1,53 @@
-// The heat as a picture that moves with the map: drawn once for a view, stretched
-// while the view moves, drawn anew when it rests.
+// The heat of the places: a grid for a view, and its picture.
 
 import { add, at, blur, cell, colour, newGrid, sigmaFor, strongest, type Grid } from "../heat";
 import type { Transform } from "../projection";
 import type { Ramp } from "../ramp";
 import type { Scale } from "../scale";
+import { Picture } from "./picture";
 import { heated, type Spots } from "./spots";
 
-/** How far the picture reaches beyond the screen, as a share of its size. */
-const margin = 0.2;
-
 export class HeatLayer {
+  readonly picture = new Picture();
   private grid?: Grid;
-  private readonly canvas = document.createElement("canvas");
-  private drawn?: { t: Transform; left: number; top: number; width: number; height: number };
+  private coarse?: Grid;
 
-  /** Draws places by weight for a view of a screen; returns the strongest spot. */
-  fill(spots: Spots, weights: Float64Array, t: Transform, width: number, height: number): number {
-    const left = Math.round(width * margin), top = Math.round(height * margin);
-    const w = width + 2 * left, h = height + 2 * top;
-    const g = (this.grid = newGrid(w, h, this.grid));
-    const n = Math.min(weights.length, spots.n);
-    for (let i = 0; i < n; i++) {
-      if (weights[i] > 0 && spots.how[i] === heated) add(g, spots.x[i] * t.k + t.x + left, spots.y[i] * t.k + t.y + top, weights[i]);
-    }
-    blur(g, sigmaFor(width));
-    this.drawn = { t, left, top, width: w, height: h };
-    return strongest(g);
+  /** Weighs the places for a view of a screen. */
+  fill(spots: Spots, weights: Float64Array, t: Transform, width: number, height: number): void {
+    this.picture.aim(t, width, height);
+    this.grid = newGrid(this.picture.width, this.picture.height, this.grid);
+    spread(this.grid, spots, weights, this.picture.t);
+    blur(this.grid, sigmaFor(width));
   }
 
-  /** Colours what fill drew. */
+  /** The strongest spot of a view, from a grid of half the detail: the scale snaps to 1-2-5 anyway. */
+  peak(spots: Spots, weights: Float64Array, t: Transform, width: number, height: number): number {
+    this.coarse = newGrid(width / 2, height / 2, this.coarse);
+    spread(this.coarse, spots, weights, { k: t.k / 2, x: t.x / 2, y: t.y / 2 });
+    blur(this.coarse, sigmaFor(width) / 2);
+    return strongest(this.coarse);
+  }
+
+  /** Colours what fill weighed. */
   paint(scale: Scale, table: Ramp): void {
-    const g = this.grid!;
-    this.canvas.width = g.width;
-    this.canvas.height = g.height;
-    const ctx = this.canvas.getContext("2d")!;
+    const g = this.grid!, ctx = this.picture.blank(g.width, g.height);
     const image = ctx.createImageData(g.width, g.height);
     colour(g, scale, table, image.data);
     ctx.putImageData(image, 0, 0);
-  }
-
-  /** Puts the picture where it belongs at another view. */
-  draw(ctx: CanvasRenderingContext2D, t: Transform): void {
-    const d = this.drawn;
-    if (!d || !this.grid) return;
-    const f = t.k / d.t.k;
-    ctx.imageSmoothingEnabled = true;
-    ctx.imageSmoothingQuality = "medium";
-    const x = t.x - f * (d.t.x + d.left), y = t.y - f * (d.t.y + d.top);
-    ctx.drawImage(this.canvas, x, y, this.grid.width * cell * f, this.grid.height * cell * f);
-  }
-
-  /** Is the picture too small, too large or too far off for a view? */
-  stale(t: Transform, width: number, height: number): boolean {
-    const d = this.drawn;
-    if (!d) return true;
-    const f = t.k / d.t.k;
-    if (f > 1.8 || f < 0.6) return true;
-    const x = t.x - f * (d.t.x + d.left), y = t.y - f * (d.t.y + d.top);
-    return x > 0 || y > 0 || x + d.width * f < width || y + d.height * f < height;
+    this.picture.width = g.width * cell; // the last cell may reach beyond
+    this.picture.height = g.height * cell;
   }
 
   /** The amount near a point of the screen at a view. */
   near(t: Transform, x: number, y: number): number {
-    const d = this.drawn;
-    if (!d || !this.grid) return 0;
-    const f = d.t.k / t.k;
-    return at(this.grid, (x - t.x) * f + d.t.x + d.left, (y - t.y) * f + d.t.y + d.top);
+    if (!this.grid) return 0;
+    const own = this.picture.t, f = own.k / t.k;
+    return at(this.grid, (x - t.x) * f + own.x, (y - t.y) * f + own.y);
+  }
+}
+
+function spread(g: Grid, spots: Spots, weights: Float64Array, t: Transform): void {
+  for (let i = 0, n = Math.min(weights.length, spots.n); i < n; i++) {
+    if (weights[i] > 0 && spots.how[i] === heated) add(g, spots.x[i] * t.k + t.x, spots.y[i] * t.k + t.y, weights[i]);
   }
 }

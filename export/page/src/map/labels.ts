@@ -33,12 +33,13 @@ export function place(list: Candidate[], bounds: Rect, clear: (r: Rect) => boole
 }
 
 /** Country candidates at a view. A name may stick out of its country by a quarter, no more. */
-export function countryCandidates(labels: CountryLabel[], t: Transform, measure: (s: string) => number): Candidate[] {
+export function countryCandidates(labels: CountryLabel[], t: Transform, bounds: Rect, measure: (s: string) => number): Candidate[] {
   const out: Candidate[] = [];
   for (const l of labels) {
-    const room = l.width * t.k, width = measure(l.name);
+    const room = l.width * t.k, x = l.x * t.k + t.x, y = l.y * t.k + t.y;
+    if (x + room < bounds.x || x - room > bounds.x + bounds.w || y < bounds.y - 40 || y > bounds.y + bounds.h + 40) continue;
+    const width = measure(l.name);
     if (width > room * 1.25) continue;
-    const x = l.x * t.k + t.x, y = l.y * t.k + t.y;
     const dy = Math.min(40, room * 0.18), dx = Math.max(0, (room - width) * 0.35);
     out.push({
       text: l.name, width, city: false,

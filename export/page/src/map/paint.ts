@@ -5,6 +5,7 @@ import { position, type Scale } from "../scale";
 import type { World } from "../world";
 import type { Colours } from "./colours";
 import type { Placed } from "./labels";
+import type { Picture } from "./picture";
 import { heated, hollow, type Spots } from "./spots";
 
 /** Twelve pixels is the smallest text anywhere. */
@@ -12,37 +13,40 @@ export function font(city: boolean): string {
   return `${city ? 600 : 400} 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif`;
 }
 
-/** Sea, land, heat, then thin borders over the heat, so that one sees where it is. */
-export function drawWorld(
-  ctx: CanvasRenderingContext2D, world: World, t: Transform, density: number, width: number, height: number, c: Colours, heat: () => void,
-): void {
-  const onPlane = () => ctx.setTransform(density * t.k, 0, 0, density * t.k, density * t.x, density * t.y);
-  const onScreen = () => ctx.setTransform(density, 0, 0, density, 0, 0);
-  onScreen();
+/** Draws on the plane: widths of lines are in pixels, whatever the zoom. */
+function onPlane(ctx: CanvasRenderingContext2D, p: Picture, density: number): void {
+  ctx.setTransform(density * p.t.k, 0, 0, density * p.t.k, density * p.t.x, density * p.t.y);
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 0.6 / p.t.k;
+}
+
+/** Sea and land, under the heat. */
+export function drawLand(p: Picture, world: World, density: number, c: Colours): void {
+  const ctx = p.blank(Math.round(p.width * density), Math.round(p.height * density));
   ctx.fillStyle = c.outside;
-  ctx.fillRect(0, 0, width, height);
-  onPlane();
+  ctx.fillRect(0, 0, p.canvas.width, p.canvas.height);
+  onPlane(ctx, p, density);
   ctx.fillStyle = c.ocean;
   ctx.fill(world.sphere);
   ctx.fillStyle = c.land;
   ctx.fill(world.land);
-  ctx.lineJoin = "round";
-  ctx.lineWidth = 0.6 / t.k;
   ctx.strokeStyle = c.coast;
   ctx.stroke(world.land);
-  onScreen();
-  heat();
-  onPlane();
+}
+
+/** Thin borders over the heat, so that one sees where it is. */
+export function drawBorders(p: Picture, world: World, density: number, c: Colours): void {
+  const ctx = p.blank(Math.round(p.width * density), Math.round(p.height * density));
+  onPlane(ctx, p, density);
   ctx.globalAlpha = 0.55;
   ctx.strokeStyle = c.border;
   ctx.stroke(world.borders);
   ctx.globalAlpha = 1;
-  onScreen();
 }
 
 interface Scene { spots: Spots; t: Transform; scale: Scale | null }
 
-export function markerRadius(s: Scale, weight: number): number {
+function markerRadius(s: Scale, weight: number): number {
   return 1.4 + 2.2 * position(s, weight);
 }
 

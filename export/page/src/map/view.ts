@@ -8,13 +8,14 @@ import type { Dataset } from "../dataset";
 import { countryName } from "../format";
 import { box, fit, fromPlane, hold, inhabited, plane, toPlane, worldScale, type Box, type Transform } from "../projection";
 import { ramp, type Theme } from "../ramp";
-import { fitScale, position, type Scale } from "../scale";
+import { fitScale, type Scale } from "../scale";
 import type { World } from "../world";
 import { sigmaFor } from "../heat";
 import { colours } from "./colours";
 import { HeatLayer } from "./heatlayer";
 import { cityCandidate, countryCandidates, overlap, place, type Candidate, type Placed, type Rect } from "./labels";
-import { drawHollow, drawLabels, drawMarkers, drawWorld, font, markerRadius } from "./paint";
+import { drawBorders, drawHollow, drawLabels, drawLand, drawMarkers, font } from "./paint";
+import { Picture } from "./picture";
 import { heated, hollow, none, Spots } from "./spots";
 
 /** With so few places in sight each gets a mark to click. */
@@ -45,12 +46,15 @@ export class MapView {
   private weights: Float64Array = new Float64Array(0);
   private theme: Theme = "dark";
   private readonly heat = new HeatLayer();
+  private readonly land = new Picture();
+  private readonly borders = new Picture();
   private readonly behaviour: ZoomBehavior<HTMLCanvasElement, unknown>;
   private readonly selection: Selection<HTMLCanvasElement, unknown, null, undefined>;
   private frame = 0;
   private fitted = true; // the view follows the data until the user moves it
   private moving = false;
   private resting = 0;
+  private labelled: { t: Transform; placed: Placed[] } | null = null;
   private around: Box | null = null;
   private order = new Uint32Array(0); // places by weight, heaviest first
 
@@ -76,11 +80,13 @@ export class MapView {
     if (this.data) this.spots.update(this.data, w);
     this.findBox();
     if (this.fitted) this.home();
+    if (this.width) this.drawGround();
     this.weigh();
   }
 
   setTheme(t: Theme): void {
     this.theme = t;
+    if (this.world && this.width) this.drawGround();
     this.weigh();
   }
 
@@ -110,6 +116,7 @@ export class MapView {
     this.behaviour.extent([[0, 0], [width, height]]).scaleExtent([world, world * 400]);
     if (this.fitted || !centre) this.home();
     else this.look(centre.lat, centre.lon, centre.zoom);
+    if (this.world) this.drawGround();
     this.weigh();
   }
 
@@ -214,26 +221,45 @@ export class MapView {
     setTimeout(() => this.listener.moved(this.centre()), 0);
   }
 
-  /** The view stands still: heat and labels are made for it. */
+  private get density(): number {
+    return this.canvas.width / this.width;
+  }
+
+  /** The view stands still: everything is drawn for it, crisply. */
   private rest(): void {
-    if (this.moving || !this.scale) return;
-    this.heat.fill(this.spots, this.weights, this.t, this.width, this.height);
-    this.heat.paint(this.scale, ramp(this.theme));
+    if (this.moving || !this.world) return;
+    this.drawGround();
+    this.drawHeat();
+    this.labelled = null;
     this.schedule();
+  }
+
+  private drawGround(): void {
+    const c = colours[this.theme];
+    for (const p of [this.land, this.borders]) p.aim(this.t, this.width, this.height);
+    drawLand(this.land, this.world!, this.density, c);
+    drawBorders(this.borders, this.world!, this.density, c);
+  }
+
+  private drawHeat(): void {
+    this.heat.fill(this.spots, this.weights, this.t, this.width, this.height);
+    this.heat.paint(this.scale ?? { low: 1, high: 10 }, ramp(this.theme));
   }
 
   /** Sums changed: the scale is that of the home view, so that panning and zooming never change it. */
   private weigh(): void {
     if (!this.world || !this.width) return;
-    const home = this.homeView();
-    let strongest = this.heat.fill(this.spots, this.weights, home, this.width, this.height);
-    let weakest = Infinity;
-    for (const i of this.order) if (this.spots.how[i] === heated) weakest = Math.min(weakest, this.weights[i]);
-    if (weakest === Infinity) for (const i of this.order) (weakest = Math.min(weakest, this.weights[i])), (strongest = Math.max(strongest, this.weights[i]));
-    this.scale = this.order.length ? fitScale(weakest, Math.max(strongest, weakest)) : null;
-    const s = this.scale ?? { low: 1, high: 10 };
-    if (home.k !== this.t.k || home.x !== this.t.x || home.y !== this.t.y) this.heat.fill(this.spots, this.weights, this.t, this.width, this.height);
-    this.heat.paint(s, ramp(this.theme));
+    let weakest = Infinity, strongest = 0;
+    const hot = this.order.some((i) => this.spots.how[i] === heated);
+    for (const i of this.order) {
+      if (hot && this.spots.how[i] !== heated) continue;
+      weakest = Math.min(weakest, this.weights[i]);
+      strongest = Math.max(strongest, this.weights[i]);
+    }
+    if (hot) strongest = Math.max(strongest, this.heat.peak(this.spots, this.weights, this.homeView(), this.width, this.height));
+    this.scale = this.order.length ? fitScale(weakest, strongest) : null;
+    this.drawHeat();
+    this.labelled = null;
     this.listener.scaled(this.scale);
     this.schedule();
   }
@@ -241,20 +267,34 @@ export class MapView {
   private draw(): void {
     this.frame = 0;
     if (!this.world || !this.width) return;
-    const ctx = this.canvas.getContext("2d")!, density = this.canvas.width / this.width;
-    const c = colours[this.theme];
-    if (this.scale && this.moving && this.heat.stale(this.t, this.width, this.height)) {
-      this.heat.fill(this.spots, this.weights, this.t, this.width, this.height);
-      this.heat.paint(this.scale, ramp(this.theme));
-    }
-    drawWorld(ctx, this.world, this.t, density, this.width, this.height, c, () => this.heat.draw(ctx, this.t));
+    const ctx = this.canvas.getContext("2d")!, c = colours[this.theme];
+    if (this.land.stale(this.t, this.width, this.height)) this.drawGround();
+    if (this.heat.picture.stale(this.t, this.width, this.height)) this.drawHeat();
+    ctx.setTransform(this.density, 0, 0, this.density, 0, 0);
+    ctx.imageSmoothingQuality = "low"; // bilinear: the heat is smooth already
+    for (const p of [this.land, this.heat.picture, this.borders]) p.draw(ctx, this.t);
     const seen = this.inSight();
     this.markers = this.order.length <= markersUpTo || (seen.length <= markersUpTo && this.t.k > 3 * worldScale(this.width, this.height));
     drawHollow(ctx, this, seen, this.weights, c);
-    if (this.markers) drawMarkers(ctx, this, apart(this.spots, this.t, seen), this.weights, c);
-    this.labels = this.placeLabels(ctx, seen);
+    const marked = this.markers ? apart(this.spots, this.t, seen) : [];
+    drawMarkers(ctx, this, marked, this.weights, c);
+    this.label(ctx, seen, marked);
     drawLabels(ctx, this.labels, c);
     this.listener.drawn();
+  }
+
+  /** Labels ride along while the map moves, and are placed anew when it rests or has changed much. */
+  private label(ctx: CanvasRenderingContext2D, seen: number[], marked: number[]): void {
+    const was = this.labelled, f = was ? this.t.k / was.t.k : 0;
+    if (!was || !this.moving || f > 1.25 || f < 0.9) {
+      this.labelled = { t: this.t, placed: (this.labels = this.placeLabels(ctx, seen, marked)) };
+      return;
+    }
+    this.labels = was.placed.map((l) => ({
+      ...l,
+      x: (l.x + l.w / 2 - was.t.x) * f + this.t.x - l.w / 2,
+      y: (l.y + l.h / 2 - was.t.y) * f + this.t.y - l.h / 2,
+    }));
   }
 
   /** Places on the screen, heaviest first. */
@@ -267,19 +307,23 @@ export class MapView {
     return out;
   }
 
-  private placeLabels(ctx: CanvasRenderingContext2D, seen: number[]): Placed[] {
+  private placeLabels(ctx: CanvasRenderingContext2D, seen: number[], marked: number[]): Placed[] {
     ctx.font = font(false);
     const measure = (s: string) => measured(ctx, s);
     const zoomed = this.t.k / worldScale(this.width, this.height);
-    const countries = countryCandidates(this.world!.labels, this.t, measure);
-    const cities = this.cityCandidates(seen, measure, ctx);
     const bounds = { x: 4, y: 4, w: this.width - 8, h: this.height - 8 };
-    const calm = (limit: number) => (r: Rect) => !this.covered.some((o) => overlap(o, r)) && this.heatIn(r) < limit;
-    const few = zoomed < 2.5 ? 12 : zoomed < 8 ? 20 : 40;
-    const placed = place(cities, bounds, calm(0.62), few);
-    const marks = seen.filter((i) => this.spots.how[i] === hollow).map((i) => this.pixel(i)!).map(([x, y]) => ({ x: x - 10, y: y - 10, w: 20, h: 20 }));
-    const free = (r: Rect) => calm(0.3)(r) && ![...placed, ...marks].some((o) => overlap(o, r));
-    return [...placed, ...place(countries, bounds, free, 120)];
+    const countries = countryCandidates(this.world!.labels, this.t, bounds, measure);
+    const cities = this.cityCandidates(seen, measure, ctx);
+    const around = (i: number, r: number): Rect => {
+      const [x, y] = this.pixel(i)!;
+      return { x: x - r, y: y - r, w: 2 * r, h: 2 * r };
+    };
+    const taken = [...this.covered, ...marked.map((i) => around(i, 3)), ...seen.filter((i) => this.spots.how[i] === hollow).map((i) => around(i, 10))];
+    const free = (limit: number) => (r: Rect) => !taken.some((o) => overlap(o, r)) && this.calm(r, limit);
+    const few = (zoomed < 2.5 ? 12 : zoomed < 8 ? 20 : 40) * (this.width < 600 ? 0.6 : 1);
+    const placed = place(cities, bounds, free(0.62), few);
+    taken.push(...placed);
+    return [...placed, ...place(countries, bounds, free(0.3), 120)];
   }
 
   /** The heaviest place of each neighbourhood, by name: what a bright spot is. */
@@ -291,17 +335,24 @@ export class MapView {
       const name = this.data?.places.city[i], [x, y] = this.pixel(i)!;
       if (this.spots.how[i] !== heated || taken.some((t) => Math.hypot(t[0] - x, t[1] - y) < apart)) continue;
       taken.push([x, y]);
-      if (name) out.push(cityCandidate(name, measure(name), x, y, 4 + markerRadius(this.scale!, this.weights[i])));
+      if (name) out.push(cityCandidate(name, measure(name), x, y, this.glow(i)));
     }
     return out;
   }
 
-  /** The strongest heat under a rectangle, as a position on the ramp. */
-  private heatIn(r: Rect): number {
-    if (!this.scale) return 0;
-    let max = 0;
-    for (const fy of [0.2, 0.8]) for (let f = 0; f <= 1; f += 0.2) max = Math.max(max, this.heat.near(this.t, r.x + f * r.w, r.y + fy * r.h));
-    return max < this.scale.low / 4 ? 0 : Math.max(0.1, position(this.scale, max));
+  /** How far a place's glow reaches on the screen, about. */
+  private glow(i: number): number {
+    const times = Math.max(1, this.weights[i] / this.scale!.low);
+    return 4 + 0.75 * sigmaFor(this.width) * Math.sqrt(2 * Math.log(times));
+  }
+
+  /** Is all heat under a rectangle below a position on the ramp? */
+  private calm(r: Rect, limit: number): boolean {
+    const s = this.scale;
+    if (!s) return true;
+    const most = s.low * (s.high / s.low) ** limit;
+    for (const fy of [0.2, 0.8]) for (let f = 0; f <= 1; f += 0.25) if (this.heat.near(this.t, r.x + f * r.w, r.y + fy * r.h) > most) return false;
+    return true;
   }
 
   /** What a screen reader hears of the map. */

@@ -15,6 +15,7 @@ export function Answer() {
     <header class="answer">
       <h1>{d?.meta.title || d?.meta.sensor || status.value.sensor || "packetheat"}</h1>
       {d && v ? <Sentence /> : <span class="quiet">{live.value ? "waiting for the sensor" : "reading"} …</span>}
+      <Spoken />
       <span class="grow" />
       {live.value ? <Pulse /> : d && <Written />}
     </header>
@@ -41,6 +42,20 @@ function Sentence() {
       </Piece>
     </p>
   );
+}
+
+/** The same for a screen reader, at most each 30 seconds: ticks come too fast to be read out. */
+function Spoken() {
+  const [text, setText] = useState("");
+  useEffect(() => {
+    const say = () => {
+      const v = sums.peek();
+      if (v) setText(`${count(v.totalPackets)} packets, ${bytes(v.totalBytes)}, ${v.countries} countries`);
+    };
+    const id = setInterval(say, 30_000);
+    return () => clearInterval(id);
+  }, []);
+  return <span class="unseen" aria-live="polite">{text}</span>;
 }
 
 function Piece({ children, title }: { children: ComponentChildren; title?: string }) {

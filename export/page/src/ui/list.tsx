@@ -1,5 +1,6 @@
 // The list beside the map: its text twin.
 
+import { useEffect, useState } from "preact/hooks";
 import { amount, exact } from "../format";
 import { hoveredPlace, sums } from "../model";
 import { listing } from "../lists";
@@ -9,9 +10,18 @@ import type { Item, Unit } from "../sums";
 
 const titles: Record<s.Tab, string> = { place: "Place", country: "Country", network: "Network", address: "Address", peer: "Peer", port: "Port" };
 
+/** Lines drawn at once; more come as one scrolls. */
+const screenful = 40;
+
 export function List() {
   const { items, message } = listing.value, unit = s.unit.value;
   const most = items.reduce((m, i) => Math.max(m, i.in + i.out), 0);
+  const [lines, setLines] = useState(screenful);
+  useEffect(() => setLines(screenful), [s.tab.value]);
+  const more = (e: Event) => {
+    const box = e.currentTarget as HTMLElement;
+    if (lines < items.length && box.scrollTop + box.clientHeight > box.scrollHeight - 600) setLines(lines + screenful);
+  };
   return (
     <>
       <div class="tabs" role="tablist" aria-label="List by" onKeyDown={turn}>
@@ -19,11 +29,11 @@ export function List() {
           <button key={t} type="button" role="tab" id={`tab-${t}`} aria-selected={s.tab.value === t} aria-controls="list" tabIndex={s.tab.value === t ? 0 : -1} onClick={() => (s.tab.value = t)}>{titles[t]}</button>
         ))}
       </div>
-      <div class="list" id="list" role="tabpanel" aria-labelledby={`tab-${s.tab.value}`}>
+      <div class="list" id="list" role="tabpanel" aria-labelledby={`tab-${s.tab.value}`} onScroll={more}>
         {message && <p class="hint">{message}</p>}
         {items.length > 0 && <Key />}
         <ol>
-          {items.map((i) => <Line key={i.key} item={i} most={most} unit={unit} />)}
+          {items.slice(0, lines).map((i) => <Line key={i.key} item={i} most={most} unit={unit} />)}
         </ol>
         {items.length === 0 && !message && sums.value && <p class="hint">Nothing here.</p>}
       </div>
