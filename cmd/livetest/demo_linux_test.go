@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,11 +19,13 @@ import (
 	"github.com/packetheat/packetheat/sensor/capture/capturetest"
 )
 
-// demos are the ways in which the demo is started: as we are, and as an ordinary user.
+// demos are the ways in which the demo is started: as we are, as an ordinary user, and
+// as one whose binary may capture, because "make run" came before "make demo".
 var demos = []struct {
 	name string
 	uid  uint32
-}{{"ourselves", 0}, {"ordinary user", 65534}}
+	caps bool
+}{{"ourselves", 0, false}, {"ordinary user", 65534, false}, {"ordinary user with the capability", 65534, true}}
 
 // TestDemo runs the demo until it shows the world, and stops it as Ctrl+C does. The
 // dashboard is in the namespace that the demo was started in, not in the demo's.
@@ -32,7 +36,11 @@ func TestDemo(t *testing.T) {
 			if who.uid != 0 {
 				requireUserNamespaces(t)
 			}
-			s := start(t, link, options{bare: true, args: []string{"demo", "--open", "never"}, uid: who.uid})
+			path := program
+			if who.caps {
+				path = granted(t)
+			}
+			s := start(t, link, options{bare: true, path: path, args: []string{"demo", "--open", "never"}, uid: who.uid})
 			s.ready()
 			child := childOf(t, s.cmd.Process.Pid)
 			var top struct {
@@ -65,6 +73,23 @@ func TestDemo(t *testing.T) {
 			}
 		})
 	}
+}
+
+// granted returns a copy of the program that has the capability to capture.
+func granted(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(workdir(t), "packetheat")
+	if err := os.WriteFile(path, raw, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("setcap", "cap_net_raw+ep", path).CombinedOutput(); err != nil {
+		t.Skipf("no file capabilities here: %v %s", err, out)
+	}
+	return path
 }
 
 // TestDemoKilled: the part inside the namespaces ends with the one outside, however

@@ -60,6 +60,13 @@ func Command(args []string, files ...*os.File) (*exec.Cmd, error) {
 func Run(cmd *exec.Cmd, started func()) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if cmd.SysProcAttr.UidMappings != nil {
+		// A binary that setcap has given a capability runs with /proc/self belonging to
+		// root, see PR_SET_DUMPABLE in prctl(2): then Start could not write uid_map.
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+			return fmt.Errorf("start in a network namespace: %w", err)
+		}
+	}
 	if err := cmd.Start(); err != nil {
 		return explain("start in a network namespace", err)
 	}
