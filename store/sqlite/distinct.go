@@ -2,7 +2,7 @@ package sqlite
 
 import "net/netip"
 
-// maxPairs bounds the table of an addressCounter to about 100 MiB.
+// maxPairs bounds the tables of one query's addressCounters to about 100 MiB each.
 const maxPairs = 2 << 20
 
 // addressCounter counts the distinct addresses of each row of a top exactly, until
@@ -10,11 +10,12 @@ const maxPairs = 2 << 20
 type addressCounter struct {
 	ids   map[netip.Prefix]uint32
 	pairs map[uint64]struct{} // number of the row, id of the address
-	full  bool                // more than maxPairs: nothing is counted any more
+	limit int                 // of pairs
+	full  bool                // there were more: nothing is counted any more
 }
 
-func newAddressCounter() addressCounter {
-	return addressCounter{ids: make(map[netip.Prefix]uint32), pairs: make(map[uint64]struct{})}
+func newAddressCounter(limit int) addressCounter {
+	return addressCounter{ids: make(map[netip.Prefix]uint32), pairs: make(map[uint64]struct{}), limit: limit}
 }
 
 // add notes that addr is in the row of that number.
@@ -28,7 +29,7 @@ func (c *addressCounter) add(row uint32, addr netip.Prefix) {
 		c.ids[addr] = id
 	}
 	c.pairs[uint64(row)<<32|uint64(id)] = struct{}{}
-	if len(c.pairs) > maxPairs {
+	if len(c.pairs) > c.limit {
 		*c = addressCounter{full: true}
 	}
 }

@@ -60,8 +60,16 @@ func (e *encoder) encode(points []store.Point, placeID func(store.Place) uint32,
 	}
 	e.sort(points)
 	e.fill(points, placeID, asnID)
-	return e.sumsPart(), e.endsPart(), nil
+	sums, ends = e.sumsPart(), e.endsPart()
+	if len(points) > keepPoints {
+		*e = encoder{zstd: e.zstd, kinds: make(map[kind]uint32), peers: make(map[netip.Prefix]uint32), ports: make(map[uint16]uint32)}
+	}
+	return sums, ends, nil
 }
+
+// keepPoints is the size of a batch from which on the room that it needed is given
+// back: it was a flood, and the next tick may be quiet.
+const keepPoints = 1 << 17
 
 // sort sets e.order to the points' indices by address and, within one, so that equal
 // places, ports and peers are neighbours. The caller's points stay as they are.

@@ -76,8 +76,25 @@ func (s *Store) openWriter(ctx context.Context, tick time.Duration) (err error) 
 		return err
 	}
 	s.nextID = last + 1
-	s.enc, err = newEncoder()
-	return err
+	if s.enc, err = newEncoder(); err != nil {
+		return err
+	}
+	return s.probe(ctx)
+}
+
+// probe writes a batch and takes it back, so that a file that is damaged where the
+// next ticks go is found now, when it can be set aside.
+func (s *Store) probe(ctx context.Context) error {
+	newest, err := number(ctx, s.w, "SELECT max(tick) FROM batches")
+	if err != nil {
+		return err
+	}
+	tx, err := s.w.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return insertBatch(ctx, tx, []byte{}, []byte{}, s.nextID, newest, -1, 0, 0, 0, 0, "", []byte{})
 }
 
 // prepare sets the writing connection up and brings the file to the newest format.

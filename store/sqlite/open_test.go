@@ -207,16 +207,13 @@ func TestOpenSetsAside(t *testing.T) {
 		{"garbage", func(t *testing.T, path string) { writeFile(t, path, bytes.Repeat([]byte("no database\n"), 500)) }},
 		{"broken schema", func(t *testing.T, path string) { scribble(t, path, 100, 3900) }},
 		{"broken table of places", func(t *testing.T, path string) {
-			var root int64
-			db, err := sql.Open("sqlite3", uri(path, "mode=ro"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			if err := db.QueryRow("SELECT rootpage FROM sqlite_schema WHERE name = 'places'").Scan(&root); err != nil {
-				t.Fatal(err)
-			}
-			scribble(t, path, (root-1)*4096, 4096)
+			scribble(t, path, (rootPage(t, path, "places")-1)*4096, 4096)
+		}},
+		{"broken index of batches", func(t *testing.T, path string) {
+			scribble(t, path, (rootPage(t, path, "batches_by_tick")-1)*4096, 4096)
+		}},
+		{"broken table of blocks", func(t *testing.T, path string) {
+			scribble(t, path, (rootPage(t, path, "blocks")-1)*4096, 4096)
 		}},
 	}
 	for _, test := range tests {
@@ -250,6 +247,20 @@ func TestOpenSetsAside(t *testing.T) {
 			same(t, "points of the new store", inOrder(b.Points), inOrder(pointsOf(t, s, store.Filter{})))
 		})
 	}
+}
+
+// rootPage returns the number of a table's first page.
+func rootPage(t testing.TB, path, name string) (page int64) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", uri(path, "mode=ro"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow("SELECT rootpage FROM sqlite_schema WHERE name = ?", name).Scan(&page); err != nil {
+		t.Fatal(err)
+	}
+	return page
 }
 
 func scribble(t testing.TB, path string, at, n int64) {

@@ -12,7 +12,9 @@ import (
 // chunkPoints is how many points a chunk for the caller of Points has at most.
 const chunkPoints = 4096
 
-// pointVisitor makes points out of blocks and hands them on tick by tick.
+// pointVisitor makes points out of blocks and hands them on: those of a block that
+// is alone in its tick as they come, so that a tick with a million of them needs no
+// room for all; those of several blocks sorted, when the tick has ended.
 type pointVisitor struct {
 	yield   func([]store.Point) error
 	tick    time.Duration
@@ -29,6 +31,7 @@ func (c *pointVisitor) visit(v *view) error {
 		c.now = v.tick
 	}
 	before := len(c.points)
+	var err error
 	p := store.Point{Time: time.Unix(v.tick, 0).UTC(), Interval: c.tick, Sensor: v.sensors[v.sensor]}
 	v.each(func(g int) {
 		as := v.asns[v.asn[g]]
@@ -41,11 +44,14 @@ func (c *pointVisitor) visit(v *view) error {
 		sum := v.sum(i)
 		p.Packets, p.Bytes, p.Opens = sum.Packets, sum.Bytes, sum.Opens
 		c.points = append(c.points, p)
+		if v.alone && len(c.points) >= chunkPoints && err == nil {
+			err = c.flush()
+		}
 	})
 	if len(c.points) > before {
 		c.batches++
 	}
-	return nil
+	return err
 }
 
 // flush hands on the points of a tick. Those of one block are in order already.

@@ -181,3 +181,36 @@ func TestQueriesUseTheIndex(t *testing.T) {
 		t.Errorf("the plan is\n%s", text)
 	}
 }
+
+// TestPointsAcrossChunks has more blocks than a cursor reads, several in a tick,
+// some alone, and one that is too big for one chunk of the caller's.
+func TestPointsAcrossChunks(t *testing.T) {
+	s := openNew(t, Options{})
+	var want history
+	add := func(b *store.Batch) {
+		appendAll(t, s, b)
+		want = append(want, b.Points...)
+	}
+	r := newRandom(60)
+	for i := range chunkRows {
+		for _, sensor := range randomSensors[:1+r.IntN(3)] {
+			add(mini(sensor, 10*i, 0, 1+r.IntN(3)))
+		}
+	}
+	add(mini("big", 10*chunkRows, 0, 3*chunkPoints+5))
+	var got history
+	err := s.Points(context.Background(), store.Filter{}, func(chunk []store.Point) error {
+		if len(chunk) == 0 || len(chunk) > chunkPoints {
+			t.Errorf("a chunk of %d points", len(chunk))
+		}
+		got = append(got, chunk...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !promised(got) {
+		t.Error("out of order")
+	}
+	same(t, "points", inOrder(want), inOrder(got))
+}

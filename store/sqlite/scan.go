@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -87,6 +88,8 @@ type block struct {
 	sensor     uint32
 	seq        uint32
 	sums, ends []byte
+
+	alone bool // no other block of the plan has the same tick
 }
 
 // cursor reads the blocks of a plan in order of tick, sensor id and seq, a chunk of
@@ -183,22 +186,36 @@ func (s *Store) scan(ctx context.Context, p *plan, visitors ...visitor) error {
 
 func (s *Store) read(ctx context.Context, p *plan, chunks chan<- []block) error {
 	c := s.cursor(p)
+	var held []block // the last one read: the next shows whether it is alone
+	var before int64 // tick of the one before it
+	started := false
 	for {
 		blocks, err := c.next(ctx)
 		if err != nil {
 			return fmt.Errorf("read %q: %w%s", s.path, err, hint(err))
 		}
-		if len(blocks) == 0 {
-			return nil
+		end := len(blocks) == 0
+		blocks = append(held, blocks...)
+		for i := range blocks {
+			blocks[i].alone = !(started && before == blocks[i].tick) && (i+1 == len(blocks) || blocks[i+1].tick != blocks[i].tick)
+			if i+1 < len(blocks) || end {
+				before, started = blocks[i].tick, true
+			}
 		}
-		for len(blocks) > 0 { // small enough that every worker has something to do
-			n := min(len(blocks), chunkRows/8)
+		ready := len(blocks)
+		if !end {
+			ready--
+		}
+		held = blocks[ready:]
+		for part := range slices.Chunk(blocks[:ready], chunkRows/8) { // so that every worker has something to do
 			select {
-			case chunks <- blocks[:n]:
+			case chunks <- part:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			blocks = blocks[n:]
+		}
+		if end {
+			return nil
 		}
 	}
 }

@@ -116,7 +116,7 @@ type topVisitor struct {
 }
 
 func newTopVisitor(by store.Dimension) *topVisitor {
-	return &topVisitor{by: by, rows: make(map[topKey]*tally), addrs: newAddressCounter()}
+	return &topVisitor{by: by, rows: make(map[topKey]*tally), addrs: newAddressCounter(maxPairs)}
 }
 
 // perPoint reports whether the points of a group may belong to several rows.

@@ -12,6 +12,7 @@ type view struct {
 	columns
 	tick   int64
 	sensor uint32
+	alone  bool // see block
 
 	sensors []string
 	places  []store.Place
@@ -45,7 +46,7 @@ func (v *view) open(b *block) bool {
 	err := v.dec.decode(b.sums, b.ends, v.plan.need)
 	if err == nil {
 		v.columns = v.dec.cols
-		v.tick, v.sensor = b.tick, b.sensor
+		v.tick, v.sensor, v.alone = b.tick, b.sensor, b.alone
 		if !v.known() {
 			err = errDamaged // its ids were committed with it, and plan loaded them
 		}
