@@ -55,7 +55,7 @@ export function detailItems(d: Dataset, kind: number, keys: number, unit: Unit, 
       item = { key, label: detailLabel(kind, t.name[i], t.number[i], proto), note: "", in: 0, out: 0 };
       if (kind === kinds.as) item.note = t.number[i] ? `AS${t.number[i]}` : "";
       if (kind === kinds.address) item.note = countryName(d.places.country[t.place[i]]);
-      if (kind === kinds.port) item.note = s.protocols[proto].toUpperCase();
+      if (kind === kinds.port) item.note = t.number[i] ? s.protocols[proto].toUpperCase() : "no port";
       by.set(key, item);
     }
     if (t.key[i] & 1) item.out += amounts[i];
@@ -65,7 +65,7 @@ export function detailItems(d: Dataset, kind: number, keys: number, unit: Unit, 
 }
 
 function detailLabel(kind: number, name: string, number: number, proto: number): string {
-  if (kind === kinds.port) return number || proto < 2 ? service(number, proto) : "no port";
+  if (kind === kinds.port) return number ? service(number, proto) : s.protocols[proto].toUpperCase();
   if (kind === kinds.as) return name || (number ? `AS${number}` : "Not known");
   return name;
 }
@@ -79,16 +79,17 @@ interface Part { packets: number; bytes: number }
 
 /** One row of the sensor's answer as the list shows it. */
 function itemOf(by: string, r: Row, unit: Unit): Item {
-  const item: Item = { key: r.key, label: r.label || r.key, note: r.country ? countryName(r.country) : "", in: r.in?.[unit] ?? r[unit], out: r.out?.[unit] ?? 0 };
+  const item: Item = { key: r.key, label: r.label || r.key, note: r.country && by === "ip" ? countryName(r.country) : "", in: r.in?.[unit] ?? r[unit], out: r.out?.[unit] ?? 0 };
   if (by === "asn") {
     const number = r.key.replace(/^as/i, "");
-    item.label = r.as_org || (r.label ?? "").replace(/^AS\d+\s*/i, "") || (number ? `AS${number}` : "Not known");
+    item.label = r.as_org || (number ? (r.label ?? "").replace(/^AS\d+\s*/i, "") || `AS${number}` : "Not known");
     item.note = number ? `AS${number}` : "";
   }
   if (by === "port") {
     item.key = `${r.proto ?? ""}/${r.key}`;
-    item.label = service(Number(r.key), r.proto === "udp" ? 1 : 0);
-    item.note = (r.proto ?? "").toUpperCase();
+    const proto = (r.proto ?? "").toUpperCase(), port = Number(r.key);
+    item.label = port ? service(port, r.proto === "udp" ? 1 : 0) : proto;
+    item.note = port ? proto : "no port";
   }
   return item;
 }

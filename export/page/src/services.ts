@@ -12,7 +12,6 @@ const names: Record<number, string> = {
 
 /** 443 https; quic where it is UDP; the bare number of the others. */
 export function service(port: number, proto: number): string {
-  if (!port) return "no port";
   const name = port === 443 && proto === 1 ? "quic" : names[port];
   return name ? `${port} ${name}` : String(port);
 }

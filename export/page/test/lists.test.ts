@@ -34,7 +34,7 @@ describe("lists", () => {
   test("details are named for what they are", () => {
     expect(lists.detailItems(d, 0, 0xff, "packets")[0]).toMatchObject({ key: "2001:db8::1", note: "Germany", out: 1024 });
     expect(lists.detailItems(d, 3, 0xff, "packets")[0]).toMatchObject({ label: "Deutsche Telekom AG", note: "AS4294967295" });
-    expect(lists.detailItems(d, 2, 0xff, "packets")[0]).toMatchObject({ key: "other/65535", label: "65535" });
+    expect(lists.detailItems(d, 2, 0xff, "packets")[0]).toMatchObject({ key: "other/65535", label: "65535", note: "OTHER" });
     expect(lists.detailItems(d, 0, s.keyMask(0b1111, "in"), "packets")).toEqual([]);
     expect(lists.cardFromFile(d, d.places.city.indexOf("Berlin"), 0xff, "packets").networks).toHaveLength(1);
   });

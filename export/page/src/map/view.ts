@@ -332,7 +332,8 @@ export class MapView {
     ctx.font = font(true);
     for (const i of seen) {
       if (out.length >= 60) break;
-      const name = this.data?.places.city[i], [x, y] = this.pixel(i)!;
+      // Some databases add the quarter in brackets: too long for a map.
+      const name = this.data?.places.city[i].replace(/ \(.*\)$/, ""), [x, y] = this.pixel(i)!;
       if (this.spots.how[i] !== heated || taken.some((t) => Math.hypot(t[0] - x, t[1] - y) < apart)) continue;
       taken.push([x, y]);
       if (name) out.push(cityCandidate(name, measure(name), x, y, this.glow(i)));

@@ -1,8 +1,9 @@
 // Who made the data, how old it is, and how to make this page again.
 
+import type { Geo } from "../codec";
 import { duration } from "../format";
 import { status } from "../live";
-import { dataset, revision } from "../model";
+import { dataset, live, revision } from "../model";
 import { help } from "../page";
 
 export function Footer() {
@@ -12,18 +13,25 @@ export function Footer() {
     <footer class="footer">
       {m?.note && <span class="note-text">{m.note}</span>}
       {m?.coarsened && <span>{m.coarsened}</span>}
-      {m?.geo?.map((g) => (
-        <span key={g.name}>
-          {g.url?.startsWith("https://") ? <a href={g.url} target="_blank" rel="noopener noreferrer">{g.attribution || g.name}</a> : g.attribution || g.name}
-          <span class="quiet">{g.attribution && g.attribution !== g.name ? ` ${g.name}` : ""}{g.built ? `, ${duration(Date.now() - Date.parse(g.built))} old` : ""}</span>
-        </span>
-      ))}
+      {m?.geo?.map((g, i) => <Source key={i} geo={g} />)}
       <span>Map: Natural Earth</span>
       {m?.filter && <span>Filter: <code>{m.filter}</code></span>}
       <span class="grow" />
-      {m?.command && <code class="command" title="Makes this page again">{m.command}</code>}
+      {m?.command && !live.value && <code class="command" title="Makes this page again">{m.command}</code>}
       <span>packetheat{version ? ` ${version}` : ""}</span>
       <button type="button" class="plain" onClick={() => (help.value = true)} aria-label="Keys">?</button>
     </footer>
+  );
+}
+
+/** A database: what its licence asks to be said, and its age. */
+function Source({ geo }: { geo: Geo }) {
+  const text = geo.attribution || geo.name;
+  const age = geo.built ? duration(Date.now() - Date.parse(geo.built)) + " old" : "";
+  return (
+    <span title={`${geo.name}${geo.built ? ", built " + geo.built.slice(0, 10) : ""}`}>
+      {geo.url?.startsWith("https://") ? <a href={geo.url} target="_blank" rel="noopener noreferrer">{text}</a> : text}
+      <span class="quiet">{geo.attribution && geo.name !== "built-in" ? ` (${geo.name})` : ""}{age && `, ${age}`}</span>
+    </span>
   );
 }

@@ -75,7 +75,7 @@ function step(e: KeyboardEvent): void {
 
 /** Seconds and amounts; nothing where the sensor was off. */
 function series(d: Dataset): uPlot.AlignedData {
-  const v = sums.peek(), [from, to] = d.bins();
+  const v = sums.peek(), to = d.bins()[1], from = firstBin(d);
   const x: number[] = [], y: (number | null)[] = [];
   const off = (d.meta.coverage ?? []).filter((c) => c.state === "off").map((c) => [Date.parse(c.from), Date.parse(c.to)]);
   const values = v?.series[s.unit.peek()];
@@ -89,6 +89,14 @@ function series(d: Dataset): uPlot.AlignedData {
   x.push(d.timeOf(to) / 1000); // the last step has a width, too
   y.push(y.length ? y[y.length - 1] : null);
   return [x, y];
+}
+
+/** Where the plot begins: not long before the first time the sensor ran. */
+function firstBin(d: Dataset): number {
+  const [from, to] = d.bins(), first = d.meta.coverage?.find((c) => c.state !== "off");
+  if (!first) return from;
+  const start = Math.floor((Date.parse(first.from) - d.start) / d.step);
+  return Math.max(from, Math.min(start - Math.ceil((to - start) / 8), to - 12));
 }
 
 function options(d: Dataset, box: HTMLElement, ink: Ink): uPlot.Options {
