@@ -2,7 +2,11 @@ package geo
 
 import (
 	_ "embed" // the built-in databases
+	"errors"
 	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 
@@ -56,12 +60,8 @@ func builtinOf(kind string) builtinSource {
 	}
 }
 
-// builtin returns the built-in table of a kind. It is unpacked into memory the
-// first time, and kept until Close. The caller holds db.mu.
-func (db *DB) builtin(kind string) (*table, error) {
-	if t := db.inside[kind]; t != nil {
-		return t, nil
-	}
+// unpackBuiltin makes the built-in table of a kind.
+func unpackBuiltin(kind string) (*table, error) {
 	b := builtinOf(kind)
 	packed, err := pack.Decode(b.data)
 	if err != nil {
@@ -76,11 +76,35 @@ func (db *DB) builtin(kind string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.faults = &db.faults
 	t.source.Name, t.source.Attribution, t.source.AttributionURL = builtinName, b.credit.Text, b.credit.URL
+	return t, nil
+}
+
+// builtin unpacks the built-in databases of the given kinds, at the same time,
+// unless they are already. They are kept until Close. The caller holds db.mu.
+func (db *DB) builtin(kinds []string) error {
+	kinds = slices.DeleteFunc(kinds, func(kind string) bool { return db.inside[kind] != nil })
+	if len(kinds) == 0 {
+		return nil
+	}
+	tables, errs := make([]*table, len(kinds)), make([]error, len(kinds))
+	var wg sync.WaitGroup
+	for i, kind := range kinds {
+		wg.Go(func() { tables[i], errs[i] = unpackBuiltin(kind) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("open built-in database: %w", err)
+	}
 	if db.inside == nil {
 		db.inside = make(map[string]*table)
 	}
-	db.inside[kind] = t
-	return t, nil
+	for i, kind := range kinds {
+		tables[i].faults = &db.faults
+		db.inside[kind] = tables[i]
+	}
+	// Unpacking takes twice the memory of the result. Given back at once, that
+	// is 70 MB less for a process that may not collect again for minutes.
+	debug.FreeOSMemory()
+	return nil
 }

@@ -111,25 +111,18 @@ func (db *DB) Reload() error {
 	if db.closed {
 		return errClosed
 	}
-	city, sources, err := db.load(kindCity, db.cfg.City, cityPatterns[:])
-	if err != nil {
+	s := &state{generation: db.Generation() + 1, networks: sortNetworks(db.cfg.Networks)}
+	var systems []Source
+	var err error
+	if s.city, s.sources, err = db.load(kindCity, db.cfg.City, cityPatterns[:]); err != nil {
 		return err
 	}
-	asn, more, err := db.load(kindASN, db.cfg.ASN, asnPatterns[:])
-	if err != nil {
+	if s.asn, systems, err = db.load(kindASN, db.cfg.ASN, asnPatterns[:]); err != nil {
 		return err
 	}
-	if sources, err = db.complete(kindCity, &city, sources); err != nil {
+	s.sources = append(s.sources, systems...)
+	if err := db.complete(s); err != nil {
 		return err
-	}
-	if more, err = db.complete(kindASN, &asn, more); err != nil {
-		return err
-	}
-	s := &state{
-		generation: db.Generation() + 1,
-		city:       city, asn: asn,
-		networks: sortNetworks(db.cfg.Networks),
-		sources:  append(sources, more...),
 	}
 	db.state.Store(s)
 	for _, src := range s.sources {

@@ -2,7 +2,6 @@ package geo
 
 import (
 	"bytes"
-	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -127,9 +126,8 @@ func asnFixture() fixture {
 // unpack them again and again.
 var unpacked = sync.OnceValues(func() (map[string]*table, error) {
 	db := &DB{}
-	_, err1 := db.builtin(kindCity)
-	_, err2 := db.builtin(kindASN)
-	return db.inside, errors.Join(err1, err2)
+	err := db.builtin([]string{kindCity, kindASN})
+	return db.inside, err
 })
 
 // open opens databases as Open does, with no discovery unless asked for, and

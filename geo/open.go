@@ -107,21 +107,31 @@ func (db *DB) load(kind, configured string, patterns []string) (p pair, sources 
 	return p, sources, nil
 }
 
-// complete adds the built-in database of a kind where others leave a gap. It
-// comes last, so that a mistake in the configuration is told before anything
-// is unpacked.
-func (db *DB) complete(kind string, p *pair, sources []Source) ([]Source, error) {
-	if p.v4 != nil && p.v6 != nil {
-		return sources, nil
+// complete adds the built-in databases where others leave a gap. It comes last,
+// so that a mistake in the configuration is told before anything is unpacked.
+func (db *DB) complete(s *state) error {
+	var kinds []string
+	if s.city.v4 == nil || s.city.v6 == nil {
+		kinds = append(kinds, kindCity)
 	}
-	t, err := db.builtin(kind)
-	if err != nil {
-		return nil, fmt.Errorf("open built-in %s database: %w", kind, err)
+	if s.asn.v4 == nil || s.asn.v6 == nil {
+		kinds = append(kinds, kindASN)
 	}
-	if p.fill(t) {
-		sources = append(sources, t.source)
+	if err := db.builtin(slices.Clone(kinds)); err != nil {
+		return err
 	}
-	return sources, nil
+	for _, kind := range kinds {
+		p, t := &s.city, db.inside[kind]
+		if kind == kindASN {
+			p = &s.asn
+		}
+		if p.fill(t) {
+			s.sources = append(s.sources, t.source)
+		}
+	}
+	// Places first, each kind in the order of discovery.
+	slices.SortStableFunc(s.sources, func(a, b Source) int { return strings.Compare(b.Kind, a.Kind) })
+	return nil
 }
 
 // companion opens the other half of a database that is split by IP version.

@@ -1,6 +1,13 @@
 package pack
 
-import "errors"
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
 
 // Place is a record of a database of places. The zero value is no place.
 type Place struct {
@@ -116,17 +123,57 @@ func codePlaces(c *coder, places []Place) {
 	}
 }
 
-// codeSystems codes all systems but the first, which is the zero System. They
-// are in order of number.
-//
-//go:norace
-func codeSystems(c *coder, systems []System) {
-	orgs, gaps := newText(), newProbs(numberContexts)
-	for i := 1; i < len(systems) && c.err() == nil; i++ {
-		gap := c.number(gaps, systems[i].ASN-systems[i-1].ASN)
-		systems[i].ASN = systems[i-1].ASN + gap
-		systems[i].Org = orgs.code(c, systems[i].Org)
+// encodeSystems writes all systems but the first, which is the zero System.
+// They are in order of number. The names of organisations share long words
+// near and far, which zstd finds: it takes 783 kB where the model of text takes
+// 874 kB, and a tenth of the time. For the names of cities it is 333 kB to 299.
+func encodeSystems(systems []System) ([]byte, error) {
+	c, gaps := newEncoder(), newProbs(numberContexts)
+	var names []byte
+	for i := 1; i < len(systems); i++ {
+		c.number(gaps, systems[i].ASN-systems[i-1].ASN)
+		names = append(append(names, systems[i].Org...), 0)
 	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(8<<20))
+	if err != nil {
+		return nil, err
+	}
+	numbers := c.finish()
+	out := binary.BigEndian.AppendUint32(nil, uint32(len(numbers)))
+	return enc.EncodeAll(names, append(out, numbers...)), nil
+}
+
+// decodeSystems is the reverse of encodeSystems.
+func decodeSystems(data []byte, n int) ([]System, error) {
+	if len(data) < 4 {
+		return nil, errTruncated
+	}
+	size := binary.BigEndian.Uint32(data)
+	data = data[4:]
+	if uint64(size) > uint64(len(data)) {
+		return nil, errTruncated
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
+	if err != nil {
+		return nil, fmt.Errorf("unpack names: %w", err)
+	}
+	defer dec.Close()
+	raw, err := dec.DecodeAll(data[size:], nil)
+	if err != nil {
+		return nil, fmt.Errorf("unpack names: %w", err)
+	}
+	names := string(raw) // that all systems share
+	c, gaps := newDecoder(data[:size]), newProbs(numberContexts)
+	systems := make([]System, n)
+	for i := 1; i < n; i++ {
+		name, rest, ok := strings.Cut(names, "\x00")
+		if !ok {
+			return nil, errTruncated
+		}
+		systems[i] = System{systems[i-1].ASN + c.number(gaps, 0), name}
+		names = rest
+	}
+	return systems, c.err()
 }
 
 // groupPlaces groups places by country and region.

@@ -159,7 +159,7 @@ const (
 // a map reads as a chain of keys and values.
 type dataWriter struct {
 	buf  []byte
-	seen map[string]uint32 // what once has written, and where
+	keys [keyCount]uint32 // where each key was written, 0 for nowhere yet
 }
 
 // control writes the type and size in front of a value.
@@ -231,54 +231,80 @@ func (d *dataWriter) pointer(offset uint32) *dataWriter {
 	return d
 }
 
-// once writes what write writes the first time that it is asked for the same
-// name, and a pointer to that afterwards.
-//
-//go:norace
-func (d *dataWriter) once(name string, write func()) *dataWriter {
-	if at, ok := d.seen[name]; ok {
-		return d.pointer(at)
-	}
-	if d.seen == nil {
-		d.seen = make(map[string]uint32)
-	}
-	d.seen[name] = uint32(len(d.buf))
-	write()
-	return d
+// The keys of maps. Each is written where it is needed first, and is a pointer
+// to there afterwards.
+const (
+	keyCity = iota
+	keyCountry
+	keyLocation
+	keySubdivisions
+	keyNames
+	keyEnglish
+	keyISOCode
+	keyLatitude
+	keyLongitude
+	keyNumber
+	keyOrganization
+	keyCount
+)
+
+var keyNamesOf = [keyCount]string{
+	"city", "country", "location", "subdivisions", "names", "en", "iso_code", "latitude", "longitude",
+	"autonomous_system_number", "autonomous_system_organization",
 }
 
 // key writes the key of a map entry.
-func (d *dataWriter) key(name string) *dataWriter {
-	return d.once(name, func() { d.str(name) })
+func (d *dataWriter) key(k int) *dataWriter {
+	if at := d.keys[k]; at != 0 { // a key never comes first
+		return d.pointer(at)
+	}
+	d.keys[k] = uint32(len(d.buf))
+	return d.str(keyNamesOf[k])
 }
 
 // named writes {"names": {"en": s}}.
 func (d *dataWriter) named(s string) {
-	d.mapOf(1).key("names").mapOf(1).key("en").str(s)
+	d.mapOf(1).key(keyNames).mapOf(1).key(keyEnglish).str(s)
 }
 
-// places writes the records of places, and returns where they are. Countries,
-// regions and cities that several share are written once.
+// shared is a value that neighbouring records have in common: it is written
+// with the first of them, and is a pointer to there in the others.
+type shared struct {
+	value string
+	at    uint32
+}
+
+func (d *dataWriter) share(s *shared, value string, write func(string)) {
+	if s.at != 0 && s.value == value {
+		d.pointer(s.at)
+		return
+	}
+	s.value, s.at = value, uint32(len(d.buf))
+	write(value)
+}
+
+// places writes the records of places, and returns where they are. They are in
+// order, so that equal countries, regions and cities are neighbours.
 //
 //go:norace
 func (d *dataWriter) places(places []Place) []uint32 {
 	offsets := make([]uint32, len(places))
+	var city, country, region shared
+	iso := func(code string) { d.mapOf(1).key(keyISOCode).str(code) }
+	first := func(name string) { d.array(1).named(name) }
 	for i := 1; i < len(places); i++ {
 		p := places[i]
 		offsets[i] = uint32(len(d.buf))
 		d.mapOf(2 + b2i(p.City != "") + b2i(p.Region != ""))
-		// No name holds NUL, so that these cannot be taken for one another.
-		country := "\x00" + p.Country
-		region := country + "\x00" + p.Region
+		d.key(keyCountry).share(&country, p.Country, iso)
 		if p.City != "" {
-			d.key("city").once(region+"\x00"+p.City, func() { d.named(p.City) })
+			d.key(keyCity).share(&city, p.City, d.named)
 		}
-		d.key("country").once(country, func() { d.mapOf(1).key("iso_code").str(p.Country) })
-		d.key("location").mapOf(2)
-		d.key("latitude").double(float64(p.Lat) / 1e4)
-		d.key("longitude").double(float64(p.Lon) / 1e4)
+		d.key(keyLocation).mapOf(2)
+		d.key(keyLatitude).double(float64(p.Lat) / 1e4)
+		d.key(keyLongitude).double(float64(p.Lon) / 1e4)
 		if p.Region != "" {
-			d.key("subdivisions").once(region, func() { d.array(1).named(p.Region) })
+			d.key(keySubdivisions).share(&region, p.Region, first)
 		}
 	}
 	return offsets
@@ -291,9 +317,9 @@ func (d *dataWriter) systems(systems []System) []uint32 {
 		s := systems[i]
 		offsets[i] = uint32(len(d.buf))
 		d.mapOf(1 + b2i(s.Org != ""))
-		d.key("autonomous_system_number").uint(kindUint32, uint64(s.ASN))
+		d.key(keyNumber).uint(kindUint32, uint64(s.ASN))
 		if s.Org != "" {
-			d.key("autonomous_system_organization").once("\x00"+s.Org, func() { d.str(s.Org) })
+			d.key(keyOrganization).str(s.Org)
 		}
 	}
 	return offsets

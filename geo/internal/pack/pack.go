@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/netip"
+	"slices"
 	"sync"
 )
 
@@ -39,22 +40,28 @@ type header struct {
 // Encode packs a database.
 func Encode(db *Database) ([]byte, error) {
 	h := header{Epoch: db.Epoch, Nodes4: uint32(len(db.V4)), Nodes6: uint32(len(db.V6))}
-	c, groups := newEncoder(), (*Groups)(nil)
+	var dict []byte
+	var groups *Groups
 	if db.Systems != nil {
+		var err error
 		h.Systems, h.Records = true, uint32(len(db.Systems))
-		codeSystems(c, append([]System(nil), db.Systems...))
+		if dict, err = encodeSystems(db.Systems); err != nil {
+			return nil, fmt.Errorf("pack database: %w", err)
+		}
 		groups = groupSystems(db.Systems)
 	} else {
 		if len(db.Places) == 0 || db.Places[0] != (Place{}) {
 			return nil, errOrder
 		}
 		h.Records = uint32(len(db.Places))
-		codePlaces(c, append([]Place(nil), db.Places...))
+		c := newEncoder()
+		codePlaces(c, slices.Clone(db.Places))
+		dict = c.finish()
 		groups = groupPlaces(db.Places)
 	}
-	dict, v4, v6 := c.finish(), encodeTree(db.V4, groups), encodeTree(db.V6, groups)
+	v4, v6 := encodeTree(db.V4, groups), encodeTree(db.V6, groups)
 	h.DictSize, h.V4Size, h.V6Size = uint32(len(dict)), uint32(len(v4)), uint32(len(v6))
-	parts := append(append(dict, v4...), v6...)
+	parts := slices.Concat(dict, v4, v6)
 	h.Checksum = crc32.ChecksumIEEE(parts)
 	out, err := binary.Append([]byte(magic), binary.BigEndian, h)
 	if err != nil {
@@ -83,18 +90,20 @@ func Decode(data []byte) (*Database, error) {
 	dict, v4, v6 := data[:h.DictSize], data[h.DictSize:h.DictSize+h.V4Size], data[h.DictSize+h.V4Size:]
 
 	db := &Database{Epoch: h.Epoch}
-	c, groups := newDecoder(dict), (*Groups)(nil)
+	var groups *Groups
 	if h.Systems {
-		db.Systems = make([]System, h.Records)
-		codeSystems(c, db.Systems)
+		if db.Systems, err = decodeSystems(dict, int(h.Records)); err != nil {
+			return nil, err
+		}
 		groups = groupSystems(db.Systems)
 	} else {
+		c := newDecoder(dict)
 		db.Places = make([]Place, h.Records)
 		codePlaces(c, db.Places)
+		if err := c.err(); err != nil {
+			return nil, err
+		}
 		groups = groupPlaces(db.Places)
-	}
-	if err := c.err(); err != nil {
-		return nil, err
 	}
 	var err4, err6 error
 	var wg sync.WaitGroup
