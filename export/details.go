@@ -104,13 +104,20 @@ func (b *builder) collectDetails(ctx context.Context) error {
 
 func (d *detailer) pass(ctx context.Context) error {
 	d.points = 0
-	err := d.b.r.Points(ctx, d.b.f, func(points []store.Point) error {
+	each := func(points []store.Point) error {
 		d.points += uint64(len(points))
 		for i := range points {
 			d.add(&points[i])
 		}
-		return nil
-	})
+		return ctx.Err()
+	}
+	var err error
+	if c, ok := d.b.r.(*recent); ok {
+		err = c.merged(each)
+		d.points = c.points()
+	} else {
+		err = d.b.r.Points(ctx, d.b.f, each)
+	}
 	if err != nil {
 		return fmt.Errorf("read points: %w", err)
 	}
@@ -204,7 +211,8 @@ type rankedSubject struct {
 }
 
 func byPackets(a, b rankedSubject) int {
-	return cmp.Or(cmp.Compare(b.packets, a.packets), cmp.Compare(a.number, b.number), a.prefix.Compare(b.prefix))
+	return cmp.Or(cmp.Compare(b.packets, a.packets), cmp.Compare(a.number, b.number),
+		a.prefix.Addr().Compare(b.prefix.Addr()), cmp.Compare(a.prefix.Bits(), b.prefix.Bits())) // Prefix.Compare allocates
 }
 
 // choose turns the first subjects into at most n details, the big ones of each

@@ -280,3 +280,38 @@ func (c *recent) Cells(ctx context.Context, f store.Filter, step time.Duration) 
 	}
 	return out, ctx.Err()
 }
+
+// merged yields one point a key, whose time and interval reach from its first bin to
+// its last: for sums over the window, where bins do not matter.
+func (c *recent) merged(yield func([]store.Point) error) error {
+	type row struct {
+		slim
+		first, last int
+	}
+	index := make(map[slimKey]int32, 4096)
+	var rows []row
+	for bin, b := range c.bins {
+		for i := range b.rows {
+			k := b.rows[i].slimKey
+			n, ok := index[k]
+			if !ok {
+				n = int32(len(rows))
+				index[k] = n
+				rows = append(rows, row{slim{slimKey: k}, bin, bin})
+			}
+			rows[n].Add(b.rows[i].Sum)
+			rows[n].last = bin
+		}
+	}
+	for part := range slices.Chunk(rows, 1024) {
+		out := make([]store.Point, len(part))
+		for i := range part {
+			first, last := c.bins[part[i].first].start, c.bins[part[i].last].start.Add(c.step())
+			out[i] = c.tables.point(&part[i].slim, first, last.Sub(first))
+		}
+		if err := yield(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}

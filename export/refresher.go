@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -103,6 +104,8 @@ func def[T comparable](v, otherwise T) T {
 // the last ticks are in. A file that cannot be written is counted, logged and tried
 // again; Run goes on. It returns the error of the last rewrite, if there was one.
 func (r *Refresher) Run(ctx context.Context) error {
+	runtime.LockOSThread() // for stopwatch
+	defer runtime.UnlockOSThread()
 	var watching sync.WaitGroup
 	commits := r.cfg.Reader.Watch(ctx)
 	watching.Go(func() { r.listen(commits) })
@@ -235,8 +238,9 @@ func (r *Refresher) rewrite(ctx context.Context) error {
 }
 
 // stopwatch returns a function that says how long ago it was made, and how much of
-// a core may have been used for it: the whole process's use, as nobody counts a
-// goroutine's, or the wall time where that is less, as when other work goes on.
+// a core this thread has used since. Capture goes on meanwhile, so neither the clock
+// nor the whole process would say what rewriting costs. What the store reads in
+// goroutines of its own is left out: the ticks since the last rewrite.
 func stopwatch() func() (wall, cost time.Duration) {
 	start, used := time.Now(), cpuTime()
 	return func() (wall, cost time.Duration) {

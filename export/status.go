@@ -14,7 +14,7 @@ type RefreshStatus struct {
 	Dir       string       `json:"dir"`
 	Every     float64      `json:"every"`    // asked for
 	Interval  float64      `json:"interval"` // kept to: longer where rewriting would take too much of a core
-	Seconds   float64      `json:"seconds"`  // of a core that the last rewrite took, at most
+	Seconds   float64      `json:"seconds"`  // of a core that the last rewrite took
 	Rewrites  uint64       `json:"rewrites"`
 	Skipped   uint64       `json:"skipped"` // ticks that changed nothing
 	Failures  uint64       `json:"failures"`

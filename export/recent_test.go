@@ -1,0 +1,144 @@
+package export
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+// rowsOf sums what a reader yields by everything that a row has.
+func rowsOf(t *testing.T, r Reader) map[rowKey]store.Sum {
+	t.Helper()
+	out := map[rowKey]store.Sum{}
+	err := r.Points(t.Context(), store.Filter{}, func(points []store.Point) error {
+		for _, p := range points {
+			k := rowKey{p.Addr, p.Peer, p.Place, p.ASN, p.ASOrg, p.Sensor, p.Port, p.HasPort, p.Proto, p.Direction}
+			s := out[k]
+			s.Add(p.Sum())
+			out[k] = s
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// window is the standing window that ends with the fake's newest tick.
+func (f *fakeReader) window() store.Window {
+	end := f.points[len(f.points)-1].Time.Add(tick)
+	return store.Window{From: end.Add(-10 * time.Minute), To: end}
+}
+
+// TestRecentFollows adds ticks one by one, some late, and compares the rows with
+// those of the points at every step.
+func TestRecentFollows(t *testing.T) {
+	for _, l := range []level{levelTick, levelMinute, levelTenMinutes} {
+		all := somePoints(2400, 20) // 20 minutes
+		r := &fakeReader{points: slices.Clone(all[:20])}
+		c := newRecent(r, store.Filter{}, 1<<20)
+		c.level = l
+		for i := 20; i < len(all); i += 20 {
+			r.points = append(r.points, all[i:i+20]...)
+			var again []time.Time
+			if i%500 == 0 { // packets that come half a minute late
+				late := all[i-60]
+				late.Flags = store.Late
+				r.points = slices.Insert(r.points, i-60, late)
+				all = slices.Insert(all, i-60, late)
+				i++
+				if i%1000 != 1 {
+					again = []time.Time{late.Time} // the others are found by counting
+				}
+			}
+			if err := c.update(t.Context(), r.window(), again); err != nil {
+				t.Fatal(err)
+			}
+			want := rowsOf(t, &fakeReader{points: r.match(store.Filter{Window: c.window})})
+			if diff := gocmp.Diff(want, rowsOf(t, c), gocmp.Comparer(func(a, b rowKey) bool { return a == b })); diff != "" {
+				t.Fatalf("level %d, point %d: rows differ (-points +rows):\n%.2000s", l, i, diff)
+			}
+			if from := c.window.From; !from.Equal(from.Truncate(c.step())) || from.After(r.window().From) {
+				t.Fatalf("window begins at %s", from)
+			}
+		}
+		if c.full > 5 {
+			t.Errorf("level %d: all was read %d times", l, c.full)
+		}
+	}
+}
+
+// TestRecentCells compares its cells with those of the fake.
+func TestRecentCells(t *testing.T) {
+	r := &fakeReader{points: somePoints(2000, 20)}
+	c := newRecent(r, store.Filter{}, 1<<20)
+	if err := c.update(t.Context(), store.Window{From: noon, To: noon.Add(time.Hour)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []time.Duration{0, tick, time.Minute} {
+		for _, w := range []store.Window{{}, {From: noon.Add(50 * time.Second), To: noon.Add(310 * time.Second)}} {
+			sums := func(cells []store.Cell, err error) map[store.Cell]store.Sum {
+				if err != nil {
+					t.Fatal(err)
+				}
+				out := map[store.Cell]store.Sum{}
+				for _, c := range cells {
+					k := c
+					k.Sum = store.Sum{}
+					if _, twice := out[k]; twice {
+						t.Fatalf("cell twice: %+v", k)
+					}
+					out[k] = c.Sum
+				}
+				return out
+			}
+			f := store.Filter{Window: w}
+			if diff := gocmp.Diff(sums(r.Cells(t.Context(), f, step)), sums(c.Cells(t.Context(), f, step))); diff != "" {
+				t.Errorf("step %s: cells differ (-points +rows):\n%s", step, diff)
+			}
+		}
+	}
+}
+
+func TestRecentPageIsTheSame(t *testing.T) {
+	r := &fakeReader{points: somePoints(2000, 20), two: 3}
+	c := newRecent(r, store.Filter{}, 1<<20)
+	if err := c.update(t.Context(), store.Window{From: noon, To: noon.Add(2000 * time.Second)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Filter: store.Filter{Window: c.window}, Written: noon}
+	if run(t, c, HTML, o) != run(t, r, HTML, o) {
+		a, _ := build(t, c, o)
+		b, _ := build(t, r, o)
+		t.Errorf("the pages differ (-points +rows):\n%.3000s", gocmp.Diff(b, a))
+	}
+	if run(t, c, CSV, o) != run(t, r, CSV, o) {
+		t.Error("the CSVs differ")
+	}
+}
+
+func TestRecentIsBounded(t *testing.T) {
+	r := &fakeReader{points: somePoints(2000, 200)}
+	c := newRecent(r, store.Filter{}, 100)
+	w := store.Window{From: noon, To: noon.Add(time.Hour)}
+	if err := c.update(t.Context(), w, nil); !errors.Is(err, errBudget) || c.rows > 0 {
+		t.Errorf("%d rows, %v", c.rows, err)
+	}
+	c.setLevel(levelPlaces)
+	if err := c.update(t.Context(), w, nil); err != nil {
+		t.Error(err)
+	}
+	var sum store.Sum
+	for _, s := range rowsOf(t, c) {
+		sum.Add(s)
+	}
+	if sum != r.sum(store.Filter{}) {
+		t.Errorf("rows add up to %+v, points to %+v", sum, r.sum(store.Filter{}))
+	}
+}
