@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -214,11 +215,11 @@ func BenchmarkCellsHour(b *testing.B) {
 	}
 }
 
-// BenchmarkCellsDay is the map of 8,640 ticks, 17.3 M points; making them takes
-// half a minute, so it runs only when asked for by name with -benchtime.
+// BenchmarkCellsDay is the map of 8,640 ticks, 17.3 M points. Making them takes half
+// a minute, so it runs only with PACKETHEAT_BENCH_DAY=1.
 func BenchmarkCellsDay(b *testing.B) {
-	if testing.Short() {
-		b.Skip("takes half a minute to prepare")
+	if os.Getenv("PACKETHEAT_BENCH_DAY") != "1" {
+		b.Skip("set PACKETHEAT_BENCH_DAY=1: it takes half a minute to prepare")
 	}
 	s := openNew(b, Options{})
 	fillHours(b, s, 24, nil)

@@ -43,11 +43,11 @@ func (s *Store) plan(ctx context.Context, f *store.Filter, n need) (*plan, error
 	p := &plan{all: true}
 	p.from, p.to = tickRange(f.Window)
 	var err error
-	if p.lastID, err = lastID(ctx, s.readers); err != nil {
-		return nil, err
+	if p.lastID, err = lastID(ctx, s.readers); err == nil {
+		err = s.dicts.load(ctx, s.readers) // after it, so that every id of the answer is known
 	}
-	if err := s.dicts.load(ctx, s.readers); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, fmt.Errorf("read %q: %w%s", s.path, err, hint(err))
 	}
 	p.filter = newFilter(f.Terms)
 	p.need = n | p.filter.need
