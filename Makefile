@@ -17,6 +17,9 @@ TEST        ?= ./...
 RUN         ?=
 ARGS        ?=
 
+# The live tests build the program first, and run alone: see test-live.
+PACKAGES = $$($(GO) list $(TEST) | grep -v /cmd/livetest)
+
 PROGRAM := bin/packetheat
 PAGE    := export/page/dist/index.html
 MODULES := export/page/node_modules/.package-lock.json
@@ -71,10 +74,10 @@ test: test-tools page program lint test-go test-live test-page test-browser ## e
 
 test-tools:
 	@.ci/tools install && .ci/tools test
-	@if [ -x geo/testdata/fetch.sh ]; then geo/testdata/fetch.sh; fi
+	@geo/testdata/fetch.sh || { echo 'GeoIP data not fetched: tests that need it are skipped' >&2; [ -z "$$CI" ]; }
 
 test-go: need-go ## the Go tests, with the race detector
-	$(GO) test -race -timeout 10m $(if $(RUN),-run '$(RUN)') $$($(GO) list $(TEST) | grep -v /cmd/livetest)
+	$(GO) test -race -timeout 10m $(if $(RUN),-run '$(RUN)') $(PACKAGES)
 
 test-live: page ## the program end to end, in network namespaces (root or user namespaces)
 	$(GO) test -timeout 10m -count 1 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
@@ -94,10 +97,10 @@ lint: need-go ## gofmt, vet for three systems, staticcheck
 	$(GO) run $(STATICCHECK) ./...
 
 bench: need-go ## every benchmark, briefly (BENCHTIME=5s for longer)
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(TEST)
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PACKAGES)
 
 fuzz: need-go ## every fuzz target for FUZZTIME (10s) each
-	@set -e; for package in $$($(GO) list $(TEST)); do \
+	@set -e; for package in $(PACKAGES); do \
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
 			echo "$$package $$target"; \
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \

@@ -1,6 +1,7 @@
 package livetest
 
 import (
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,42 +75,62 @@ func TestStopUnderFlood(t *testing.T) {
 	}
 }
 
-// TestCrash kills the sensor in the middle of its work. All it had said it has is
-// there, the next run goes on with the same store, and nothing is counted twice.
+// TestCrash kills the sensor in the middle of its work. All it had shown is there, the
+// next run goes on with the same store, and nothing is counted twice. With
+// PACKETHEAT_TORTURE=1 it is killed sixty times.
 func TestCrash(t *testing.T) {
 	link := capturetest.Veth(t)
-	traffic := mix(t, 500)
-	s := start(t, link, options{})
+	traffic, sender := mix(t, 500), link.Peer.Sender(t)
+	dir, kept := workdir(t), make(sums)
+	kills := 1
+	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
+		kills = 60
+	}
+	for range kills {
+		kept = crash(t, link, sender, traffic, dir, kept)
+	}
+	s := start(t, link, options{dir: dir})
 	s.ready()
-	stop := make(chan struct{})
-	sender := link.Peer.Sender(t)
-	sent := make(chan int, 1)
-	go func() {
-		n, _ := sender.Send(traffic.frames, 1<<40, 5000, stop)
-		sent <- n
-	}()
-	var told uint64
-	for deadline := time.Now().Add(patience); told < 10_000 && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		told = readCSV(t, strings.NewReader(string(s.get("/api/v1/points.csv")))).total().Packets
-	}
-	s.cmd.Process.Kill()
-	<-s.exited
-	close(stop)
-	<-sent
-	kept := readCSV(t, strings.NewReader(ask(t, s.dir, "export", "csv", "-o", "-")))
-	if kept.total().Packets < told || told == 0 {
-		t.Errorf("%d packets had been shown, %d are there after kill -9", told, kept.total().Packets)
-	}
-
-	again := start(t, link, options{dir: s.dir})
-	again.ready()
 	transmit(t, link, sender, traffic.frames, len(traffic.frames))
-	again.stop()
+	s.stop()
 	for k, v := range traffic.points {
 		kept.add(k, v.Packets, v.Bytes, v.Opens)
 	}
-	same(t, "after the next run", kept, readCSV(t, strings.NewReader(ask(t, s.dir, "export", "csv", "-o", "-"))))
-	booksOf(t, s.dir+"/data", false)
+	same(t, "after the next run", kept, readCSV(t, strings.NewReader(ask(t, dir, "export", "csv", "-o", "-"))))
+	booksOf(t, dir+"/data", false)
+}
+
+// crash runs the sensor on a store that holds before, kills it under load, and returns
+// what the store holds then.
+func crash(t *testing.T, link *capturetest.Link, sender *capturetest.Sender, traffic *ledger, dir string, before sums) sums {
+	t.Helper()
+	s := start(t, link, options{dir: dir})
+	s.ready()
+	stop, sent := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := sender.Send(traffic.frames, 1<<40, 5000, stop)
+		sent <- err
+	}()
+	told, old := uint64(0), before.total().Packets
+	for deadline := time.Now().Add(patience); told < old+5000 && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		told = readCSV(t, strings.NewReader(string(s.get("/api/v1/points.csv")))).total().Packets
+	}
+	_ = s.cmd.Process.Kill()
+	<-s.exited
+	close(stop)
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
+	kept := readCSV(t, strings.NewReader(ask(t, dir, "export", "csv", "-o", "-")))
+	if kept.total().Packets < told || told <= old {
+		t.Errorf("%d packets had been shown (%d before this run), %d are there after kill -9", told, old, kept.total().Packets)
+	}
+	for k, v := range before {
+		if kept[k].Packets < v.Packets {
+			t.Errorf("%v: %d packets before this run, %d after it", k, v.Packets, kept[k].Packets)
+		}
+	}
+	return kept
 }
 
 // TestInterfaceDown pulls the interface while the sensor runs: what was sent before

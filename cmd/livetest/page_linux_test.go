@@ -49,7 +49,8 @@ func readPage(t testing.TB, html []byte) map[layer]store.Sum {
 	for i, step := range columns[16] {
 		rowKey += step
 		total := sum[layer(rowKey%8)]
-		total.Add(store.Sum{Packets: columns[18][i], Bytes: columns[19][i], Opens: columns[20][i]})
+		packets := columns[18][i]
+		total.Add(store.Sum{Packets: packets, Bytes: packets*columns[19][i] + columns[21][i], Opens: columns[20][i]})
 		sum[layer(rowKey%8)] = total
 	}
 	return sum

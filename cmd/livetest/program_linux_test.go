@@ -107,7 +107,8 @@ func start(t testing.TB, link *capturetest.Link, o options) *sensor {
 		o.dir = workdir(t)
 	}
 	s := &sensor{t: t, link: link, dir: o.dir, exited: make(chan struct{}), readyc: make(chan string, 1)}
-	args := []string{"run", "--interface", capturetest.SensorInterface, "--open", "never"}
+	// Should the test be killed, the sensor ends by itself.
+	args := []string{"run", "--interface", capturetest.SensorInterface, "--open", "never", "--duration", "10m"}
 	if o.bare {
 		args = nil
 	}
