@@ -169,7 +169,7 @@ func TestAllocations(t *testing.T) {
 // TestRecordsBounded fills the decoded records of a table beyond their bound.
 func TestRecordsBounded(t *testing.T) {
 	var r records
-	const n = 3 * recordShards * recordsPerPart
+	const n = 2 * recordShards * recordsPerPart
 	for i := range uintptr(n) {
 		first := r.put(i*7, Location{ASN: uint32(i)})
 		if again := r.put(i*7, Location{}); again != first || r.get(i*7) != first {
