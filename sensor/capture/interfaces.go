@@ -20,6 +20,9 @@ type Interface struct {
 	MTU       int
 	MAC       net.HardwareAddr
 	Addresses []netip.Prefix
+	Master    int  // index of the bridge, bond or VRF that it is a port of; 0: none
+	Parent    int  // index of what it stands on: of a VLAN's parent, a veth's other end; 0: none
+	Elsewhere bool // Parent is an index in another network namespace
 	// Lost counts what the interface lost before any ring could count it, since
 	// it came up: these frames are in no other number.
 	Lost InterfaceLoss
@@ -35,17 +38,24 @@ type InterfaceLoss struct {
 // Names that ResolveInterfaces understands beside those of interfaces.
 const (
 	DefaultRoute = "default_route" // the interfaces towards the Internet, IPv4 and IPv6
-	AnyInterface = "any"           // every interface that is up
+	AnyInterface = "any"           // every interface that is up and sees frames of its own
 )
 
 // Resolution is the answer of ResolveInterfaces.
 type Resolution struct {
 	Interfaces []Interface // where to capture, without duplicates
 	Missing    []string    // names that no interface has now
+	All        []Interface // every interface there is, captured or not
+	// LeftOut are those that are up but not captured, because their frames are seen
+	// on another one. Only for AnyInterface and the fallback.
+	LeftOut []LeftOut
+	// Promiscuous names bridges that stand for ports which are left out: unless they
+	// are captured promiscuously, what passes between the ports is not seen.
+	Promiscuous []string
 	// Reason says in a sentence how they were found, for the user to read.
 	Reason string
-	// Fallback is set where there was no default route, so that every interface
-	// that is up is given, loopback last.
+	// Fallback is set where there was no default route, so that the answer is the
+	// same as for AnyInterface.
 	Fallback bool
 }
 
@@ -53,8 +63,11 @@ type Resolution struct {
 // DefaultRoute or AnyInterface; no names mean DefaultRoute. For DefaultRoute it
 // asks the kernel by which interface it would reach public addresses, so that
 // policy routing and VPNs are seen; nothing is sent. Where there is no such
-// route, every interface that is up is the answer. A name that no interface has
-// is in Missing: the error is only for when nothing at all was found.
+// route, the answer is that for AnyInterface: all that are up, but for those whose
+// frames are seen on another one anyway (loopback, ports of a bridge or bond, VLANs and
+// macvlans, one end of a veth pair). What macvlans or ipvlans of one parent say to each
+// other is seen on none. A name that no interface has is in Missing: the error is only
+// for when nothing at all was found.
 func ResolveInterfaces(names []string) (Resolution, error) {
 	all, err := Interfaces()
 	if err != nil {
@@ -66,35 +79,33 @@ func ResolveInterfaces(names []string) (Resolution, error) {
 // resolve is ResolveInterfaces on given interfaces and indexes of those that
 // lead to public addresses.
 func resolve(names []string, all []Interface, routes []int) (Resolution, error) {
-	var r Resolution
+	r := Resolution{All: all}
 	var reasons []string
 	if len(names) == 0 {
 		names = []string{DefaultRoute}
 	}
-	add := func(i Interface) {
-		if !slices.ContainsFunc(r.Interfaces, func(have Interface) bool { return have.Index == i.Index }) {
-			r.Interfaces = append(r.Interfaces, i)
+	add := func(list ...Interface) {
+		for _, i := range list {
+			if !slices.ContainsFunc(r.Interfaces, func(have Interface) bool { return have.Index == i.Index }) {
+				r.Interfaces = append(r.Interfaces, i)
+			}
 		}
 	}
+	everything := false
 	for _, name := range names {
 		switch name {
 		case AnyInterface:
-			for _, i := range upLoopbackLast(all) {
-				add(i)
-			}
+			everything = true
 			reasons = append(reasons, "every interface that is up")
 		case DefaultRoute:
 			found := withIndex(all, routes)
 			if len(found) == 0 {
-				r.Fallback = true
-				found = upLoopbackLast(all)
+				everything, r.Fallback = true, true
 				reasons = append(reasons, "no route to the Internet, so every interface that is up")
 			} else {
 				reasons = append(reasons, "the default route goes through "+joinNames(found))
 			}
-			for _, i := range found {
-				add(i)
-			}
+			add(found...)
 		default:
 			at := slices.IndexFunc(all, func(i Interface) bool { return i.Name == name })
 			if at < 0 {
@@ -104,6 +115,9 @@ func resolve(names []string, all []Interface, routes []int) (Resolution, error) 
 			add(all[at])
 			reasons = append(reasons, name+" was asked for")
 		}
+	}
+	if everything {
+		reasons = append(reasons, r.addAll(add)...)
 	}
 	r.Reason = strings.Join(reasons, "; ")
 	if len(r.Interfaces) == 0 {
@@ -115,9 +129,28 @@ func resolve(names []string, all []Interface, routes []int) (Resolution, error) 
 	return r, nil
 }
 
-// withIndex returns the interfaces with the given indexes, in their order.
+// addAll adds all interfaces that see frames of their own, and says in words what it
+// did not add.
+func (r *Resolution) addAll(add func(...Interface)) (reasons []string) {
+	taken, out := spread(r.All, r.Interfaces)
+	add(taken...)
+	r.LeftOut, r.Promiscuous = out, bridgesOf(taken, r.All)
+	if len(out) > 0 {
+		reasons = append(reasons, "left out: "+joinLeftOut(out))
+	}
+	if len(r.Promiscuous) > 0 {
+		reasons = append(reasons, "promiscuous, to see what passes between its ports: "+strings.Join(r.Promiscuous, ", "))
+	}
+	return reasons
+}
+
+// withIndex returns the interfaces with the given indexes, in their order, each once:
+// IPv4 and IPv6 mostly take the same way.
 func withIndex(all []Interface, indexes []int) (found []Interface) {
-	for _, index := range indexes {
+	for n, index := range indexes {
+		if slices.Contains(indexes[:n], index) {
+			continue
+		}
 		for _, i := range all {
 			if i.Index == index && !i.Loopback {
 				found = append(found, i)
@@ -125,25 +158,6 @@ func withIndex(all []Interface, indexes []int) (found []Interface) {
 		}
 	}
 	return found
-}
-
-// upLoopbackLast returns the interfaces that are up, by index, loopback last.
-func upLoopbackLast(all []Interface) (up []Interface) {
-	for _, i := range all {
-		if i.Up {
-			up = append(up, i)
-		}
-	}
-	slices.SortStableFunc(up, func(a, b Interface) int {
-		if a.Loopback != b.Loopback {
-			if a.Loopback {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Compare(a.Index, b.Index)
-	})
-	return up
 }
 
 func joinNames(list []Interface) string {

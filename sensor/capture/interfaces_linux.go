@@ -27,6 +27,7 @@ func Interfaces() ([]Interface, error) {
 		i := Interface{
 			Name: a.Name, Index: a.Index, MTU: a.MTU, MAC: a.HardwareAddr, Type: hatypeOf(a),
 			Up: a.Flags&net.FlagUp != 0, Loopback: a.Flags&net.FlagLoopback != 0,
+			Master: a.MasterIndex, Parent: a.ParentIndex, Elsewhere: a.NetNsID >= 0,
 		}
 		if kind := l.Type(); kind != "device" {
 			i.Kind = kind

@@ -32,12 +32,13 @@ func TestResolve(t *testing.T) {
 		reason   string
 		err      error
 	}{
-		{"default", nil, []int{2, 2}, "eth0", "", false, "eth0", nil},
+		{"default", nil, []int{2, 2}, "eth0", "", false, "the default route goes through eth0;", nil},
 		{"IPv4 and IPv6 differ", []string{DefaultRoute}, []int{4, 2}, "wg0,eth0", "", false, "wg0, eth0", nil},
-		{"no route", nil, nil, "eth0,wg0,lo", "", true, "no route to the Internet", nil},
-		{"route to nowhere", nil, []int{99}, "eth0,wg0,lo", "", true, "no route", nil},
-		{"any", []string{AnyInterface}, []int{2}, "eth0,wg0,lo", "", false, "every interface", nil},
+		{"no route", nil, nil, "eth0,wg0", "", true, "no route to the Internet", nil},
+		{"route to nowhere", nil, []int{99}, "eth0,wg0", "", true, "no route", nil},
+		{"any", []string{AnyInterface}, []int{2}, "eth0,wg0", "", false, "every interface", nil},
 		{"one by name", []string{"eth1"}, []int{2}, "eth1", "", false, "asked for", nil},
+		{"any and one", []string{AnyInterface, "lo"}, nil, "lo,eth0,wg0", "", false, "lo was asked for", nil},
 		{"same twice", []string{"eth0", DefaultRoute, "eth0"}, []int{2}, "eth0", "", false, "", nil},
 		{"one missing", []string{"eth0", "usb0"}, nil, "eth0", "usb0", false, "", nil},
 		{"all missing", []string{"usb0"}, nil, "", "usb0", false, "", ErrInterfaceGone},
@@ -54,7 +55,7 @@ func TestResolve(t *testing.T) {
 			if got := strings.Join(names, ","); got != tt.want {
 				t.Errorf("interfaces %s, want %s", got, tt.want)
 			}
-			if got := strings.Join(r.Missing, ","); got != tt.missing || r.Fallback != tt.fallback || !strings.Contains(r.Reason, tt.reason) {
+			if got := strings.Join(r.Missing, ","); got != tt.missing || r.Fallback != tt.fallback || !strings.Contains(r.Reason+";", tt.reason) {
 				t.Errorf("missing %q, fallback %v, reason %q", got, r.Fallback, r.Reason)
 			}
 		})
