@@ -45,7 +45,10 @@ func public(rnd *rand.Rand, n int) []netip.Addr {
 // it, over the built-in databases otherwise, in four ways and with
 // geoip2-golang's City() beside them. One core, all fields that are stored.
 //
-// Measured together, in ns, medians of three: see the README of the project.
+// Measured together on a busy machine of two cores, in ns of processor time,
+// medians of three, over GeoLite2 with the built-in systems: City() 5,154; first
+// 3,332; no cache 1,483; hit 69; Zipf mix 730. On the same machine at rest City()
+// takes 2,748, so that all of them are about half of that.
 func BenchmarkLocate(b *testing.B) {
 	b.Run("GeoLite2", func(b *testing.B) {
 		path := cached(b, "GeoLite2-City.mmdb")

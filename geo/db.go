@@ -105,6 +105,9 @@ func (db *DB) Attribution() []Credit {
 // Reload opens the databases anew, by the same rules as Open, and swaps them
 // in at once. Look-ups that are under way finish on the old ones, which are
 // given back to the system when the last has. On an error the old ones stay.
+//
+// Files are to be replaced by renaming: what is written into a file that is open
+// shows in the answers at once, whole or not.
 func (db *DB) Reload() error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
