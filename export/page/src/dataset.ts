@@ -73,6 +73,23 @@ export class Dataset {
     r.n = need;
   }
 
+  /** Notes that a stretch has data now, whatever was thought of it before. */
+  cover(from: number, to: number): void {
+    const before = (this.meta.coverage ?? []).filter((c) => Date.parse(c.from) < from);
+    const time = (t: number) => new Date(t).toISOString();
+    const cut = before.map((c) => (Date.parse(c.to) > from ? { ...c, to: time(from) } : c));
+    this.meta = { ...this.meta, coverage: [...cut, { from: time(from), to: time(to), state: "data" }] };
+  }
+
+  /** Stretches in which the sensor did not run. The tick that is still open is not one. */
+  gaps(): [number, number][] {
+    const open = this.to - 3000 * Math.max(1, this.meta.tick ?? 10);
+    return (this.meta.coverage ?? [])
+      .filter((c) => c.state === "off")
+      .map((c): [number, number] => [Date.parse(c.from), Date.parse(c.to)])
+      .filter(([from, to]) => to < this.to || from < open);
+  }
+
   /** Makes the headline that of the window: exact while no packet is in two rows. */
   countWindow(): void {
     const [from, to] = this.bins(), r = this.rows, p = this.places;

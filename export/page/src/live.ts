@@ -89,6 +89,7 @@ async function follow(t: Tick): Promise<void> {
     const totals = { ...d.meta.totals, points: d.meta.totals.points + answer.meta.totals.points };
     totals.twoPublic += answer.meta.totals.twoPublic;
     d.meta = { ...d.meta, from: new Date(start).toISOString(), to: new Date(end).toISOString(), totals, drops: d.meta.drops + answer.meta.drops };
+    d.cover(from, to);
     d.countWindow();
     model.revision.value++;
   } catch {

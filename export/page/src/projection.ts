@@ -43,16 +43,16 @@ export function box(points: Iterable<[number, number]>): Box {
   return b;
 }
 
-/** The view that shows a box with room around it, no closer than `closest` times the world. */
-export function fit(b: Box, width: number, height: number, room: number, closest = 30): Transform {
-  const world = worldScale(width, height);
-  const k = Math.max(world, Math.min(
-    (width - 2 * room) / Math.max(1e-9, b.x1 - b.x0),
+/** The least width that is shown, so that even one place alone is seen among its neighbours. */
+const least = plane.width / 12;
+
+/** The view that shows a box with room around it. */
+export function fit(b: Box, width: number, height: number, room: number): Transform {
+  const k = Math.max(worldScale(width, height), Math.min(
+    (width - 2 * room) / Math.max(least, b.x1 - b.x0),
     (height - 2 * room) / Math.max(1e-9, b.y1 - b.y0),
-    world * closest,
   ));
-  const held = hold({ k, x: width / 2 - (k * (b.x0 + b.x1)) / 2, y: height / 2 - (k * (b.y0 + b.y1)) / 2 }, width, height);
-  return held;
+  return hold({ k, x: width / 2 - (k * (b.x0 + b.x1)) / 2, y: height / 2 - (k * (b.y0 + b.y1)) / 2 }, width, height);
 }
 
 /** Moves a view so that no more emptiness shows than must. */

@@ -24,9 +24,9 @@ const decades = 6;
 /** The scale of what is there: from the weakest place to the strongest spot. */
 export function fitScale(weakest: number, strongest: number): Scale {
   const high = snapUp(strongest);
-  let low = snapDown(Math.max(weakest, high / 10 ** decades));
-  if (low >= high) low = high / 10; // a single value still has a ramp under it
-  return { low, high };
+  const low = snapDown(Math.max(weakest, high / 10 ** decades));
+  // Equal amounts are all strong, not all weak: two decades at least.
+  return { low: Math.min(low, high / 100), high };
 }
 
 /** 0 at the low limit, 1 at the high one, held between. */

@@ -77,7 +77,7 @@ function step(e: KeyboardEvent): void {
 function series(d: Dataset): uPlot.AlignedData {
   const v = sums.peek(), to = d.bins()[1], from = firstBin(d);
   const x: number[] = [], y: (number | null)[] = [];
-  const off = (d.meta.coverage ?? []).filter((c) => c.state === "off").map((c) => [Date.parse(c.from), Date.parse(c.to)]);
+  const off = d.gaps();
   const values = v?.series[s.unit.peek()];
   for (let b = from, gap = 0; b < to; b++) {
     const t = d.timeOf(b);
@@ -103,7 +103,7 @@ function options(d: Dataset, box: HTMLElement, ink: Ink): uPlot.Options {
   const unit = s.unit.peek(), utc = s.zone.peek() === "utc", narrow = box.clientWidth < 600;
   const font = "12px system-ui, sans-serif";
   return {
-    width: box.clientWidth, height: box.clientHeight, padding: [8, 26, 0, narrow ? 20 : 0], legend: { show: false },
+    width: box.clientWidth, height: box.clientHeight, padding: [8, 32, 0, narrow ? 24 : 0], legend: { show: false },
     tzDate: (t) => (utc ? uPlot.tzDate(new Date(t * 1000), "Etc/UTC") : new Date(t * 1000)),
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
@@ -123,16 +123,16 @@ function options(d: Dataset, box: HTMLElement, ink: Ink): uPlot.Options {
 /** Marks of the time axis: the clock, and the day where it begins or is all that changes. */
 function times(marks: number[]): string[] {
   const zone = s.zone.peek(), far = marks.length > 1 && marks[1] - marks[0] >= 86_400_000;
-  return marks.map((t) => (far || clock(t, zone, false) === "00:00" ? date(t, zone) : clock(t, zone)));
+  const seconds = marks.some((t) => t % 60_000 !== 0);
+  return marks.map((t) => (far || clock(t, zone, true) === "00:00:00" ? date(t, zone) : clock(t, zone, seconds)));
 }
 
 /** Hatches what is not covered. */
 function gaps(u: uPlot, d: Dataset, ink: Ink): void {
   const { ctx, bbox } = u;
-  for (const c of d.meta.coverage ?? []) {
-    if (c.state !== "off") continue;
-    const x0 = Math.max(bbox.left, u.valToPos(Date.parse(c.from) / 1000, "x", true));
-    const x1 = Math.min(bbox.left + bbox.width, u.valToPos(Date.parse(c.to) / 1000, "x", true));
+  for (const [from, to] of d.gaps()) {
+    const x0 = Math.max(bbox.left, u.valToPos(from / 1000, "x", true));
+    const x1 = Math.min(bbox.left + bbox.width, u.valToPos(to / 1000, "x", true));
     if (x1 <= x0) continue;
     ctx.save();
     ctx.beginPath();
