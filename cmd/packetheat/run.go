@@ -129,7 +129,10 @@ func (p *program) runSensor(ctx context.Context, o runOptions) (err error) {
 	if err := r.openAll(); err != nil {
 		return err
 	}
-	if err := r.start(ctx); err != nil {
+	switch err := r.start(ctx); {
+	case errors.Is(err, errEarly):
+		return nil // as asked: nothing has been seen, nothing is to be drained
+	case err != nil:
 		return p.explain(err)
 	}
 	r.wait(ctx)

@@ -195,17 +195,22 @@ func (r *live) interfaceNames() []string {
 	return r.names
 }
 
+// errEarly ends a run that was told to before it had begun.
+var errEarly = errors.New("stopped before the sensor was ready")
+
 // start begins to capture and returns once the sensor is ready and everything around
 // it runs, with the ready line written.
 func (r *live) start(ctx context.Context) error {
-	r.since = time.Now()
+	if ctx.Err() != nil {
+		return errEarly
+	}
 	go func() { r.captured <- r.sensor.Run(ctx, r.ring()) }()
 	select {
 	case <-r.sensor.Ready():
+		r.since = time.Now()
 	case err := <-r.captured:
-		r.captured <- nil // drain must find an answer
-		if err == nil && ctx.Err() != nil {
-			return nil
+		if err == nil {
+			err = errEarly
 		}
 		return err
 	}
@@ -323,10 +328,7 @@ func (r *live) drain() error {
 		}
 	}
 	r.tasks = nil
-	if !r.since.IsZero() && r.sensor != nil {
-		r.log.release()
-		r.sayLines(summary(r.sensor.Status(), time.Since(r.since)))
-	}
+	r.sayLines(summary(r.sensor.Status(), time.Since(r.since)))
 	return err
 }
 
