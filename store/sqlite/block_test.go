@@ -36,7 +36,6 @@ func TestBlocksRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close()
 	dicts := newDicts()
 	dicts.index()
 	r := newRandom(20)

@@ -258,7 +258,7 @@ func TestAnswersEqualBruteForce(t *testing.T) {
 			}
 		}
 	}
-	for range 40 {
+	for range 25 {
 		f := r.filter(t, first, (ticks+2)*s.Tick())
 		name := f.Window.String() + " " + f.String()
 		want := h.match(f)

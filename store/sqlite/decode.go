@@ -14,6 +14,7 @@ type decoder struct {
 	cols columns
 }
 
+// newDecoder makes a decoder, which holds nothing that must be released.
 func newDecoder() (*decoder, error) {
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
 	if err != nil {
@@ -21,8 +22,6 @@ func newDecoder() (*decoder, error) {
 	}
 	return &decoder{zstd: z}, nil
 }
-
-func (d *decoder) close() { d.zstd.Close() }
 
 // decode fills d.cols from the part "sums" and, where n asks for any of its
 // columns, from the part "ends". The error is errDamaged or nothing.

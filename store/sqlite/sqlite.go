@@ -57,10 +57,11 @@ type Store struct {
 	recovered string
 	readOnly  bool
 
-	readers *sql.DB
-	dicts   dicts
-	damage  damage
-	watch   watchers
+	readers  *sql.DB
+	decoders sync.Pool // of *decoder: making one costs as much as a small answer
+	dicts    dicts
+	damage   damage
+	watch    watchers
 
 	// Of the writer; nil in a store opened for reading.
 	mu     sync.Mutex

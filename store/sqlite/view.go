@@ -25,9 +25,12 @@ type view struct {
 }
 
 func (s *Store) newView(p *plan) (*view, error) {
-	d, err := newDecoder()
-	if err != nil {
-		return nil, err
+	d, ok := s.decoders.Get().(*decoder)
+	if !ok {
+		var err error
+		if d, err = newDecoder(); err != nil {
+			return nil, err
+		}
 	}
 	return &view{
 		sensors: s.dicts.sensors.snapshot(),
@@ -38,7 +41,8 @@ func (s *Store) newView(p *plan) (*view, error) {
 	}, nil
 }
 
-func (v *view) close() { v.dec.close() }
+// close gives the decoder back, whose columns must not be used any more.
+func (v *view) close() { v.store.decoders.Put(v.dec) }
 
 // open decodes b. It reports false where the block is damaged, which is counted, or
 // where no point matches for sure.

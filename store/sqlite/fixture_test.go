@@ -1,0 +1,92 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+var makeFixture = flag.Bool("make-fixture", false, "write testdata/format1, a store of the first format")
+
+// fixtureBatches are what the fixture holds. They never change: later formats must
+// still find them in the file that the first one wrote.
+func fixtureBatches() []*store.Batch {
+	r := newRandom(1000)
+	var list []*store.Batch
+	for i := range 6 {
+		b := r.batch(randomSensors[i%2], benchStart.Add(defaultTick*2), defaultTick, uint32(i/2), 12)
+		if i > 3 {
+			b.Tick = b.Tick.Add(100 * defaultTick)
+			b.From, b.To = b.Tick, b.Tick.Add(defaultTick/2)
+			for j := range b.Points {
+				b.Points[j].Time = b.Tick
+			}
+		}
+		b.Geo = []store.GeoSource{{Kind: "city", Name: "DB-IP City Lite", Built: benchStart, Attribution: "IP Geolocation by DB-IP", URL: "db-ip.com"}}
+		list = append(list, b)
+	}
+	return list
+}
+
+// TestFormat1 opens a store that the first version of the format wrote, for reading
+// where this version can, and for writing, which migrates it.
+func TestFormat1(t *testing.T) {
+	fixture := filepath.Join("testdata", "format1")
+	if *makeFixture {
+		writeFixture(t, fixture)
+	}
+	old, err := os.ReadFile(filepath.Join(fixture, FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, FileName), bytes.Clone(old))
+	var want history
+	var books store.Books
+	for _, b := range fixtureBatches() {
+		want = append(want, b.Points...)
+		books.Add(&b.Books)
+	}
+	for name, open := range map[string]func(string, Options) (*Store, error){"reading": OpenReadOnly, "writing": Open} {
+		s, err := open(dir, Options{Tick: defaultTick})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		same(t, name+": points", inOrder(want), inOrder(pointsOf(t, s, store.Filter{})))
+		c, err := s.Coverage(context.Background(), store.Window{})
+		if err != nil || c.Books != books || c.Damaged != 0 || len(c.Geo) != 1 || s.Recovered() != "" {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+		if name == "writing" { // and it goes on with the old ids
+			for _, b := range fixtureBatches() {
+				appendAll(t, s, b)
+			}
+			if n := len(pointsOf(t, s, store.Filter{})); n != len(want) {
+				t.Errorf("%d points after the same batches again, want %d", n, len(want))
+			}
+		}
+		s.Close()
+	}
+}
+
+func writeFixture(t *testing.T, dir string) {
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendAll(t, s, fixtureBatches()...)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "lock")); err != nil {
+		t.Fatal(err)
+	}
+}
