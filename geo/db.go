@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
@@ -18,6 +19,9 @@ type DB struct {
 	closed bool
 	inside map[string]*table // built-in tables, unpacked once
 }
+
+// errClosed is returned by Reload after Close.
+var errClosed = errors.New("reload geo databases: closed")
 
 // state is everything a look-up needs. It is replaced as a whole.
 type state struct {

@@ -16,6 +16,9 @@
 //   - flat records, as in ip-location-db (IPv4 and IPv6 in a file each) and
 //     IPinfo Lite.
 //
+// What is built in, from where, and how far it can be trusted, is told in
+// builtin/README.md.
+//
 // # Unknown stays unknown
 //
 // A record that names only a country has no coordinates in a [Location], even

@@ -78,6 +78,9 @@ func TestSchemas(t *testing.T) {
 		"asn": mmdbtype.String("AS13335"), "as_name": mmdbtype.String("Cloudflare"), "as_domain": mmdbtype.String("x"),
 		"country_code": mmdbtype.String("DE"), "country": mmdbtype.String("Germany"), "continent": mmdbtype.String("Europe"),
 	}
+	older := mmdbtype.Map{
+		"asn": mmdbtype.String("AS13335"), "as_name": mmdbtype.String("Cloudflare"), "country": mmdbtype.String("DE"),
+	}
 	radius := func(l *Location) { l.AccuracyKM = 20 }
 	tests := []struct {
 		typ, kind string
@@ -94,6 +97,7 @@ func TestSchemas(t *testing.T) {
 		{"city ipv4", "city", flat("DE", "Bavaria", "Munich", 48.13743, 11.57549), place, []string{"accuracy_km"}},
 		{"ipinfo bundle_location_lite", "city", ipinfo, with(country, func(l *Location) { l.ASN, l.ASOrg = 13335, "Cloudflare" }), []string{"latitude", "longitude", "region", "city", "accuracy_km"}},
 		{"ipinfo bundle_location_lite", "asn", ipinfo, as, nil},
+		{"ipinfo country_asn", "city", older, with(country, func(l *Location) { l.ASN, l.ASOrg = 13335, "Cloudflare" }), []string{"latitude", "longitude", "region", "city", "accuracy_km"}},
 		{"GeoLite2-ASN", "asn", system(13335, "Cloudflare"), as, nil},
 		{"DBIP-ASN-Lite (compat=GeoLite2-ASN)", "asn", system(13335, "Cloudflare"), as, nil},
 		{"GeoIP2-ISP", "asn", isp, as, nil},

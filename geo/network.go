@@ -2,13 +2,9 @@ package geo
 
 import (
 	"cmp"
-	"errors"
 	"net/netip"
 	"slices"
 )
-
-// errClosed is returned by Reload after Close.
-var errClosed = errors.New("reload geo databases: closed")
 
 // Network is a place of one's own: where a branch office or a customer is.
 // Fields that are zero leave the database's answer as it is.

@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -41,9 +42,11 @@ type enterpriseRecord struct {
 }
 
 // flatRecord has the keys of ip-location-db and of IPinfo Lite, which writes
-// its autonomous systems as "AS15169".
+// its autonomous systems as "AS15169". IPinfo's older files have the code of the
+// country where Lite has its name.
 type flatRecord struct {
 	CountryCode string   `maxminddb:"country_code"`
+	Country     string   `maxminddb:"country"`
 	State1      string   `maxminddb:"state1"`
 	City        string   `maxminddb:"city"`
 	Latitude    *float64 `maxminddb:"latitude"`
@@ -117,7 +120,7 @@ func decodeFlat(r maxminddb.Result) (Location, error) {
 		}
 	}
 	l := autonomousSystem(number, org)
-	l.Country, l.Region, l.City = rec.CountryCode, rec.State1, rec.City
+	l.Country, l.Region, l.City = cmp.Or(rec.CountryCode, rec.Country), rec.State1, rec.City
 	l.place(rec.Latitude, rec.Longitude)
 	return l, nil
 }

@@ -107,7 +107,7 @@ func checkFile(path string) error {
 	head := make([]byte, 2)
 	n, err := f.Read(head)
 	switch {
-	case n == 0 && err != nil && !errors.Is(err, fs.ErrInvalid):
+	case n == 0 && err != nil:
 		return fmt.Errorf("read: %w (an empty file or a folder; a .mmdb file is wanted)", err)
 	case bytes.Equal(head, []byte{0x1f, 0x8b}): // RFC 1952, section 2.3.1
 		return errors.New("it is compressed with gzip (run gunzip or tar -xzf on it)")
