@@ -103,7 +103,7 @@ func (d *decoder) ends(n need) error {
 	var err error
 	ok := true
 	if n&needAddr != 0 {
-		c.addr, err = readEndpoints(c.addr, piece[0])
+		c.addr, err = readEndpoints(c.addr, piece[0], c.groups)
 		ok = ok && err == nil && len(c.addr) == c.groups
 	}
 	if n&needASN != 0 {
@@ -111,7 +111,7 @@ func (d *decoder) ends(n need) error {
 		ok = ok && readAll(c.asn, piece[1])
 	}
 	if n&needPeer != 0 {
-		c.peers, err = readEndpoints(c.peers, piece[2])
+		c.peers, err = readEndpoints(c.peers, piece[2], c.points)
 		c.peer = grow(c.peer, c.points)
 		ok = ok && err == nil && readRepeats(c.peer, piece[3], len(c.peers))
 	}

@@ -75,13 +75,14 @@ func appendEndpoints(b []byte, ends []netip.Prefix) []byte {
 	return b
 }
 
-// readEndpoints is the inverse of appendEndpoints for the whole of b.
-func readEndpoints(dst []netip.Prefix, b []byte) ([]netip.Prefix, error) {
+// readEndpoints is the inverse of appendEndpoints for the whole of b, which may hold
+// at most limit endpoints.
+func readEndpoints(dst []netip.Prefix, b []byte, limit int) ([]netip.Prefix, error) {
 	dst = dst[:0]
 	r := reader{b: b}
 	zero := r.uvarint()
 	n4, n6 := r.uvarint(), r.uvarint()
-	if zero > maxPoints || n4 > uint64(len(r.b)) || n6 > uint64(len(r.b)) {
+	if most := uint64(limit); zero > most || n4 > most-zero || n6 > most-zero-n4 {
 		return dst, errDamaged
 	}
 	for range zero {

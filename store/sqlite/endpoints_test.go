@@ -31,7 +31,7 @@ func TestEndpoints(t *testing.T) {
 			t.Errorf("%s: the test's endpoints are out of order", test.name)
 		}
 		b := appendEndpoints(nil, test.ends)
-		got, err := readEndpoints(nil, b)
+		got, err := readEndpoints(nil, b, 10)
 		if err != nil || !slices.Equal(got, test.ends) {
 			t.Errorf("%s: %v becomes %v (%v)", test.name, test.ends, got, err)
 		}
@@ -39,11 +39,11 @@ func TestEndpoints(t *testing.T) {
 			t.Errorf("%s: %d bytes, want at most %d", test.name, len(b), test.size)
 		}
 		for n := range b {
-			if _, err := readEndpoints(nil, b[:n]); err == nil {
+			if _, err := readEndpoints(nil, b[:n], 10); err == nil {
 				t.Errorf("%s: %d of %d bytes are enough", test.name, n, len(b))
 			}
 		}
-		if _, err := readEndpoints(nil, append(bytes.Clone(b), 0)); err == nil {
+		if _, err := readEndpoints(nil, append(bytes.Clone(b), 0), 10); err == nil {
 			t.Errorf("%s: a byte too many is not noticed", test.name)
 		}
 	}
@@ -51,13 +51,14 @@ func TestEndpoints(t *testing.T) {
 
 func TestReadEndpointsRefuses(t *testing.T) {
 	for name, b := range map[string][]byte{
-		"more zeros than any block has":     {0xff, 0xff, 0xff, 0xff, 0x7f, 0, 0, 0},
-		"more IPv4 addresses than bytes":    {0, 0xff, 0xff, 0xff, 0x7f, 0, 0},
-		"more IPv6 addresses than bytes":    {0, 0, 0xff, 0xff, 0xff, 0x7f, 0},
-		"a network behind the last address": {0, 1, 0, 1, 1, 1, 8},
-		"an endless number":                 bytes.Repeat([]byte{0xff}, 20),
+		"more zeros than the limit":          {11, 0, 0, 0},
+		"more than the limit together":       {4, 4, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+		"more IPv4 addresses than the limit": {0, 0xff, 0xff, 0xff, 0x7f, 0, 0},
+		"more IPv6 addresses than the limit": {0, 0, 0xff, 0xff, 0xff, 0x7f, 0},
+		"a network behind the last address":  {0, 1, 0, 1, 1, 1, 8},
+		"an endless number":                  bytes.Repeat([]byte{0xff}, 20),
 	} {
-		if got, err := readEndpoints(nil, b); err == nil {
+		if got, err := readEndpoints(nil, b, 10); err == nil {
 			t.Errorf("%s: read as %d endpoints", name, len(got))
 		}
 	}
