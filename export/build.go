@@ -154,9 +154,11 @@ func stepName(d time.Duration, whole bool) string {
 }
 
 // tryStep reads the cells of a step, a part of the window at a time, so that no
-// answer is much larger than cellsAtOnce. It is false where the rows exceed most.
+// answer is much larger than cellsAtOnce. It is false where the rows exceed most, or
+// where a part of them, by its share of the window, says that they would by far.
 func (b *builder) tryStep(ctx context.Context, step time.Duration, most int) (bool, error) {
-	bins := time.Duration(64)
+	bins := time.Duration(16)
+	length := b.f.Window.To.Sub(b.start)
 	for from := b.start; from.Before(b.f.Window.To); {
 		f := b.f
 		to := from.Add(bins * step)
@@ -165,7 +167,8 @@ func (b *builder) tryStep(ctx context.Context, step time.Duration, most int) (bo
 		if err := b.addCells(ctx, f, step); err != nil {
 			return false, err
 		}
-		if len(b.rows) > most {
+		share := float64(min(to.Sub(b.start), length)) / float64(length)
+		if n := float64(len(b.rows)); n > float64(most) || n > float64(most)/8 && n/share > 2*float64(most) {
 			return false, nil
 		}
 		got := time.Duration(len(b.rows) - had)

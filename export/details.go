@@ -83,7 +83,10 @@ func (b *builder) collectDetails(ctx context.Context) error {
 		keep = fullDetails
 	}
 	keep = cmp.Or(b.o.maxDetails, keep)
-	d := &detailer{b: b, all: map[subject]*sums{}, most: 6 * keep}
+	d := &detailer{b: b, all: map[subject]*sums{}, most: 12 * keep}
+	if b.o.binned {
+		d.most /= 2 // in the sensor's own memory, and a second pass costs little there
+	}
 	if err := d.pass(ctx); err != nil {
 		return err
 	}
