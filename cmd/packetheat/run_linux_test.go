@@ -260,34 +260,57 @@ func TestNoRight(t *testing.T) {
 	}
 }
 
+// TestServe asks the dashboard of one store, and of two as one.
 func TestServe(t *testing.T) {
-	cmd := call{dir: sharedStore(t), args: []string{"serve", "--listen", "127.0.0.1:0"}}.command(t)
-	errs, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	for name, peer := range map[string]string{"east": "9.9.9.9", "west": "1.1.1.1"} {
+		if err := os.WriteFile(filepath.Join(dir, name+".pcap"), pcap([][]byte{udp(us, peer, 40000, 53)}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		packetheat(t, dir, "replay", name+".pcap", "--data", name)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"--data", "east"}, []string{`"FR"`}},
+		{[]string{"--data", "east", "--data", "west"}, []string{`"FR"`, `"DE"`}},
+	} {
+		cmd := call{dir: dir, args: append([]string{"serve", "--listen", "127.0.0.1:0"}, c.args...)}.command(t)
+		errs, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer cmd.Process.Kill()
+		line, err := bufio.NewReader(errs).ReadString('\n')
+		url, ok := strings.CutPrefix(strings.TrimSpace(line), "ready dashboard=")
+		if err != nil || !ok {
+			t.Fatalf("first line is %q, %v", line, err)
+		}
+		answer, err := http.Get(url + "/api/v1/top?by=country")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		for _, want := range c.want {
+			if err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
+				t.Errorf("%v: %s, %v\n%s", c.args, answer.Status, err, body)
+			}
+		}
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("ended with %v", err)
+		}
 	}
-	defer cmd.Process.Kill()
-	line, err := bufio.NewReader(errs).ReadString('\n')
-	url, ok := strings.CutPrefix(strings.TrimSpace(line), "ready dashboard=")
-	if err != nil || !ok {
-		t.Fatalf("first line is %q, %v", line, err)
-	}
-	answer, err := http.Get(url + "/api/v1/top?by=country")
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := io.ReadAll(answer.Body)
-	answer.Body.Close()
-	if err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(string(body), `"FR"`) {
-		t.Errorf("%s, %v\n%s", answer.Status, err, body)
-	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("ended with %v", err)
+	for _, args := range [][]string{{"--data", "east", "--data", "./east"}, {"--listen", "off"}} {
+		if r := (call{dir: dir, args: append([]string{"serve"}, args...)}).run(t); r.status != exitUsage {
+			t.Errorf("%v: status %d\n%s", args, r.status, r.err)
+		}
 	}
 }

@@ -4,32 +4,43 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/packetheat/packetheat/cmd/internal/desktop"
+	"github.com/packetheat/packetheat/cmd/internal/merge"
+	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/export/dashboard"
+	"github.com/packetheat/packetheat/store/sqlite"
 )
 
 func (p *program) serveCommand() *cobra.Command {
 	var o runOptions
+	var folders []string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the dashboard of an existing store, without capturing",
 		Long: `Serve the dashboard of a store, live or copied, without capturing. It needs no rights but
-to read the store, and may stand beside a sensor that writes to it.`,
-		Example: "  packetheat serve --data /backup/data --listen 127.0.0.1:9000",
-		Args:    cobra.NoArgs,
+to read the store, and may stand beside a sensor that writes to it. Several --data put
+the stores of several sensors on one map.`,
+		Example: `  packetheat serve --data /backup/data --listen 127.0.0.1:9000
+  packetheat serve --data berlin --data tokyo`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.load(cmd)
+			c, err := p.load(cmd, "data")
 			if err != nil {
 				return err
 			}
 			o.config = c
-			return p.serve(cmd.Context(), o)
+			if len(folders) == 0 {
+				folders = []string{c.Store.Path}
+			}
+			return p.serve(cmd.Context(), o, folders)
 		},
 	}
 	f := cmd.Flags()
+	f.StringArrayVar(&folders, "data", nil, "folder of a store, `DIR` (repeatable; configuration: store.path, default data)")
 	f.String("listen", "", "serve on `ADDRESS` (configuration: dashboard.listen, default 127.0.0.1:8080)")
 	f.StringVar(&o.open, "open", openNever, "open the map in a browser: `auto|always|never`")
 	f.BoolVar(&o.insecure, "insecure", false, "serve on other addresses than loopback, readable by everybody who reaches them")
@@ -37,7 +48,7 @@ to read the store, and may stand beside a sensor that writes to it.`,
 	return cmd
 }
 
-func (p *program) serve(ctx context.Context, o runOptions) (err error) {
+func (p *program) serve(ctx context.Context, o runOptions, folders []string) (err error) {
 	c := o.config
 	if c.Dashboard.Listen == "off" {
 		return usagef("nothing to serve: dashboard.listen is off")
@@ -45,11 +56,11 @@ func (p *program) serve(ctx context.Context, o runOptions) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer p.watchSignals(cancel)()
-	s, err := p.openStore(c.Store.Path)
+	reader, closeAll, err := p.openStores(ctx, folders)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { err = errors.Join(err, closeAll()) }()
 	listener, err := p.listen(c.Dashboard.Listen, c.Moved("dashboard.listen"), o.insecure)
 	if err != nil {
 		return err
@@ -61,13 +72,51 @@ func (p *program) serve(ctx context.Context, o runOptions) (err error) {
 	p.say("ready dashboard=%s", where.dashboard)
 	r.log.release()
 	r.sayPlace(where)
-	server := dashboard.New(dashboard.Config{Reader: s, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts,
+	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts,
 		Status: func() any {
-			return map[string]any{"tick": s.Tick().Seconds(), "state": "stored",
-				"store": storeJSON{Path: c.Store.Path, Bytes: storeBytes(c.Store.Path)}}
+			var stores []storeJSON
+			for _, dir := range folders {
+				stores = append(stores, storeJSON{Path: dir, Bytes: storeBytes(dir)})
+			}
+			return map[string]any{"state": "stored", "stores": stores}
 		}})
 	if err := server.Serve(ctx, listener); err != nil && ctx.Err() == nil {
 		return err
 	}
 	return nil
+}
+
+// openStores opens one store, or several as one.
+func (p *program) openStores(ctx context.Context, folders []string) (reader export.Reader, closeAll func() error, err error) {
+	var stores []*sqlite.Store
+	closeAll = func() error {
+		var errs []error
+		for _, s := range stores {
+			errs = append(errs, s.Close())
+		}
+		return errors.Join(errs...)
+	}
+	var readers []export.Reader
+	seen := map[string]string{}
+	for _, dir := range folders {
+		real, err := filepath.EvalSymlinks(dir)
+		if other, twice := seen[real]; err == nil && twice {
+			return nil, nil, errors.Join(usagef("%q and %q are the same store: name it once", other, dir), closeAll())
+		}
+		seen[real] = dir
+		s, err := p.openStore(dir)
+		if err != nil {
+			return nil, nil, errors.Join(err, closeAll())
+		}
+		stores = append(stores, s)
+		readers = append(readers, s)
+	}
+	if len(readers) == 1 {
+		return readers[0], closeAll, nil
+	}
+	merged, err := merge.New(ctx, readers...)
+	if err != nil {
+		return nil, nil, errors.Join(err, closeAll())
+	}
+	return merged, closeAll, nil
 }

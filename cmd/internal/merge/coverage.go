@@ -1,0 +1,96 @@
+package merge
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+// Coverage implements export.Reader. Its window spans those of all stores; where one
+// of them has nothing, its sensors are off.
+func (r *Reader) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
+	var out store.Coverage
+	var windows []store.Window
+	for _, part := range r.parts {
+		c, err := part.Coverage(ctx, w)
+		if err != nil {
+			return out, err
+		}
+		out.Tick = c.Tick
+		out.Books.Add(&c.Books)
+		out.Points += c.Points
+		out.Unlocated.Add(c.Unlocated)
+		out.Damaged += c.Damaged
+		if c.Last.IsZero() {
+			continue // an empty store knows no more
+		}
+		windows = append(windows, c.Window)
+		out.First, out.Last = earlier(out.First, c.First), later(out.Last, c.Last)
+		out.Sensors = append(out.Sensors, c.Sensors...)
+		for _, g := range c.Geo {
+			if !slices.Contains(out.Geo, g) {
+				out.Geo = append(out.Geo, g)
+			}
+		}
+		for _, s := range c.Spans {
+			if s.State != store.StateOff { // what is off is found out anew
+				out.Spans = append(out.Spans, s)
+			}
+		}
+	}
+	slices.Sort(out.Sensors)
+	out.Sensors = slices.Compact(out.Sensors)
+	out.Window = w
+	for i, one := range windows {
+		if i == 0 {
+			out.Window = one
+			continue
+		}
+		out.Window.From, out.Window.To = earlier(out.Window.From, one.From), later(out.Window.To, one.To)
+	}
+	out.Spans = withGaps(out.Spans, out.Sensors, out.Window)
+	return out, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// withGaps sorts spans and puts one that is off wherever a sensor has none.
+func withGaps(spans []store.Span, sensors []string, w store.Window) []store.Span {
+	slices.SortStableFunc(spans, func(a, b store.Span) int {
+		return cmp.Or(cmp.Compare(a.Sensor, b.Sensor), a.From.Compare(b.From))
+	})
+	var out []store.Span
+	for _, sensor := range sensors {
+		at := w.From
+		gap := func(to time.Time) {
+			if at.Before(to) {
+				out = append(out, store.Span{Window: store.Window{From: at, To: to}, Sensor: sensor, State: store.StateOff})
+			}
+		}
+		for _, s := range spans {
+			if s.Sensor != sensor {
+				continue
+			}
+			gap(s.From)
+			out = append(out, s)
+			at = later(at, s.To)
+		}
+		gap(w.To)
+	}
+	return out
+}
