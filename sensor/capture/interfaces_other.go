@@ -57,3 +57,9 @@ func WatchInterfaces(context.Context) (<-chan struct{}, error) {
 func WaitUp(context.Context, string) error {
 	return fmt.Errorf("wait for interface: %w", errors.ErrUnsupported)
 }
+
+// Losses knows none: only Linux is asked.
+func Losses([]int) (map[int]InterfaceLoss, error) { return nil, nil }
+
+// BacklogDrops is 0: only Linux is asked.
+func BacklogDrops() (uint64, error) { return 0, nil }

@@ -134,7 +134,10 @@ func newRing(cfg *RingConfig, l link) (_ *Ring, err error) {
 		}
 		return nil, fmt.Errorf("open packet socket: %w", err)
 	}
-	r := &Ring{iface: cfg.Interface, blockTimeout: cfg.BlockTimeout, fd: fd, wake: -1, blockSize: cfg.BlockSize}
+	r := &Ring{
+		iface: cfg.Interface, index: l.index, blockTimeout: cfg.BlockTimeout, snaplen: cfg.Snaplen,
+		loopback: l.loopback, fd: fd, wake: -1, blockSize: cfg.BlockSize,
+	}
 	defer func() {
 		if err != nil {
 			r.abandon()

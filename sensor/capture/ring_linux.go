@@ -11,6 +11,7 @@ import (
 	"time"
 	"unsafe"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,7 +20,10 @@ import (
 // may be called from any. That goroutine does best to be locked to its thread.
 type Ring struct {
 	iface        string
+	index        int
 	blockTimeout time.Duration
+	snaplen      int
+	loopback     bool
 
 	mem       []byte // the mapped ring
 	blockSize int
@@ -28,7 +32,7 @@ type Ring struct {
 	block     Block
 
 	stop      atomic.Bool // Stop was called
-	stopping  bool        // and the filter lets nothing pass any more
+	stopping  bool        // and the filter lets nothing pass any more; written under mu
 	quietFrom time.Time   // since when nothing came; zero: something just did
 	gone      bool
 
@@ -45,6 +49,31 @@ type Ring struct {
 
 // Interface returns the name of the interface that the ring was opened on.
 func (r *Ring) Interface() string { return r.iface }
+
+// Index returns the index of that interface, which stays when it is renamed.
+func (r *Ring) Index() int { return r.index }
+
+// LinkType returns the link type of the ring's frames, for which its filter is made.
+func (r *Ring) LinkType() uint16 { return r.block.linkType }
+
+// SetFilter replaces the filter; nil takes everything. The kernel changes over
+// between two frames: none is lost, none passes both. What is in the ring stays. On an
+// error the old filter stays. Any goroutine may call it; after Stop it does nothing.
+func (r *Ring) SetFilter(prog []bpf.RawInstruction) error {
+	prog, err := kernelFilter(prog, r.snaplen, r.loopback)
+	if err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.fd < 0 || r.stopping {
+			return nil
+		}
+		err = attachFilter(r.fd, prog)
+	}
+	if err != nil {
+		return fmt.Errorf("change filter of ring on %q: %w", r.iface, err)
+	}
+	return nil
+}
 
 // Size returns the memory of the ring in bytes: RingConfig.RingBytes rounded
 // down to blocks, or less if the kernel had less; 0 once closed.
@@ -199,6 +228,8 @@ func (r *Ring) poll(wait time.Duration) error {
 // shut begins the end: no frame passes the filter, hence none is counted, from
 // here on; those that did are still to be read.
 func (r *Ring) shut() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if err := attachFilter(r.fd, rejectAll()); err != nil {
 		return fmt.Errorf("stop ring on %q: %w", r.iface, err)
 	}

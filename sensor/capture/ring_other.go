@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"golang.org/x/net/bpf"
 )
 
 // Ring is one TPACKET_V3 ring, which only Linux has.
@@ -22,6 +24,15 @@ func OpenRings(cfg RingConfig) ([]*Ring, error) {
 
 // Interface returns the empty string.
 func (r *Ring) Interface() string { return "" }
+
+// Index returns 0.
+func (r *Ring) Index() int { return 0 }
+
+// LinkType returns 0.
+func (r *Ring) LinkType() uint16 { return 0 }
+
+// SetFilter fails.
+func (r *Ring) SetFilter([]bpf.RawInstruction) error { return errors.ErrUnsupported }
 
 // Size returns 0.
 func (r *Ring) Size() int { return 0 }
