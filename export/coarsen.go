@@ -58,16 +58,14 @@ type rowKey struct {
 	direction  store.Direction
 }
 
-// coarsener sums points into rows of one bin after the other. Points come in order
-// of time, so that only the rows of one bin are in memory; most bounds them.
+// coarsener sums points into one row a key for all of the window: levels from
+// levelWindow on. The finer ones are those of the recent that points come from.
 type coarsener struct {
 	level  level
 	window store.Window
-	most   int // rows of a bin; beyond it: errBudget
-	bin    time.Time
+	most   int // rows; beyond it: errBudget
 	index  map[rowKey]int
 	rows   []store.Point
-	yield  func([]store.Point) error
 }
 
 // leastRow is the length of the shortest CSV row: by it, a byte budget bounds the
@@ -76,37 +74,22 @@ const leastRow = 60
 
 // readRows calls yield with the rows of o's level.
 func readRows(ctx context.Context, r Reader, o *Options, w store.Window, yield func([]store.Point) error) error {
-	if o.coarse == levelTick || o.binned && o.coarse < levelWindow {
+	if o.coarse < levelWindow {
 		return r.Points(ctx, o.Filter, yield)
 	}
-	c := &coarsener{level: o.coarse, window: w, most: 1 << 20, index: map[rowKey]int{}, yield: yield}
-	if o.budget > 0 {
-		c.most = int(o.budget / leastRow)
-	}
-	if err := r.Points(ctx, o.Filter, c.add); err != nil {
-		return err
-	}
-	return c.flush()
-}
-
-func (c *coarsener) add(points []store.Point) error {
-	for i := range points {
-		p := &points[i]
-		bin := c.window.From
-		if c.level < levelWindow {
-			bin = p.Time.Truncate(c.level.step(c.window)) // divides a day: aligned to the Unix epoch
-		}
-		if !bin.Equal(c.bin) {
-			if err := c.flush(); err != nil {
+	c := &coarsener{level: o.coarse, window: w, most: int(o.budget / leastRow), index: map[rowKey]int{}}
+	err := r.Points(ctx, o.Filter, func(points []store.Point) error {
+		for i := range points {
+			if err := c.sum(&points[i]); err != nil {
 				return err
 			}
-			c.bin = bin
 		}
-		if err := c.sum(p); err != nil {
-			return err
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return nil
+	return yield(c.rows)
 }
 
 func (c *coarsener) sum(p *store.Point) error {
@@ -124,7 +107,7 @@ func (c *coarsener) sum(p *store.Point) error {
 		}
 		i = len(c.rows)
 		c.index[k] = i
-		c.rows = append(c.rows, store.Point{Time: c.bin, Interval: c.level.step(c.window),
+		c.rows = append(c.rows, store.Point{Time: c.window.From, Interval: c.level.step(c.window),
 			Addr: k.addr, Peer: k.peer, Direction: k.direction, Proto: k.proto, Port: k.port, HasPort: k.hasPort,
 			Place: k.place, ASN: k.asn, ASOrg: k.org, Sensor: k.sensor})
 	}
@@ -134,14 +117,4 @@ func (c *coarsener) sum(p *store.Point) error {
 	row.Opens += p.Opens
 	row.Flags |= p.Flags
 	return nil
-}
-
-func (c *coarsener) flush() error {
-	if len(c.rows) == 0 {
-		return nil
-	}
-	err := c.yield(c.rows)
-	clear(c.index)
-	c.rows = nil // the callee's
-	return err
 }
