@@ -1,23 +1,45 @@
-// A file that `run` rewrites reloads itself; the hash, which is the state, stays.
+// A file that `run` rewrites reloads itself; the hash, which is the state, stays,
+// and so does the place in the list. Nobody is interrupted: it waits for a pause.
 
 import type { Meta } from "./codec";
 
+/** So long after the last touch a page may reload. */
+const pause = 4000;
+
 export function keepFresh(m: Meta): void {
+  restore();
   if (!m.refresh || m.refresh <= 0) return;
-  const every = Math.max(2, m.refresh) * 1000;
+  let touched = 0;
+  for (const kind of ["pointerdown", "pointermove", "wheel", "keydown"]) addEventListener(kind, () => (touched = Date.now()), { passive: true });
   const turn = () => {
-    const typing = document.activeElement instanceof HTMLInputElement;
-    if (document.visibilityState === "hidden" || typing || held) setTimeout(turn, 1000);
-    else location.reload();
+    const busy = document.visibilityState === "hidden" || document.activeElement instanceof HTMLInputElement || Date.now() - touched < pause;
+    if (busy) return void setTimeout(turn, 1000);
+    remember();
+    location.reload();
   };
-  setTimeout(turn, every);
+  setTimeout(turn, Math.max(2, m.refresh) * 1000);
 }
 
-/** Something is being dragged: not now. */
-let held = false;
-addEventListener("pointerdown", () => (held = true));
-addEventListener("pointerup", () => (held = false));
-addEventListener("pointercancel", () => (held = false));
+const name = "packetheat-list";
+
+/** Some browsers give files no storage: then the list starts at its top. */
+function remember(): void {
+  try {
+    sessionStorage.setItem(name, String(document.getElementById("list")?.scrollTop ?? 0));
+  } catch {
+    // Nothing else depends on it.
+  }
+}
+
+function restore(): void {
+  try {
+    const top = Number(sessionStorage.getItem(name));
+    sessionStorage.removeItem(name);
+    if (top > 0) setTimeout(() => document.getElementById("list")?.scrollTo(0, top), 50);
+  } catch {
+    // As above.
+  }
+}
 
 /** Is the file older than the sensor would leave it? */
 export function stale(m: Meta, now: number): boolean {

@@ -101,3 +101,20 @@ export function drawLabels(ctx: CanvasRenderingContext2D, labels: Placed[], c: C
     }
   }
 }
+
+/** Where the sensor stands: a small house, so that it is not taken for traffic. */
+export function drawHome(ctx: CanvasRenderingContext2D, x: number, y: number, c: Colours): void {
+  ctx.beginPath();
+  ctx.moveTo(x - 7, y);
+  ctx.lineTo(x, y - 7);
+  ctx.lineTo(x + 7, y);
+  ctx.moveTo(x - 5, y - 1.5);
+  ctx.lineTo(x - 5, y + 5.5);
+  ctx.lineTo(x + 5, y + 5.5);
+  ctx.lineTo(x + 5, y - 1.5);
+  for (const [width, style] of [[4.5, c.halo], [1.8, c.city]] as const) {
+    ctx.lineWidth = width;
+    ctx.strokeStyle = style;
+    ctx.stroke();
+  }
+}

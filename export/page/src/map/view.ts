@@ -14,7 +14,7 @@ import { sigmaFor } from "../heat";
 import { colours } from "./colours";
 import { HeatLayer } from "./heatlayer";
 import { cityCandidate, countryCandidates, overlap, place, type Candidate, type Placed, type Rect } from "./labels";
-import { drawBorders, drawHollow, drawLabels, drawLand, drawMarkers, font } from "./paint";
+import { drawBorders, drawHollow, drawHome, drawLabels, drawLand, drawMarkers, font } from "./paint";
 import { Picture } from "./picture";
 import { heated, hollow, none, Spots } from "./spots";
 
@@ -278,6 +278,11 @@ export class MapView {
     drawHollow(ctx, this, seen, this.weights, c);
     const marked = this.markers ? apart(this.spots, this.t, seen) : [];
     drawMarkers(ctx, this, marked, this.weights, c);
+    const home = this.data?.meta.home;
+    if (home) {
+      const [x, y] = toPlane(home.lon, home.lat);
+      drawHome(ctx, x * this.t.k + this.t.x, y * this.t.k + this.t.y, c);
+    }
     this.label(ctx, seen, marked);
     drawLabels(ctx, this.labels, c);
     this.listener.drawn();

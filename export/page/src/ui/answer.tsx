@@ -35,6 +35,11 @@ function Sentence() {
       <Piece title={`${exact(shownPackets)} packets, ${exact(shownBytes)} bytes`}>
         <b>{count(shownPackets)}</b>{part && <span class="quiet"> of {count(totals.packets)}</span>} {word}, <b>{bytes(shownBytes)}</b>
       </Piece>
+      {!part && totals.twoPublic > 0 && (
+        <Piece title="A packet between two public addresses is on the map at both ends, and counted once here">
+          {share(totals.twoPublic, totals.packets)} on the map at both ends
+        </Piece>
+      )}
       <Piece><b>{v.countries}</b> {v.countries === 1 ? "country" : "countries"}</Piece>
       {ends > 0 && <Piece title={`${exact(ends - v.unlocated)} of ${exact(ends)} packets have a place`}>{share(ends - v.unlocated, ends)} located</Piece>}
       <Piece title="Packets the kernel lost before they could be read">
