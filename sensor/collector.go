@@ -121,7 +121,6 @@ func (c *collector) flush(g *gathering) {
 	b := &store.Batch{
 		Sensor: s.cfg.Name, Tick: tickTime(g.parts[0].tick), Interval: s.cfg.Tick, Geo: s.cfg.Geo(),
 	}
-	b.From, b.To = s.captured(b.Tick, c.live)
 	var lists [][]store.Point
 	for _, p := range g.parts {
 		b.Books.Add(&p.books)
@@ -130,27 +129,48 @@ func (c *collector) flush(g *gathering) {
 		}
 	}
 	b.Points = mergePoints(lists)
-	s.countBatch(b)
-	c.writer.enqueue(b)
+	c.enqueue(b)
 }
 
-// captured returns the part of a tick in which the sensor was capturing: all of it,
-// but for the first and the last one of a live run.
-func (s *Sensor) captured(tick time.Time, live bool) (from, to time.Time) {
-	from, to = tick, tick.Add(s.cfg.Tick)
+// enqueue queues a batch with the part of its tick that was captured. Of a tick that
+// was captured in several parts, each further one is an empty batch beside it. A tick
+// in which every interface was down or away is not idle: nothing of it is stored.
+func (c *collector) enqueue(b *store.Batch) {
+	pieces := c.sensor.captured(b.Tick, c.live)
+	if len(pieces) == 0 {
+		if b.Books == (store.Books{}) {
+			return
+		}
+		pieces = []span{{b.Tick, b.Tick}} // late counters of a time that was a gap
+	}
+	b.From, b.To = pieces[0].from, pieces[0].to
+	c.sensor.countBatch(b)
+	c.writer.enqueue(b)
+	for _, piece := range pieces[1:] {
+		c.writer.enqueue(&store.Batch{
+			Sensor: b.Sensor, Tick: b.Tick, Interval: b.Interval, Geo: b.Geo, From: piece.from, To: piece.to,
+		})
+	}
+}
+
+// captured returns the parts of a tick in which the sensor was capturing: all of it,
+// but for the first and the last tick of a live run, and for gaps.
+func (s *Sensor) captured(tick time.Time, live bool) []span {
+	from, to := tick, tick.Add(s.cfg.Tick)
 	if !live {
-		return from, to
+		return []span{{from, to}}
 	}
 	s.mu.Lock()
 	started := s.started
 	s.mu.Unlock()
-	if now := s.cfg.Now(); now.Before(to) && now.After(from) {
+	now := s.cfg.Now()
+	if now.Before(to) && now.After(from) {
 		to = now
 	}
 	if started.After(from) && started.Before(to) {
 		from = started
 	}
-	return from, to
+	return s.gaps.pieces(from, to, now)
 }
 
 // pointKey is what makes two points of a tick the same.

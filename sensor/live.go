@@ -3,9 +3,8 @@ package sensor
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,13 +37,27 @@ type system struct {
 	watch    func(context.Context) (<-chan struct{}, error)
 	waitUp   func(context.Context, string) error
 	networks func() ([]netip.Prefix, error)
+	losses   func(indexes []int) (map[int]capture.InterfaceLoss, error)
+	backlog  func() (uint64, error)
 }
 
 // choice is where to capture, and why there.
 type choice struct {
-	names    []string
-	reason   string
-	fallback bool
+	names       []string // wanted, missing ones too: they may come
+	reason      string
+	fallback    bool
+	promiscuous []string            // bridges that stand for their ports
+	all         []capture.Interface // that there are, wanted or not
+}
+
+// index returns the index of an interface, 0 if there is none of that name.
+func (c *choice) index(name string) int {
+	for i := range c.all {
+		if c.all[i].Name == name {
+			return c.all[i].Index
+		}
+	}
+	return 0
 }
 
 // Run captures on interfaces until ctx ends, then drains the rings, commits the last
@@ -61,8 +74,9 @@ func (s *Sensor) runOn(ctx context.Context, l Live, sys system) error {
 	if err != nil {
 		return err
 	}
-	s.refreshNetworks(sys)
 	m := &manager{sensor: s, live: l, sys: sys, ports: map[string]*port{}}
+	m.refreshNetworks()
+	s.gaps.begin(s.cfg.Now())
 	m.pipeline = s.start(true)
 	err = m.start(ctx, c)
 	if err == nil {
@@ -74,13 +88,17 @@ func (s *Sensor) runOn(ctx context.Context, l Live, sys system) error {
 }
 
 // refreshNetworks takes the addresses of this machine for local, beside the
-// configured networks.
-func (s *Sensor) refreshNetworks(sys system) {
-	host, err := sys.networks()
+// configured networks, where they have changed.
+func (m *manager) refreshNetworks() {
+	cfg := &m.sensor.cfg
+	host, err := m.sys.networks()
 	if err != nil {
-		s.cfg.Logger.Warn("addresses of this machine are not known; they may be taken for public", "error", err)
+		cfg.Logger.Warn("addresses of this machine are not known; they may be taken for public", "error", err)
 	}
-	s.SetNetworks(append(host, s.cfg.Networks...), s.cfg.Mapped)
+	if m.host == nil || !slices.Equal(host, m.host) { // making them takes milliseconds
+		m.host = append([]netip.Prefix{}, host...)
+		m.sensor.SetNetworks(append(host, cfg.Networks...), cfg.Mapped)
+	}
 }
 
 // manager keeps the set of captured interfaces as the configuration wants it.
@@ -90,15 +108,12 @@ type manager struct {
 	sys      system
 	pipeline *pipeline
 
-	mu    sync.Mutex
-	ports map[string]*port
-}
+	// Of the goroutine in Run.
+	fallback bool           // where it captures was chosen for want of a default route
+	host     []netip.Prefix // addresses and networks of this machine
 
-// port is one captured interface.
-type port struct {
-	name   string
-	cancel context.CancelFunc
-	done   chan struct{} // closed when its goroutine has ended
+	mu    sync.Mutex
+	ports map[string]*port // by the name they were opened by
 }
 
 // start opens the interfaces for the first time. An interface that cannot be opened
@@ -107,7 +122,7 @@ func (m *manager) start(ctx context.Context, c choice) error {
 	m.tell(c)
 	for _, name := range c.names {
 		opened := make(chan error, 1)
-		m.add(ctx, name, len(c.names), opened)
+		m.add(ctx, name, &c, opened)
 		if err := <-opened; err != nil {
 			return err
 		}
@@ -116,6 +131,7 @@ func (m *manager) start(ctx context.Context, c choice) error {
 }
 
 func (m *manager) tell(c choice) {
+	m.fallback = c.fallback
 	if m.live.OnChoice != nil {
 		m.live.OnChoice(c.names, c.reason, c.fallback)
 	}
@@ -126,43 +142,57 @@ func (m *manager) follow(ctx context.Context) error {
 	changes, err := m.sys.watch(ctx)
 	if err != nil {
 		m.sensor.cfg.Logger.Warn("changes of interfaces and routes are not followed", "error", err)
-		<-ctx.Done()
-		return nil
+	} else {
+		m.resolveAgain(ctx) // what changed since they were opened
 	}
+	ticker := time.NewTicker(statsEvery)
+	defer ticker.Stop()
+	losses := lossMeter{}
+	m.readLosses(&losses)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-ticker.C:
+			m.readLosses(&losses)
 		case _, ok := <-changes:
 			if !ok {
-				<-ctx.Done()
-				return nil
+				changes = nil // blocks for ever
+				continue
 			}
-			m.sensor.refreshNetworks(m.sys)
+			m.refreshNetworks()
 			m.resolveAgain(ctx)
 		}
 	}
 }
 
 // resolveAgain starts what the configuration now names and stops what it no longer
-// does. While there is no default route, all stays.
+// does. When the default route goes, all stays, until there is one again.
 func (m *manager) resolveAgain(ctx context.Context) {
 	c, err := m.sys.resolve(m.live.Interfaces)
-	if err != nil || c.fallback {
+	m.markUp(c.all)
+	if err != nil || c.fallback && !m.fallback {
 		return
 	}
-	wanted := map[string]bool{}
-	changed := false
+	wanted := map[*port]bool{}
+	var missing []string
 	for _, name := range c.names {
-		wanted[name] = true
-		if m.port(name) == nil {
-			m.sensor.cfg.Logger.Info("capturing on another interface", "interface", name)
-			m.add(ctx, name, len(c.names), make(chan error, 1))
-			changed = true
+		if p := m.serving(&c, name); p != nil {
+			wanted[p] = true
+		} else {
+			missing = append(missing, name)
 		}
 	}
-	for _, p := range m.all() {
-		if !wanted[p.name] {
+	for _, name := range missing {
+		if p := m.port(name); p != nil { // another interface has taken the name
+			m.remove(p)
+		}
+		m.sensor.cfg.Logger.Info("capturing on another interface", "interface", name)
+		wanted[m.add(ctx, name, &c, nil)] = true
+	}
+	changed := len(missing) > 0
+	for _, p := range m.all() { // after the others are open: nothing is missed between
+		if !wanted[p] {
 			m.sensor.cfg.Logger.Info("interface no longer wanted", "interface", p.name)
 			m.remove(p)
 			changed = true
@@ -171,6 +201,27 @@ func (m *manager) resolveAgain(ctx context.Context) {
 	if changed {
 		m.tell(c)
 	}
+}
+
+// serving returns the port that captures the interface of a name: it was opened by
+// that name or, if it was renamed since, has the same index.
+func (m *manager) serving(c *choice, name string) *port {
+	index := c.index(name)
+	for _, p := range m.all() {
+		has := p.at()
+		same := index != 0 && has == index
+		if same || p.name == name && (index == 0 || has == 0) {
+			if p.promiscuous == m.promiscuous(c, name) {
+				return p
+			}
+		}
+	}
+	return nil
+}
+
+// promiscuous reports whether an interface is to be captured so.
+func (m *manager) promiscuous(c *choice, name string) bool {
+	return m.live.Ring.Promiscuous || slices.Contains(c.promiscuous, name)
 }
 
 func (m *manager) port(name string) *port {
@@ -189,36 +240,6 @@ func (m *manager) all() []*port {
 	return list
 }
 
-// add starts the goroutine of an interface; opened gets the result of the first try.
-func (m *manager) add(ctx context.Context, name string, sharers int, opened chan<- error) {
-	ctx, cancel := context.WithCancel(ctx)
-	p := &port{name: name, cancel: cancel, done: make(chan struct{})}
-	m.mu.Lock()
-	m.ports[name] = p
-	m.mu.Unlock()
-	cfg := m.live.Ring
-	cfg.Interface = name
-	if m.live.RingTotal > 0 {
-		cfg.RingBytes = max(m.live.RingTotal/(sharers*max(cfg.Shards, 1)), ringLeast)
-	}
-	go func() {
-		defer close(p.done)
-		m.keepOpen(ctx, cfg, opened)
-	}()
-}
-
-func (m *manager) remove(p *port) {
-	p.cancel()
-	<-p.done
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.ports, p.name)
-	m.sensor.note(func(st *Status) {
-		i := indexInterface(&st.Interfaces, p.name)
-		st.Interfaces[i].State = "stopped: no longer wanted"
-	})
-}
-
 func (m *manager) stopAll() {
 	ports := m.all()
 	for _, p := range ports {
@@ -227,74 +248,4 @@ func (m *manager) stopAll() {
 	for _, p := range ports {
 		<-p.done
 	}
-}
-
-// keepOpen captures on one interface until ctx ends, through downs, deletions and
-// whatever else ends its rings.
-func (m *manager) keepOpen(ctx context.Context, cfg capture.RingConfig, opened chan<- error) {
-	log := m.sensor.cfg.Logger.With("interface", cfg.Interface)
-	first, wait := true, reopenFirst
-	for ctx.Err() == nil {
-		sources, err := m.sys.open(cfg, m.sensor.cfg.Filter)
-		absent := errors.Is(err, capture.ErrInterfaceGone) || errors.Is(err, capture.ErrInterfaceDown)
-		if first {
-			first = false
-			if err != nil && !absent {
-				opened <- err
-				return
-			}
-			opened <- nil
-		}
-		if err == nil {
-			wait = reopenFirst
-			err = m.capture(ctx, cfg.Interface, sources)
-			absent = errors.Is(err, capture.ErrInterfaceGone) || errors.Is(err, capture.ErrInterfaceDown)
-		}
-		if ctx.Err() != nil || err == nil {
-			return
-		}
-		m.sensor.note(func(st *Status) {
-			st.Interfaces[indexInterface(&st.Interfaces, cfg.Interface)].State = fmt.Sprintf("waiting: %v", err)
-		})
-		log.Warn("not capturing; waiting for the interface", "error", err)
-		if absent {
-			_ = m.sys.waitUp(ctx, cfg.Interface) // ctx's end, or worth another try
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-			wait = min(2*wait, reopenMost)
-		}
-	}
-}
-
-// capture runs the shards of one interface until they end or ctx does.
-func (m *manager) capture(ctx context.Context, name string, sources []Source) error {
-	ended := make(chan error, len(sources))
-	for _, source := range sources {
-		m.pipeline.add(name, source, func(err error) { ended <- err })
-	}
-	stop := func() {
-		for _, source := range sources {
-			source.Stop()
-		}
-	}
-	var errs []error
-	for left := len(sources); left > 0; {
-		select {
-		case err := <-ended:
-			left--
-			if err != nil {
-				errs = append(errs, err)
-			}
-			stop() // one ring of a group alone would see a part of the traffic
-		case <-ctx.Done():
-			stop()
-			ctx = context.Background()
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	return io.EOF // only a stop ends a ring without an error
 }

@@ -10,6 +10,8 @@ func kernel() system {
 		watch:    capture.WatchInterfaces,
 		waitUp:   capture.WaitUp,
 		networks: capture.HostNetworks,
+		losses:   capture.Losses,
+		backlog:  capture.BacklogDrops,
 	}
 }
 
@@ -43,7 +45,7 @@ func openRings(cfg capture.RingConfig, filter Filter) ([]Source, error) {
 // resolve names what to capture on, missing interfaces too: they may come.
 func resolve(names []string) (choice, error) {
 	r, err := capture.ResolveInterfaces(names)
-	c := choice{reason: r.Reason, fallback: r.Fallback}
+	c := choice{reason: r.Reason, fallback: r.Fallback, promiscuous: r.Promiscuous, all: r.All}
 	for _, i := range r.Interfaces {
 		c.names = append(c.names, i.Name)
 	}

@@ -41,6 +41,11 @@ func inside(t *testing.T, e *capturetest.End) system {
 			e.Do(t, func() { n, err = outer.networks() })
 			return n, err
 		},
+		losses: func(indexes []int) (l map[int]capture.InterfaceLoss, err error) {
+			e.Do(t, func() { l, err = outer.losses(indexes) })
+			return l, err
+		},
+		backlog: outer.backlog,
 	}
 }
 

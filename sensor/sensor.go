@@ -81,6 +81,7 @@ type Sensor struct {
 	networks atomic.Pointer[Networks]
 	ready    chan struct{}
 	readied  sync.Once
+	gaps     gaps // of a live run
 
 	mu      sync.Mutex
 	shards  []*shard    // running ones

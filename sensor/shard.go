@@ -36,6 +36,8 @@ type shard struct {
 	free   chan *table // emptied tables coming back
 	sieve  sieve       // files; the kernel filters for rings
 
+	ringBytes int // memory of the source, where it says so
+
 	cur      *tally // the tally of the latest packet, among open
 	open     []*tally
 	backlog  []*tally // closed, waiting for room in out
@@ -65,6 +67,9 @@ func (s *Sensor) newShard(id int, name string, source Source, live bool) *shard 
 	}
 	if !live {
 		sh.sieve.filter = s.cfg.Filter
+	}
+	if ring, ok := source.(sized); ok {
+		sh.ringBytes = ring.Size()
 	}
 	return sh
 }

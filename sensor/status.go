@@ -28,14 +28,21 @@ type Status struct {
 	LastCommit   time.Time `json:"last_commit"`
 	MergedTicks  uint64    `json:"merged_ticks"` // ticks merged because what is behind was slow
 	QueuedTicks  int       `json:"queued_ticks"`
+
+	Losses   Losses    `json:"losses"`   // of all interfaces together
+	Warnings []Warning `json:"warnings"` // what the configuration should mend; never null
 }
 
 // InterfaceStatus is the part of one interface or file.
 type InterfaceStatus struct {
 	Name   string      `json:"name"`
 	Shards int         `json:"shards"` // rings that are open; 0: waiting for the interface
-	State  string      `json:"state"`  // "capturing" or "waiting: …"
+	State  string      `json:"state"`  // "capturing", "waiting: …" or "stopped: …"
 	Books  store.Books `json:"books"`
+
+	RingBytes  int    `json:"ring_bytes"`  // memory of the open rings, as the kernel had it
+	RingWanted int    `json:"ring_wanted"` // and as it was asked for
+	Losses     Losses `json:"losses"`
 }
 
 // Status may be called at any time, by any goroutine.
@@ -46,28 +53,47 @@ func (s *Sensor) Status() Status {
 	st.Name, st.Started = s.cfg.Name, s.started
 	st.Books = s.done
 	st.Interfaces = slices.Clone(s.state.Interfaces)
-	for i := range st.Interfaces {
-		st.Interfaces[i].Shards = 0
-	}
+	st.Warnings = append([]Warning{}, s.state.Warnings...)
 	for _, sh := range s.shards {
 		sh.mu.Lock()
 		st.Books.Add(&sh.published)
-		i := indexInterface(&st.Interfaces, sh.name)
-		st.Interfaces[i].Books.Add(&sh.published)
-		st.Interfaces[i].Shards++
-		st.Interfaces[i].State = "capturing"
-		st.Tunnelled += sh.tunnels
-		st.MergedTicks += sh.merged
-		if at := time.Unix(0, sh.lastSeen).UTC(); sh.lastSeen != 0 && at.After(st.LastPacket) {
-			st.LastPacket = at
+		i := &st.Interfaces[indexInterface(&st.Interfaces, sh.name)]
+		i.addShard(sh)
+		i.Shards++
+		i.RingBytes += sh.ringBytes
+		i.State = "capturing"
+		if sh.live && !s.gaps.captured(sh.name) {
+			i.State = "waiting: interface is down"
 		}
+		st.Tunnelled += sh.tunnels
+		st.LastPacket = later(st.LastPacket, sh.lastSeen)
 		sh.mu.Unlock()
 	}
+	for n := range st.Interfaces {
+		st.Interfaces[n].Losses.count(&st.Interfaces[n].Books)
+		st.Losses.add(&st.Interfaces[n].Losses)
+	}
+	st.Losses.MergedTicks += st.MergedTicks // those of the writer, which are no interface's
+	st.MergedTicks = st.Losses.MergedTicks
 	if s.writer != nil {
 		st.QueuedTicks = s.writer.waiting()
 	}
 	slices.SortFunc(st.Interfaces, func(a, b InterfaceStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return st
+}
+
+// addShard adds what a shard has published. Its lock is held.
+func (i *InterfaceStatus) addShard(sh *shard) {
+	i.Books.Add(&sh.published)
+	i.Losses.MergedTicks += sh.merged
+}
+
+// later returns the later of a time and one in ns since the Unix epoch, 0 for none.
+func later(a time.Time, ns int64) time.Time {
+	if b := time.Unix(0, ns).UTC(); ns != 0 && b.After(a) {
+		return b
+	}
+	return a
 }
 
 func indexInterface(list *[]InterfaceStatus, name string) int {
@@ -84,6 +110,11 @@ func (s *Sensor) note(change func(*Status)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(&s.state)
+}
+
+// noteInterface changes the parts of an interface's Status that no shard owns.
+func (s *Sensor) noteInterface(name string, change func(*InterfaceStatus)) {
+	s.note(func(st *Status) { change(&st.Interfaces[indexInterface(&st.Interfaces, name)]) })
 }
 
 // countBatch adds a batch to what Status says about points.
@@ -111,11 +142,7 @@ func (s *Sensor) retire(sh *shard) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s.done.Add(&sh.published)
-	i := indexInterface(&s.state.Interfaces, sh.name)
-	s.state.Interfaces[i].Books.Add(&sh.published)
+	s.state.Interfaces[indexInterface(&s.state.Interfaces, sh.name)].addShard(sh)
 	s.state.Tunnelled += sh.tunnels
-	s.state.MergedTicks += sh.merged
-	if at := time.Unix(0, sh.lastSeen).UTC(); sh.lastSeen != 0 && at.After(s.state.LastPacket) {
-		s.state.LastPacket = at
-	}
+	s.state.LastPacket = later(s.state.LastPacket, sh.lastSeen)
 }
