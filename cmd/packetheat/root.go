@@ -106,7 +106,7 @@ network to be opened. It keeps headers' sums, never payload, on this machine onl
 		},
 		PersistentPreRun: func(*cobra.Command, []string) { p.running = true },
 	}
-	root.PersistentFlags().StringVar(&p.configFile, "config", "", "configuration `FILE` (else ./config.yaml, /etc/packetheat/config.yaml)")
+	root.PersistentFlags().StringVar(&p.configFile, "config", "", "configuration `FILE` (else PACKETHEAT_CONFIG, ./config.yaml, /etc/packetheat/config.yaml)")
 	root.PersistentFlags().StringVar(&p.data, "data", "", "folder of the store, `DIR` (configuration: store.path, default data)")
 	root.AddGroup(&cobra.Group{ID: groupMap, Title: "Make a map:"}, &cobra.Group{ID: groupAsk, Title: "Ask the store:"},
 		&cobra.Group{ID: groupCare, Title: "Look after it:"})

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"github.com/packetheat/packetheat/cmd/internal/instance"
@@ -205,6 +206,7 @@ func TestPorts(t *testing.T) {
 
 // TestRunRefused shows what keeps a sensor from starting, in one line each.
 func TestRunRefused(t *testing.T) {
+	mayCapture(t) // the right to capture is asked for first
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -253,10 +255,12 @@ func TestNoRight(t *testing.T) {
 	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != exitFailed {
 		t.Errorf("ended with %v", err)
 	}
-	lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
-	last := lines[len(lines)-1]
-	if !strings.HasPrefix(last, "packetheat: ") || !strings.Contains(last, "CAP_NET_RAW") || !strings.Contains(last, "sudo setcap cap_net_raw+ep "+binary) {
-		t.Errorf("says\n%s", &errs)
+	want := "packetheat: capture packets: the capability CAP_NET_RAW is missing: grant it with \"sudo setcap cap_net_raw+ep " + binary + "\", or start packetheat with sudo\n"
+	if diff := cmp.Diff(want, errs.String()); diff != "" {
+		t.Error(diff)
+	}
+	if left, _ := os.ReadDir(cmd.Dir); len(left) > 0 {
+		t.Errorf("left %v", left)
 	}
 }
 

@@ -66,6 +66,9 @@ func newRuntime(p *program, o runOptions) *live {
 
 // openAll opens what can fail before a packet is captured.
 func (r *live) openAll() (err error) {
+	if err := tryPacketSocket(); err != nil { // before anything is made or waited for
+		return r.explain(fmt.Errorf("open packet socket: %w", err))
+	}
 	for _, warning := range r.c.Warnings {
 		r.log.Warn(warning)
 	}
@@ -81,7 +84,7 @@ func (r *live) openAll() (err error) {
 		return err
 	}
 	for _, s := range geoJSON(r.geo, r.c.Geo.MaxAge) {
-		if s.Warning != "" {
+		if s.Warning != "" && (s.Path != "" || s.Kind == "city") { // the built-in ones are of an age
 			r.log.Warn("GeoIP database", "name", s.Name, "path", s.Path, "warning", s.Warning)
 		}
 	}
