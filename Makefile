@@ -29,10 +29,10 @@ PAGE_SOURCES := $(shell find export/page -type f -not -name '*.go' -not -path '*
 	-not -path '*/generated/*' 2>/dev/null)
 
 .PHONY: help run demo build program page page-if-possible test test-go test-live test-page test-browser \
-	lint bench fuzz torture clean test-tools
+	lint bench bench-capture fuzz torture clean test-tools
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo; echo 'make run ARGS="--interface eth0"   passes flags on'
 
 run: need-page build ## build everything and start the sensor (asks sudo for the one capability)
@@ -98,6 +98,9 @@ lint: need-go ## gofmt, vet for three systems, staticcheck
 
 bench: need-go ## every benchmark, briefly (BENCHTIME=5s for longer)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PACKAGES)
+
+bench-capture: need-go ## CPU a packet beside tcpdump and a bare ring walk, live (ten minutes; root)
+	PACKETHEAT_BENCH_CAPTURE=1 $(GO) test -run '^TestBenchCapture$$' -count 1 -timeout 60m -v ./cmd/livetest
 
 fuzz: need-go ## every fuzz target for FUZZTIME (10s) each
 	@set -e; for package in $(PACKAGES); do \
