@@ -2,13 +2,14 @@ package page
 
 import (
 	"cmp"
-	"compress/gzip"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"slices"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // MediaType is the content type of what Encode writes, and what a client asks
@@ -19,6 +20,11 @@ const MediaType = "application/vnd.packetheat.columns"
 const (
 	magic   = "PHCOLS"
 	version = 1
+
+	// level of the gzip: a standing file is written every few seconds. With the
+	// standard library's default, 100,000 rows took 18 times the time and 3 % less
+	// space.
+	level = 5
 
 	// maxCount is the largest number a column may hold: JavaScript's
 	// Number.MAX_SAFE_INTEGER.
@@ -54,7 +60,10 @@ func Encode(w io.Writer, d *Data) error {
 	rowColumns(&c, rows)
 	detailColumns(&c, details)
 
-	z := gzip.NewWriter(w)
+	z, err := gzip.NewWriterLevel(w, level)
+	if err != nil {
+		return fmt.Errorf("encode page: %w", err)
+	}
 	if _, err := z.Write(c.buf.Bytes()); err != nil {
 		return fmt.Errorf("encode page: %w", err)
 	}
@@ -117,31 +126,42 @@ func (r *Row) key() uint64 {
 // mergedRows returns the rows renumbered, sorted by key and bin, equal ones added
 // up.
 func mergedRows(rows []Row, renumber []uint32) ([]Row, error) {
-	out := slices.Clone(rows)
-	for i := range out {
-		out[i].Place = renumber[out[i].Place]
-		if out[i].Proto > Other {
-			return nil, fmt.Errorf("row has protocol class %d, the last is %d", out[i].Proto, Other)
-		}
+	type entry struct {
+		key uint64
+		bin uint32
+		row uint32
 	}
-	slices.SortFunc(out, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(a.key(), b.key()), cmp.Compare(a.Bin, b.Bin))
+	order := make([]entry, len(rows)) // a third of a row: what is sorted is moved often
+	for i := range rows {
+		r := rows[i]
+		if r.Proto > Other {
+			return nil, fmt.Errorf("row has protocol class %d, the last is %d", r.Proto, Other)
+		}
+		r.Place = renumber[r.Place]
+		order[i] = entry{r.key(), r.Bin, uint32(i)}
+	}
+	slices.SortFunc(order, func(a, b entry) int {
+		if a.key != b.key {
+			return cmp.Compare(a.key, b.key)
+		}
+		return cmp.Compare(a.bin, b.bin)
 	})
-	n := 0
-	for i := range out {
-		r := &out[i]
-		if n > 0 && out[n-1].key() == r.key() && out[n-1].Bin == r.Bin {
-			last := &out[n-1]
+	out := make([]Row, 0, len(rows))
+	for i, e := range order {
+		r := rows[e.row]
+		r.Place = renumber[r.Place]
+		if i > 0 && order[i-1].key == e.key && order[i-1].bin == e.bin {
+			last := &out[len(out)-1]
 			last.Packets, last.Bytes, last.Opens = last.Packets+r.Packets, last.Bytes+r.Bytes, last.Opens+r.Opens
 		} else {
-			out[n] = *r
-			n++
+			out = append(out, r)
 		}
-		if m := max(out[n-1].Packets, out[n-1].Bytes, out[n-1].Opens); m > maxCount {
+		last := &out[len(out)-1]
+		if m := max(last.Packets, last.Bytes, last.Opens); m > maxCount {
 			return nil, fmt.Errorf("row counts %d, more than 2^53 - 1", m)
 		}
 	}
-	return out[:n], nil
+	return out, nil
 }
 
 // sortedDetails returns the details renumbered and sorted by place, in each place
