@@ -102,9 +102,6 @@ bench: need-go ## every benchmark, briefly (BENCHTIME=5s for longer)
 bench-capture: need-go ## CPU a packet beside tcpdump and a bare ring walk, live (ten minutes; root)
 	PACKETHEAT_BENCH_CAPTURE=1 $(GO) test -run '^TestBenchCapture$$' -count 1 -timeout 60m -v ./cmd/livetest
 
-bench-capture: need-go page program ## the live comparison with tcpdump, minutes on a quiet machine (root)
-	PACKETHEAT_BENCH_CAPTURE=1 PACKETHEAT_PROGRAM=$(CURDIR)/$(PROGRAM) $(GO) test -timeout 60m -count 1 -run '^TestBenchCapture$$' -v ./cmd/livetest
-
 fuzz: need-go ## every fuzz target for FUZZTIME (10s) each
 	@set -e; for package in $(PACKAGES); do \
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
