@@ -13,8 +13,9 @@ import type { World } from "../world";
 import { sigmaFor } from "../heat";
 import { colours } from "./colours";
 import { HeatLayer } from "./heatlayer";
-import { cityCandidate, countryCandidates, overlap, place, type Candidate, type Placed, type Rect } from "./labels";
-import { drawBorders, drawHollow, drawHome, drawLabels, drawLand, drawMarkers, font } from "./paint";
+import { apart, placeLabels, type Scene } from "./naming";
+import type { Placed, Rect } from "./labels";
+import { drawBorders, drawHollow, drawHome, drawLabels, drawLand, drawMarkers } from "./paint";
 import { Picture } from "./picture";
 import { heated, hollow, none, Spots } from "./spots";
 
@@ -292,7 +293,7 @@ export class MapView {
   private label(ctx: CanvasRenderingContext2D, seen: number[], marked: number[]): void {
     const was = this.labelled, f = was ? this.t.k / was.t.k : 0;
     if (!was || !this.moving || f > 1.25 || f < 0.9) {
-      this.labelled = { t: this.t, placed: (this.labels = this.placeLabels(ctx, seen, marked)) };
+      this.labelled = { t: this.t, placed: (this.labels = placeLabels(ctx, this.scene(), seen, marked)) };
       return;
     }
     this.labels = was.placed.map((l) => ({
@@ -312,53 +313,11 @@ export class MapView {
     return out;
   }
 
-  private placeLabels(ctx: CanvasRenderingContext2D, seen: number[], marked: number[]): Placed[] {
-    ctx.font = font(false);
-    const measure = (s: string) => measured(ctx, s);
-    const zoomed = this.t.k / worldScale(this.width, this.height);
-    const bounds = { x: 4, y: 4, w: this.width - 8, h: this.height - 8 };
-    const countries = countryCandidates(this.world!.labels, this.t, bounds, measure);
-    const cities = this.cityCandidates(seen, measure, ctx);
-    const around = (i: number, r: number): Rect => {
-      const [x, y] = this.pixel(i)!;
-      return { x: x - r, y: y - r, w: 2 * r, h: 2 * r };
+  private scene(): Scene {
+    return {
+      world: this.world!, cities: this.data?.places.city ?? [], spots: this.spots, weights: this.weights, heat: this.heat, scale: this.scale,
+      t: this.t, width: this.width, height: this.height, covered: this.covered,
     };
-    const taken = [...this.covered, ...marked.map((i) => around(i, 3)), ...seen.filter((i) => this.spots.how[i] === hollow).map((i) => around(i, 10))];
-    const free = (limit: number) => (r: Rect) => !taken.some((o) => overlap(o, r)) && this.calm(r, limit);
-    const few = (zoomed < 2.5 ? 12 : zoomed < 8 ? 20 : 40) * (this.width < 600 ? 0.6 : 1);
-    const placed = place(cities, bounds, free(0.62), few);
-    taken.push(...placed);
-    return [...placed, ...place(countries, bounds, free(0.3), 120)];
-  }
-
-  /** The heaviest place of each neighbourhood, by name: what a bright spot is. */
-  private cityCandidates(seen: number[], measure: (s: string) => number, ctx: CanvasRenderingContext2D): Candidate[] {
-    const out: Candidate[] = [], taken: [number, number][] = [], apart = 34;
-    ctx.font = font(true);
-    for (const i of seen) {
-      if (out.length >= 60) break;
-      // Some databases add the quarter in brackets: too long for a map.
-      const name = this.data?.places.city[i].replace(/ \(.*\)$/, ""), [x, y] = this.pixel(i)!;
-      if (this.spots.how[i] !== heated || taken.some((t) => Math.hypot(t[0] - x, t[1] - y) < apart)) continue;
-      taken.push([x, y]);
-      if (name) out.push(cityCandidate(name, measure(name), x, y, this.glow(i)));
-    }
-    return out;
-  }
-
-  /** How far a place's glow reaches on the screen, about. */
-  private glow(i: number): number {
-    const times = Math.max(1, this.weights[i] / this.scale!.low);
-    return 4 + 0.75 * sigmaFor(this.width) * Math.sqrt(2 * Math.log(times));
-  }
-
-  /** Is all heat under a rectangle below a position on the ramp? */
-  private calm(r: Rect, limit: number): boolean {
-    const s = this.scale;
-    if (!s) return true;
-    const most = s.low * (s.high / s.low) ** limit;
-    for (const fy of [0.2, 0.8]) for (let f = 0; f <= 1; f += 0.25) if (this.heat.near(this.t, r.x + f * r.w, r.y + fy * r.h) > most) return false;
-    return true;
   }
 
   /** What a screen reader hears of the map. */
@@ -368,24 +327,4 @@ export class MapView {
     const names = Array.from(this.order.slice(0, 5), (i) => p.city[i] || countryName(p.country[i]));
     return `World map of ${this.order.length} places. Heaviest: ${names.join(", ")}. The list beside it says the same in text.`;
   }
-}
-
-/** Leaves out places that a heavier one's mark would cover: zooming in brings them. */
-function apart(spots: Spots, t: Transform, seen: number[]): number[] {
-  const size = 8, taken = new Set<number>();
-  return seen.filter((i) => {
-    const cx = Math.round((spots.x[i] * t.k + t.x) / size), cy = Math.round((spots.y[i] * t.k + t.y) / size);
-    for (let dx = -1; dx <= 1; dx++) for (let dy = -1; dy <= 1; dy++) if (taken.has((cx + dx) * 65536 + cy + dy)) return false;
-    taken.add(cx * 65536 + cy);
-    return true;
-  });
-}
-
-const widths = new Map<string, number>();
-
-function measured(ctx: CanvasRenderingContext2D, s: string): number {
-  const id = ctx.font + s;
-  let w = widths.get(id);
-  if (w === undefined) widths.set(id, (w = ctx.measureText(s).width));
-  return w;
 }

@@ -1,0 +1,104 @@
+// Chooses the names for a frame: the heaviest place of each neighbourhood, then
+// the countries, where neither heat nor marks nor the legend are in the way.
+
+import { sigmaFor } from "../heat";
+import { worldScale, type Transform } from "../projection";
+import type { Scale } from "../scale";
+import type { World } from "../world";
+import type { HeatLayer } from "./heatlayer";
+import { cityCandidate, countryCandidates, overlap, place, type Candidate, type Placed, type Rect } from "./labels";
+import { font } from "./paint";
+import { heated, hollow, type Spots } from "./spots";
+
+/** What names depend on. */
+export interface Scene {
+  world: World;
+  cities: string[];
+  spots: Spots;
+  weights: Float64Array;
+  heat: HeatLayer;
+  scale: Scale | null;
+  t: Transform;
+  width: number;
+  height: number;
+  covered: Rect[];
+}
+
+/** Names for the places in sight (heaviest first), of which some have marks. */
+export function placeLabels(ctx: CanvasRenderingContext2D, s: Scene, seen: number[], marked: number[]): Placed[] {
+  const zoomed = s.t.k / worldScale(s.width, s.height);
+  const bounds = { x: 4, y: 4, w: s.width - 8, h: s.height - 8 };
+  ctx.font = font(false);
+  const countries = countryCandidates(s.world.labels, s.t, bounds, (text) => measured(ctx, text));
+  ctx.font = font(true);
+  const cities = s.scale ? cityCandidates(s, seen, (text) => measured(ctx, text)) : [];
+  const taken = [
+    ...s.covered,
+    ...marked.map((i) => around(s, i, 3)),
+    ...seen.filter((i) => s.spots.how[i] === hollow).map((i) => around(s, i, 10)),
+  ];
+  const free = (limit: number) => (r: Rect) => !taken.some((o) => overlap(o, r)) && calm(s, r, limit);
+  const few = (zoomed < 2.5 ? 12 : zoomed < 8 ? 20 : 40) * (s.width < 600 ? 0.6 : 1);
+  const placed = place(cities, bounds, free(0.62), few);
+  taken.push(...placed);
+  return [...placed, ...place(countries, bounds, free(0.3), 120)];
+}
+
+/** The heaviest place of each neighbourhood, by name: what a bright spot is. */
+function cityCandidates(s: Scene, seen: number[], measure: (text: string) => number): Candidate[] {
+  const out: Candidate[] = [], taken: [number, number][] = [], neighbourhood = 34;
+  for (const i of seen) {
+    if (out.length >= 60) break;
+    const [x, y] = pixel(s, i);
+    if (s.spots.how[i] !== heated || taken.some((t) => Math.hypot(t[0] - x, t[1] - y) < neighbourhood)) continue;
+    taken.push([x, y]);
+    // Some databases add the quarter in brackets: too long for a map.
+    const name = s.cities[i].replace(/ \(.*\)$/, "");
+    if (name) out.push(cityCandidate(name, measure(name), x, y, glow(s, i)));
+  }
+  return out;
+}
+
+function pixel(s: Scene, i: number): [number, number] {
+  return [s.spots.x[i] * s.t.k + s.t.x, s.spots.y[i] * s.t.k + s.t.y];
+}
+
+function around(s: Scene, i: number, r: number): Rect {
+  const [x, y] = pixel(s, i);
+  return { x: x - r, y: y - r, w: 2 * r, h: 2 * r };
+}
+
+/** How far a place's glow reaches on the screen, about. */
+function glow(s: Scene, i: number): number {
+  const times = Math.max(1, s.weights[i] / s.scale!.low);
+  return 4 + 0.75 * sigmaFor(s.width) * Math.sqrt(2 * Math.log(times));
+}
+
+/** Is all heat under a rectangle below a position on the ramp? */
+function calm(s: Scene, r: Rect, limit: number): boolean {
+  if (!s.scale) return true;
+  const most = s.scale.low * (s.scale.high / s.scale.low) ** limit;
+  for (const fy of [0.2, 0.8]) for (let f = 0; f <= 1; f += 0.25) if (s.heat.near(s.t, r.x + f * r.w, r.y + fy * r.h) > most) return false;
+  return true;
+}
+
+/** Leaves out places that a heavier one's mark would cover: zooming in brings them. */
+export function apart(spots: Spots, t: Transform, seen: number[]): number[] {
+  const size = 8, taken = new Set<number>();
+  return seen.filter((i) => {
+    const cx = Math.round((spots.x[i] * t.k + t.x) / size), cy = Math.round((spots.y[i] * t.k + t.y) / size);
+    for (let dx = -1; dx <= 1; dx++) for (let dy = -1; dy <= 1; dy++) if (taken.has((cx + dx) * 65536 + cy + dy)) return false;
+    taken.add(cx * 65536 + cy);
+    return true;
+  });
+}
+
+const widths = new Map<string, number>();
+
+/** The width of a text, remembered: measuring is the slow part. */
+function measured(ctx: CanvasRenderingContext2D, text: string): number {
+  const id = ctx.font + text;
+  let w = widths.get(id);
+  if (w === undefined) widths.set(id, (w = ctx.measureText(text).width));
+  return w;
+}
