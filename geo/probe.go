@@ -106,6 +106,9 @@ func schemaOf(databaseType string, keys map[string]bool) schema {
 	case strings.Contains(databaseType, "Enterprise"):
 		return schemaEnterprise
 	case keys["country"] || keys["city"] || keys["location"] || keys["registered_country"]:
+		if strings.Contains(databaseType, "DBIP") {
+			return schemaDistricts
+		}
 		return schemaNested
 	case has("country_code") || has("asn"):
 		return schemaFlat

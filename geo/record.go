@@ -15,7 +15,8 @@ type schema uint8
 
 const (
 	schemaUnknown    schema = iota
-	schemaNested            // GeoLite2, GeoIP2, DB-IP: City and Country
+	schemaNested            // GeoLite2, GeoIP2: City and Country
+	schemaDistricts         // the same of DB-IP, which names the district with the city
 	schemaEnterprise        // the same, with the autonomous system under "traits"
 	schemaASN               // GeoLite2-ASN, DB-IP ASN Lite, ip-location-db's asn
 	schemaISP               // GeoIP2-ISP
@@ -62,6 +63,10 @@ func decode(s schema, r maxminddb.Result) (Location, error) {
 	switch s {
 	case schemaNested:
 		return decodeCity(r)
+	case schemaDistricts:
+		l, err := decodeCity(r)
+		l.City = withoutDistrict(l.City)
+		return l, err
 	case schemaEnterprise:
 		return decodeEnterprise(r)
 	case schemaASN:
@@ -120,9 +125,19 @@ func decodeFlat(r maxminddb.Result) (Location, error) {
 		}
 	}
 	l := autonomousSystem(number, org)
-	l.Country, l.Region, l.City = cmp.Or(rec.CountryCode, rec.Country), rec.State1, rec.City
+	l.Country, l.Region, l.City = cmp.Or(rec.CountryCode, rec.Country), rec.State1, withoutDistrict(rec.City)
 	l.place(rec.Latitude, rec.Longitude)
 	return l, nil
+}
+
+// withoutDistrict makes "New York" of DB-IP's "New York (Manhattan)", so that a city is
+// one row of a list and one value of a filter; the coordinates stay the district's.
+// The few names that have brackets of their own (Frankfurt (Oder)) lose them.
+func withoutDistrict(city string) string {
+	if name, _, ok := strings.Cut(city, " ("); ok && strings.HasSuffix(city, ")") {
+		return name
+	}
+	return city
 }
 
 // accuracy drops the radius where it would describe a point that is not used.
