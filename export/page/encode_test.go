@@ -236,3 +236,21 @@ func BenchmarkEncode(b *testing.B) {
 	}
 	b.ReportMetric(float64(out.Len())/float64(len(d.Rows)), "B/row")
 }
+
+// FuzzMagnitudes reads back what columns write, for any numbers.
+func FuzzMagnitudes(f *testing.F) {
+	f.Add(uint64(0), uint64(1), uint64(2), 3)
+	f.Add(uint64(1)<<53-1, uint64(1)<<32, uint64(65_535), 40)
+	f.Fuzz(func(t *testing.T, a, b, c uint64, n int) {
+		var v []uint64
+		for i := range min(max(n, 0), 100) {
+			v = append(v, []uint64{a, b, c, a ^ b, b >> (i % 64)}[i%5]&(1<<53-1))
+		}
+		var col columns
+		col.magnitudes(1, v)
+		got := bitwise(col.buf.Bytes()[12:], len(v))
+		if diff := cmp.Diff(v, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("numbers (-want +got):\n%s", diff)
+		}
+	})
+}

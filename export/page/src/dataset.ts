@@ -81,13 +81,14 @@ export class Dataset {
     this.meta = { ...this.meta, coverage: [...cut, { from: time(from), to: time(to), state: "data" }] };
   }
 
-  /** Stretches in which the sensor did not run. The tick that is still open is not one. */
+  /** Stretches without data: the sensor did not run, or the tick is still open. */
   gaps(): [number, number][] {
-    const open = this.to - 3000 * Math.max(1, this.meta.tick ?? 10);
-    return (this.meta.coverage ?? [])
-      .filter((c) => c.state === "off")
-      .map((c): [number, number] => [Date.parse(c.from), Date.parse(c.to)])
-      .filter(([from, to]) => to < this.to || from < open);
+    return (this.meta.coverage ?? []).filter((c) => c.state === "off").map((c) => [Date.parse(c.from), Date.parse(c.to)]);
+  }
+
+  /** Is a gap just the tick that is still open? */
+  stillOpen([from, to]: [number, number]): boolean {
+    return to >= this.to && from >= this.to - 3000 * Math.max(1, this.meta.tick ?? 10);
   }
 
   /** Makes the headline that of the window: exact while no packet is in two rows. */

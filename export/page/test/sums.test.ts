@@ -61,7 +61,8 @@ describe("a live window", () => {
     expect(d.gaps()).toEqual([]);
     expect(d.meta.coverage!.map((c) => c.state)).toEqual(["data", "data"]);
     d.meta = { ...d.meta, coverage: [{ from: "2026-11-17T14:59:50Z", to: "2026-11-17T15:00:00Z", state: "off" }] };
-    expect(d.gaps()).toEqual([]);
+    expect(d.gaps().map((g) => d.stillOpen(g))).toEqual([true]);
+    expect(d.stillOpen([at("14:20:00"), at("15:00:00")])).toBe(false);
   });
 
   test("slides, and its headline with it", () => {

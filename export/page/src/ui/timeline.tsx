@@ -130,7 +130,9 @@ function times(marks: number[]): string[] {
 /** Hatches what is not covered. */
 function gaps(u: uPlot, d: Dataset, ink: Ink): void {
   const { ctx, bbox } = u;
-  for (const [from, to] of d.gaps()) {
+  for (const gap of d.gaps()) {
+    if (d.stillOpen(gap)) continue;
+    const [from, to] = gap;
     const x0 = Math.max(bbox.left, u.valToPos(from / 1000, "x", true));
     const x1 = Math.min(bbox.left + bbox.width, u.valToPos(to / 1000, "x", true));
     if (x1 <= x0) continue;
