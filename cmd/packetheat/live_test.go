@@ -95,10 +95,13 @@ func TestSummary(t *testing.T) {
 		Books:     store.Books{Captured: count(20_000), OnePublic: count(9000), TwoPublic: count(500), LocalOnly: count(3), Drops: 2, Late: count(1)},
 		Points:    12,
 		Endpoints: store.Sum{Packets: 10_000}, Unlocated: store.Sum{Packets: 250}, CommitErrors: 1, CommitError: "disk full",
+		Losses: sensor.Losses{BacklogDrops: 4, RxMissed: 5}, Warnings: []sensor.Warning{{Code: "x", Text: "All twice.", Mend: "name one"}},
 	}
 	want := []string{
 		"captured 20.0 k packets, 2.00 MB in 1m30s; kernel drops 2; on the map 9,500 packets, 950 kB in 12 points; 97.5 % located",
 		"of the packets: local only 3, late 1",
+		"lost before capture: 4 in full queues of the machine's cores, 0 dropped, 5 missed, 0 overrun by interfaces",
+		"warning: All twice. → name one",
 		"warning: 1 commits failed and were tried again (disk full)",
 	}
 	if diff := cmp.Diff(want, summary(s, 90*time.Second)); diff != "" {

@@ -128,6 +128,8 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 	}
 	l.add("captured", "%s packets, %s", term.Count(b.Captured.Packets), term.Bytes(b.Captured.Bytes))
 	l.add("kernel drops", "%d in %d freezes", b.Drops, b.Freezes)
+	l.add("lost before", "%d in full queues of cores; interfaces: %d dropped, %d missed, %d overrun",
+		s.Losses.BacklogDrops, s.Losses.RxDropped, s.Losses.RxMissed, s.Losses.RxFIFO)
 	l.add("on the map", "%s packets, %s; %s located", term.Count(public.Packets), term.Bytes(public.Bytes), located(s.Status))
 	l.add("not on it", "local only %s, not IP %s, undecodable %s, filtered %s", term.Count(b.LocalOnly.Packets), term.Count(b.NonIP.Packets),
 		term.Count(b.Undecodable.Packets), term.Count(b.Filtered.Packets))
@@ -153,5 +155,8 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 		l.add("files", "%s", s.Export.LastError)
 	}
 	l.add("dashboard", "%s", state.Dashboard)
+	for _, w := range s.Warnings {
+		l.add("warning", "%s → %s", w.Text, w.Mend)
+	}
 	return l.print(p.out)
 }

@@ -118,7 +118,8 @@ func (r *live) report() {
 		"filtered", b.Filtered.Packets, "non_ip", b.NonIP.Packets, "undecodable", b.Undecodable.Packets,
 		"local_only", b.LocalOnly.Packets, "one_public", b.OnePublic.Packets, "two_public", b.TwoPublic.Packets,
 		"folded", b.Folded.Packets, "late", b.Late.Packets, "points", s.Points, "unlocated", s.Unlocated.Packets,
-		"commits", s.Commits, "commit_errors", s.CommitErrors, "queued_ticks", s.QueuedTicks, "merged_ticks", s.MergedTicks)
+		"commits", s.Commits, "commit_errors", s.CommitErrors, "queued_ticks", s.QueuedTicks, "merged_ticks", s.MergedTicks,
+		"backlog_drops", s.Losses.BacklogDrops, "rx_dropped", s.Losses.RxDropped, "rx_missed", s.Losses.RxMissed, "rx_fifo", s.Losses.RxFIFO)
 	for _, i := range s.Interfaces {
 		r.log.Info("statistics of interface", "interface", i.Name, "state", i.State, "rings", i.Shards,
 			"frames", i.Books.Frames, "kernel_drops", i.Books.Drops)
@@ -149,6 +150,26 @@ func silenceMessage(b store.Books, names []string) string {
 	}
 	return fmt.Sprintf("No traffic with public addresses seen on %s (%s): \"packetheat interfaces\" shows where traffic is, \"packetheat demo\" what the map looks like.",
 		strings.Join(names, ", "), seen)
+}
+
+// watchWarnings logs what the sensor finds wrong with its configuration, each once.
+func (r *live) watchWarnings(ctx context.Context) {
+	said := map[string]bool{}
+	ticker := time.NewTicker(5 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		for _, w := range r.sensor.Status().Warnings {
+			if !said[w.Code] {
+				said[w.Code] = true
+				r.log.Warn(w.Text, "mend", w.Mend)
+			}
+		}
+	}
 }
 
 // watchFirstCommit gives the files of the store away that the first commit makes.
@@ -223,6 +244,13 @@ func summary(s sensor.Status, took time.Duration) []string {
 	}
 	if len(rest) > 0 {
 		lines = append(lines, "of the packets: "+strings.Join(rest, ", "))
+	}
+	if l := s.Losses; l.BacklogDrops+l.RxDropped+l.RxMissed+l.RxFIFO > 0 {
+		lines = append(lines, fmt.Sprintf("lost before capture: %d in full queues of the machine's cores, %d dropped, %d missed, %d overrun by interfaces",
+			l.BacklogDrops, l.RxDropped, l.RxMissed, l.RxFIFO))
+	}
+	for _, w := range s.Warnings {
+		lines = append(lines, fmt.Sprintf("warning: %s → %s", w.Text, w.Mend))
 	}
 	if s.CommitErrors > 0 {
 		lines = append(lines, fmt.Sprintf("warning: %d commits failed and were tried again (%s)", s.CommitErrors, s.CommitError))

@@ -42,7 +42,7 @@ type Sensor struct {
 	Shards        int // 0: one a core, 4 at most
 	Fanout        string
 	Promiscuous   bool
-	MaxKeys       int // a shard and tick, above it keys are folded; 0: the sensor's own default
+	MaxKeys       int // a shard and tick, above it keys are folded
 	OuterTunnels  bool
 	User          string
 }

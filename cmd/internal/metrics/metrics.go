@@ -60,6 +60,11 @@ var (
 	ringDrops    = counter("packetheat_capture_kernel_drops_total", "Frames dropped by the kernel because a ring was full.", "interface")
 	ringFreezes  = counter("packetheat_capture_freezes_total", "How often a ring was full.", "interface")
 	ringCaptured = counter("packetheat_capture_frames_total", "Frames taken out of the rings.", "interface")
+	ringBytes    = gauge("packetheat_capture_ring_bytes", "Memory of the open rings.", "interface")
+	rxDropped    = counter("packetheat_capture_interface_dropped_frames_total", "Frames that the interface says it dropped; backlog drops and what no protocol wanted are in it.", "interface")
+	rxMissed     = counter("packetheat_capture_interface_missed_frames_total", "Frames that the hardware dropped for want of buffers.", "interface")
+	rxFIFO       = counter("packetheat_capture_interface_overrun_frames_total", "Frames lost to overruns of the hardware's queue.", "interface")
+	backlog      = counter("packetheat_capture_backlog_drops_total", "Frames of the whole machine that a core's full queue lost before any ring.")
 	shards       = gauge("packetheat_capture_open_rings", "Rings that are open.", "interface")
 
 	packets = counter("packetheat_sensor_packets_total", "Packets by what became of them.", "state")
@@ -121,7 +126,12 @@ func (c *collector) collectSensor(send func(metric, float64, ...string)) {
 		send(ringFreezes, float64(i.Books.Freezes), i.Name)
 		send(ringCaptured, float64(i.Books.Frames), i.Name)
 		send(shards, float64(i.Shards), i.Name)
+		send(ringBytes, float64(i.RingBytes), i.Name)
+		send(rxDropped, float64(i.Losses.RxDropped), i.Name)
+		send(rxMissed, float64(i.Losses.RxMissed), i.Name)
+		send(rxFIFO, float64(i.Losses.RxFIFO), i.Name)
 	}
+	send(backlog, float64(s.Losses.BacklogDrops))
 	b := &s.Books
 	for _, part := range []struct {
 		state string

@@ -28,10 +28,11 @@ func some() Sources {
 		Sensor: func() sensor.Status {
 			return sensor.Status{
 				Interfaces: []sensor.InterfaceStatus{
-					{Name: "eth0", Shards: 2, Books: store.Books{Ring: 10, Drops: 3, Frames: 7}},
+					{Name: "eth0", Shards: 2, RingBytes: 1 << 20, Losses: sensor.Losses{RxMissed: 11}, Books: store.Books{Ring: 10, Drops: 3, Frames: 7}},
 					{Name: "wg0", Books: store.Books{Ring: 1, Frames: 1}},
 				},
 				Books:    store.Books{Captured: store.Count{Packets: 8, Bytes: 800}, OnePublic: store.Count{Packets: 5, Bytes: 500}},
+				Losses:   sensor.Losses{BacklogDrops: 12},
 				Points:   4,
 				LastTick: time.Unix(1000, 5e8),
 			}
@@ -50,6 +51,9 @@ func TestValues(t *testing.T) {
 		`packetheat_capture_kernel_drops_total{interface="eth0"} 3`,
 		`packetheat_capture_kernel_drops_total{interface="wg0"} 0`,
 		`packetheat_capture_open_rings{interface="eth0"} 2`,
+		`packetheat_capture_ring_bytes{interface="eth0"} 1.048576e+06`,
+		`packetheat_capture_interface_missed_frames_total{interface="eth0"} 11`,
+		`packetheat_capture_backlog_drops_total 12`,
 		`packetheat_sensor_packets_total{state="captured"} 8`,
 		`packetheat_sensor_bytes_total{state="one_public"} 500`,
 		`packetheat_sensor_points_total 4`,
