@@ -1,0 +1,40 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// TestSudoOwner starts the sensor as sudo does: all it makes belongs to the user.
+func TestSudoOwner(t *testing.T) {
+	mayCapture(t)
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	s := startRun(t, t.TempDir(), []string{"SUDO_USER=nobody", "SUDO_UID=65534", "SUDO_GID=65533"},
+		"--listen", "127.0.0.1:0", "--duration", "2s", "--data", "a/data", "--out", "b/out")
+	if said, code := s.end(t); code != exitDone {
+		t.Fatalf("status %d\n%s", code, said)
+	}
+	seen := 0
+	err := filepath.WalkDir(s.dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || name == s.dir {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		seen++
+		if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 65534 || owner.Gid != 65533 {
+			t.Errorf("%s belongs to %d:%d", name, owner.Uid, owner.Gid)
+		}
+		return nil
+	})
+	if err != nil || seen < 8 { // four folders, database, lock, two files
+		t.Errorf("found %d files and folders, %v", seen, err)
+	}
+}
