@@ -67,9 +67,10 @@ function Piece({ children, title }: { children: ComponentChildren; title?: strin
   return <span class="piece" title={title}>{children}</span>;
 }
 
+/** Beats once a tick, not all the time: an idle page costs nothing. */
 function Pulse() {
   const words = { live: "live", connecting: "connecting", lost: "connection lost, trying again" }[connection.value];
-  return <span class={`pulse ${connection.value}`} role="status"><i aria-hidden="true" />{words}</span>;
+  return <span class={`pulse ${connection.value}`} role="status"><i key={revision.value} aria-hidden="true" />{words}</span>;
 }
 
 /** When a file was written; one that is rewritten offers to be read again. */

@@ -56,9 +56,25 @@ export function Timeline() {
       </div>
       <div class="plot" ref={host} tabIndex={0} role="slider" aria-label="Selected time; arrow keys move it, Home selects all" aria-valuemin={0} aria-valuemax={100}
         aria-valuenow={d && brush ? Math.round((100 * (brush[0] - d.from)) / (d.to - d.from)) : 0}
-        aria-valuetext={d ? (brush ? span(brush[0], brush[1], zone) : "all times") : "no data"} onKeyDown={step} />
+        aria-valuetext={d ? (brush ? span(brush[0], brush[1], zone) : "all times") : "no data"} onKeyDown={step} onPointerDown={(e) => plot.current && d && scrub(e, plot.current, d)} />
     </section>
   );
+}
+
+/** A finger drags a brush, as a mouse does; uPlot itself hears mice only. */
+function scrub(e: PointerEvent, u: uPlot, d: Dataset): void {
+  if (e.pointerType !== "touch") return;
+  const host = e.currentTarget as HTMLElement, left = u.over.getBoundingClientRect().left, start = e.clientX - left;
+  host.setPointerCapture(e.pointerId);
+  const move = (m: PointerEvent) => {
+    const x = Math.max(0, Math.min(u.over.clientWidth, m.clientX - left));
+    u.setSelect({ left: Math.min(start, x), width: Math.abs(x - start), top: 0, height: u.over.clientHeight }, false);
+    select(u, d);
+  };
+  const up = () => host.removeEventListener("pointermove", move);
+  host.addEventListener("pointermove", move);
+  host.addEventListener("pointerup", up, { once: true });
+  host.addEventListener("pointercancel", up, { once: true });
 }
 
 /** Arrow keys move the brush by its own width, or make one of a twelfth. */
