@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +53,14 @@ func inside(t *testing.T, e *capturetest.End) system {
 // liveRun starts a sensor on the sensor's end of a link.
 func liveRun(t *testing.T, link *capturetest.Link, shards int, change ...func(*Config)) (m *memory, s *Sensor, stop func() error) {
 	t.Helper()
+	live := Live{Interfaces: []string{link.Sensor.Name}, Ring: capture.RingConfig{Shards: shards}, RingTotal: 64 << 20}
+	return runLive(t, link.Sensor, live, change...)
+}
+
+// runLive starts a sensor in the namespace of an end. Where it is not stopped before,
+// the end of the test stops it.
+func runLive(t *testing.T, end *capturetest.End, live Live, change ...func(*Config)) (m *memory, s *Sensor, stop func() error) {
+	t.Helper()
 	m = &memory{}
 	s = newSensor(t, m, func(c *Config) {
 		c.Tick = time.Second
@@ -61,8 +70,8 @@ func liveRun(t *testing.T, link *capturetest.Link, shards int, change ...func(*C
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	live := Live{Interfaces: []string{link.Sensor.Name}, Ring: capture.RingConfig{Shards: shards}, RingTotal: 64 << 20}
-	go func() { ended <- s.runOn(ctx, live, inside(t, link.Sensor)) }()
+	go func() { ended <- s.runOn(ctx, live, inside(t, end)) }()
+	stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	select {
 	case <-s.Ready():
 	case err := <-ended:
@@ -70,7 +79,8 @@ func liveRun(t *testing.T, link *capturetest.Link, shards int, change ...func(*C
 	case <-time.After(5 * time.Second):
 		t.Fatal("not ready after 5 s")
 	}
-	return m, s, func() error { cancel(); return <-ended }
+	t.Cleanup(func() { _ = stop() })
+	return m, s, stop
 }
 
 // expected counts frames as the contract does, from what the test meant to send.

@@ -86,8 +86,9 @@ func (m *manager) add(ctx context.Context, name string, c *choice, opened chan<-
 }
 
 // share returns the memory of one ring: of what the ports that stay leave of
-// RingTotal, an equal part for each interface and shard. (One that goes is counted no
-// more although it is still open for some milliseconds.)
+// RingTotal, an equal part for each interface and shard. One that goes is counted no
+// more although it is still open for some milliseconds. One that comes when all is
+// given away gets an eighth nevertheless: rings cannot shrink while they are open.
 func (m *manager) share(c *choice, shards int) int {
 	free := m.live.RingTotal
 	for _, p := range m.all() {
@@ -98,7 +99,9 @@ func (m *manager) share(c *choice, shards int) int {
 			}
 		}
 	}
-	return max(min(m.live.RingTotal/len(c.names), free)/shards, ringLeast)
+	fair := m.live.RingTotal / max(len(c.names), 1)
+	least := max(ringLeast, 2*m.live.Ring.BlockSize)
+	return max(min(fair, max(free, m.live.RingTotal/8))/shards, least)
 }
 
 func (m *manager) remove(p *port) {

@@ -189,13 +189,20 @@ func (sh *shard) advance(tick int64) {
 // fillIdle hands on an empty tally for every tick up to last that has none.
 func (sh *shard) fillIdle(last int64) {
 	for ; sh.nextIdle <= last; sh.nextIdle += int64(sh.sensor.cfg.Tick) {
-		idle := sh.nextIdle
-		_, done := sh.handed[idle]
-		if !done && !slices.ContainsFunc(sh.open, func(t *tally) bool { return t.tick == idle }) {
-			sh.open = append(sh.open, sh.newTally(idle))
+		if sh.openIdle(sh.nextIdle) {
 			sh.hand(len(sh.open) - 1)
 		}
 	}
+}
+
+// openIdle opens an empty tally for a tick that has none and never had.
+func (sh *shard) openIdle(tick int64) bool {
+	_, done := sh.handed[tick]
+	if done || slices.ContainsFunc(sh.open, func(t *tally) bool { return t.tick == tick }) {
+		return false
+	}
+	sh.open = append(sh.open, sh.newTally(tick))
+	return true
 }
 
 // closeDue hands on the ticks that the clock has closed, empty ones too. After a
@@ -213,8 +220,7 @@ func (sh *shard) closeDue(now time.Time) {
 	}
 	sh.followClock(now, horizon)
 	for ; sh.nextTick <= horizon; sh.nextTick += step {
-		if _, done := sh.handed[sh.nextTick]; !done {
-			sh.open = append(sh.open, sh.newTally(sh.nextTick))
+		if sh.openIdle(sh.nextTick) {
 			sh.hand(len(sh.open) - 1)
 		}
 	}
@@ -340,8 +346,13 @@ func (sh *shard) finish(reason error) error {
 	if sh.began {
 		sh.fillIdle(sh.maxTick)
 	}
+	if sh.live { // the ticks that the clock has not closed yet, empty ones too
+		for now := sh.endTime(); sh.nextTick <= now; sh.nextTick += int64(sh.sensor.cfg.Tick) {
+			sh.openIdle(sh.nextTick)
+		}
+	}
 	slices.SortFunc(sh.open, func(a, b *tally) int { return int(min(max(a.tick-b.tick, -1), 1)) })
-	if len(sh.open) == 0 && (sh.live || sh.pending != store.Books{}) {
+	if len(sh.open) == 0 && sh.pending != (store.Books{}) {
 		sh.open = append(sh.open, sh.newTally(sh.sensor.tickOf(sh.endTime())))
 	}
 	for len(sh.open) > 0 {
