@@ -134,7 +134,7 @@ func TestEncodeRandom(t *testing.T) {
 		return m
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 30 {
+	for range 12 {
 		d := &Data{}
 		for i := range 1 + r.IntN(60) {
 			p := Place{City: strings.Repeat("x", i)}
