@@ -17,16 +17,19 @@ export function amount(n: number, unit: "packets" | "bytes"): string {
   return unit === "bytes" ? bytes(n) : count(n);
 }
 
+/** Made once: making a formatter takes longer than using it a hundred times. */
+const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
 /** 12,345,678: for titles and cards, where exactness counts. */
 export function exact(n: number): string {
-  return Math.round(n).toLocaleString("en-US");
+  return grouped.format(n);
 }
 
 function scaled(n: number, suffixes: string[], plainBelow: number): string {
   if (n < 0) return minus + scaled(-n, suffixes, plainBelow);
   let i = 0;
   if (n >= plainBelow) while (n >= 999.5 && i < suffixes.length - 1) (n /= 1000), i++;
-  const digits = i === 0 ? Math.round(n).toLocaleString("en-US") : n >= 99.95 ? n.toFixed(0) : n >= 9.995 ? n.toFixed(1) : n.toFixed(2);
+  const digits = i === 0 ? grouped.format(n) : n >= 99.95 ? n.toFixed(0) : n >= 9.995 ? n.toFixed(1) : n.toFixed(2);
   const short = digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
   return suffixes[i] ? short + thin + suffixes[i] : short;
 }

@@ -33,25 +33,39 @@ export function sum(d: Dataset, s: Selection): Sums {
   const opens = new Float64Array(n);
   const [, bins] = d.bins();
   const series = { packets: new Float64Array(bins), bytes: new Float64Array(bins) };
+  const inPackets = series.packets, inBytes = series.bytes;
   const { keys, from, to, places } = s;
   const { place, key, bin: when, packets, bytes, opens: opened } = rows;
-  for (let i = 0, end = rows.n; i < end; i++) {
+  // Rows come in runs of one place and key (ticks that joined later in shorter
+  // ones): what is left out is skipped as a run, what counts is added up in locals.
+  for (let i = 0, end = rows.n; i < end; ) {
     const k = key[i], p = place[i];
-    if (!((keys >> k) & 1) || (places && !places[p])) continue;
-    const b = when[i];
-    if (b < bins) {
-      series.packets[b] += packets[i];
-      series.bytes[b] += bytes[i];
+    let j = i + 1;
+    while (j < end && place[j] === p && key[j] === k) j++;
+    if (!((keys >> k) & 1) || (places && !places[p])) {
+      i = j;
+      continue;
     }
-    if (b < from || b >= to) continue;
+    let np = 0, nb = 0, no = 0;
+    for (; i < j; i++) {
+      const b = when[i], x = packets[i], y = bytes[i];
+      if (b < bins) {
+        inPackets[b] += x;
+        inBytes[b] += y;
+      }
+      if (b < from || b >= to) continue;
+      np += x;
+      nb += y;
+      no += opened[i];
+    }
     if (k & 1) {
-      pout[p] += packets[i];
-      bout[p] += bytes[i];
+      pout[p] += np;
+      bout[p] += nb;
     } else {
-      pin[p] += packets[i];
-      bin[p] += bytes[i];
+      pin[p] += np;
+      bin[p] += nb;
     }
-    opens[p] += opened[i];
+    opens[p] += no;
   }
   const out: Sums = {
     packets: [pin, pout], bytes: [bin, bout], opens,
@@ -80,12 +94,27 @@ export function weights(s: Sums, unit: Unit): Float64Array {
   return out;
 }
 
+/** Indexes of what is above zero, heaviest first, to a thousandth: sorted as plain numbers, which is quick. */
+export function heaviest(weights: Float64Array, n: number, counts: (i: number) => boolean): Uint32Array {
+  const keys = new Float64Array(n), room = 2 ** 21; // more places than any database has
+  let used = 0;
+  for (let i = 0; i < n; i++) if (weights[i] > 0 && counts(i)) keys[used++] = Math.floor(Math.log(weights[i]) * 1024) * room + i;
+  const sorted = keys.subarray(0, used).sort(), out = new Uint32Array(used);
+  for (let i = 0; i < used; i++) {
+    const key = sorted[used - 1 - i];
+    out[i] = key - Math.floor(key / room) * room;
+  }
+  return out;
+}
+
 export interface Item { key: string; label: string; note: string; in: number; out: number; place?: number }
 
 /** The first n of a list by size, largest first, without sorting all of it. */
 export function top<T>(items: T[], n: number, size: (t: T) => number): T[] {
   if (items.length > 4 * n) {
-    const sizes = Float64Array.from(items, size).sort();
+    const sizes = new Float64Array(items.length);
+    for (let i = 0; i < sizes.length; i++) sizes[i] = size(items[i]);
+    sizes.sort();
     const least = sizes[sizes.length - n];
     items = items.filter((t) => size(t) >= least);
   }

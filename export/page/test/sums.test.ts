@@ -4,7 +4,7 @@ import { parse } from "../src/codec";
 import { Dataset, placeKey } from "../src/dataset";
 import { ask, parseNet } from "../src/filter";
 import { keyMask } from "../src/state";
-import { sum, top, weights } from "../src/sums";
+import { heaviest, sum, top, weights } from "../src/sums";
 
 const golden = () => new Dataset(parse(new Uint8Array(readFileSync(new URL("../testdata/vector.phcols", import.meta.url)))));
 const all = { keys: 0xff, from: 0, to: 1e9 };
@@ -32,6 +32,21 @@ describe("sums", () => {
     expect(s.totalPackets).toBe(1);
     expect(s.series.packets[0]).toBe(2 + 1024);
     expect(s.series.packets[359]).toBe(1);
+  });
+
+  test("runs that joined later count like those before", () => {
+    const d = golden(), once = sum(d, all);
+    d.append(golden());
+    const twice = sum(d, all);
+    expect(twice.totalPackets).toBe(2 * once.totalPackets);
+    expect(Array.from(twice.opens)).toEqual(Array.from(once.opens, (n) => 2 * n));
+  });
+
+  test("the heaviest are found without what does not count", () => {
+    const w = Float64Array.from([5, 0, 0.5, 1e15, 70, 3]);
+    expect(Array.from(heaviest(w, 6, () => true))).toEqual([3, 4, 0, 5, 2]);
+    expect(Array.from(heaviest(w, 5, (i) => i !== 3))).toEqual([4, 0, 2]);
+    expect(heaviest(w, 0, () => true)).toHaveLength(0);
   });
 
   test("the largest come first", () => {

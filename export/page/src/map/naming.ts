@@ -29,9 +29,9 @@ export function placeLabels(ctx: CanvasRenderingContext2D, s: Scene, seen: numbe
   const zoomed = s.t.k / worldScale(s.width, s.height);
   const bounds = { x: 4, y: 4, w: s.width - 8, h: s.height - 8 };
   ctx.font = font(false);
-  const countries = countryCandidates(s.world.labels, s.t, bounds, (text) => measured(ctx, text));
+  const countries = countryCandidates(s.world.labels, s.t, bounds, (text) => measured(ctx, false, text));
   ctx.font = font(true);
-  const cities = s.scale ? cityCandidates(s, seen, (text) => measured(ctx, text)) : [];
+  const cities = s.scale ? cityCandidates(s, seen, (text) => measured(ctx, true, text)) : [];
   const taken = [
     ...s.covered,
     ...marked.map((i) => around(s, i, 3)),
@@ -93,12 +93,12 @@ export function apart(spots: Spots, t: Transform, seen: number[]): number[] {
   });
 }
 
-const widths = new Map<string, number>();
+const widths = [new Map<string, number>(), new Map<string, number>()];
 
-/** The width of a text, remembered: measuring is the slow part. */
-function measured(ctx: CanvasRenderingContext2D, text: string): number {
-  const id = ctx.font + text;
-  let w = widths.get(id);
-  if (w === undefined) widths.set(id, (w = ctx.measureText(text).width));
+/** The width of a text in one of the two fonts, remembered: measuring is the slow part. */
+function measured(ctx: CanvasRenderingContext2D, city: boolean, text: string): number {
+  const known = widths[city ? 1 : 0];
+  let w = known.get(text);
+  if (w === undefined) known.set(text, (w = ctx.measureText(text).width));
   return w;
 }

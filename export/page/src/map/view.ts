@@ -9,6 +9,7 @@ import { countryName } from "../format";
 import { box, fit, fromPlane, hold, inhabited, plane, toPlane, worldScale, type Box, type Transform } from "../projection";
 import { ramp, type Theme } from "../ramp";
 import { fitScale, type Scale } from "../scale";
+import { heaviest } from "../sums";
 import type { World } from "../world";
 import { sigmaFor } from "../heat";
 import { colours } from "./colours";
@@ -57,7 +58,8 @@ export class MapView {
   private resting = 0;
   private labelled: { t: Transform; placed: Placed[] } | null = null;
   private around: Box | null = null;
-  private order = new Uint32Array(0); // places by weight, heaviest first
+  private boxed = 0; // rows that findBox has seen
+  private order: Uint32Array = new Uint32Array(0); // places by weight, heaviest first
 
   constructor(private readonly canvas: HTMLCanvasElement, private readonly listener: Listener) {
     this.behaviour = zoom<HTMLCanvasElement, unknown>()
@@ -97,11 +99,9 @@ export class MapView {
     this.data = d;
     this.weights = weights;
     if (this.world) this.spots.update(d, this.world);
-    this.findBox();
+    if (first || d.rows.n !== this.boxed) this.findBox();
     if (first && this.fitted) this.home();
-    this.order = Uint32Array.from({ length: Math.min(weights.length, this.spots.n) }, (_, i) => i)
-      .filter((i) => weights[i] > 0 && this.spots.how[i] !== none)
-      .sort((a, b) => weights[b] - weights[a]);
+    this.order = heaviest(weights, Math.min(weights.length, this.spots.n), (i) => this.spots.how[i] !== none);
     this.weigh();
   }
 
@@ -201,6 +201,7 @@ export class MapView {
     for (let i = 0; rows && i < rows.n; i++) used[rows.place[i]] = 1;
     for (let i = 0; i < this.spots.n; i++) if (used[i] && this.spots.how[i] !== none) found.push([this.spots.x[i], this.spots.y[i]]);
     this.around = found.length ? box(found) : null;
+    this.boxed = rows?.n ?? 0;
   }
 
   private homeView(): Transform {
