@@ -25,7 +25,7 @@ func TestPublicCaptures(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Skipf("no public captures in %s", top)
 	}
-	const every = 16 // all of them take a minute
+	const every = 32 // all of them take a minute
 	mapped := 0
 	for i := 0; i < len(files); i += every {
 		out := t.TempDir()
