@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +24,8 @@ const (
 // direction, and the details that o.Detail asks for. Rows are kept under o.MaxRows
 // by coarser time first, then by taking the smallest places together by country;
 // sums stay exact, and Meta.Coarsened says what was done. The result is at most
-// some 50 MiB, whatever the window.
+// some 50 MiB, whatever the window. Rows are in order of place, protocol class,
+// direction and time.
 func Build(ctx context.Context, r Reader, o Options) (*page.Data, Report, error) {
 	if err := o.check(HTML); err != nil {
 		return nil, Report{}, err
@@ -37,7 +39,10 @@ func Build(ctx context.Context, r Reader, o Options) (*page.Data, Report, error)
 		// balance: the queries below are not one transaction.
 		f := o.Filter
 		f.Window = window.Clip(store.Window{To: before.Last})
-		b := &builder{r: r, o: &o, f: f, cov: before, window: window, places: map[store.Place]uint32{}}
+		b := &builder{r: r, o: &o, f: f, cov: before, window: window, t: newTables()}
+		if c, ok := r.(*recent); ok {
+			b.t = c.tables
+		}
 		if err := b.collect(ctx); err != nil {
 			return nil, Report{}, err
 		}
@@ -72,8 +77,7 @@ type builder struct {
 	step    time.Duration
 	whole   bool // one bin: step is the window
 	start   time.Time
-	places  map[store.Place]uint32
-	list    []page.Place
+	t       *tables // of it, places: by their numbers rows and details name them
 	rows    []page.Row
 	details []page.Detail
 	points  uint64
@@ -122,10 +126,16 @@ func (b *builder) collectRows(ctx context.Context) error {
 		b.step, b.start, b.whole = step, b.window.From.Truncate(max(step, 1)), step == 0
 		if b.whole {
 			b.step, b.start = max(time.Second, b.window.To.Sub(b.window.From)), b.window.From
-			if err := b.addCells(ctx, b.f, 0); err != nil {
+			if c, ok := b.r.(*recent); ok {
+				b.addRecent(c, math.MaxInt)
+			} else if err := b.addCells(ctx, b.f, 0); err != nil {
 				return err
 			}
 			b.foldPlaces(most)
+		} else if c, isRecent := b.r.(*recent); isRecent {
+			if !b.addRecent(c, most) {
+				continue
+			}
 		} else if ok, err := b.tryStep(ctx, step, most); err != nil {
 			return err
 		} else if !ok {
@@ -211,17 +221,15 @@ func (b *builder) bin(t time.Time) uint32 {
 	return uint32(t.Sub(b.start) / b.step)
 }
 
-// place returns the place's number in the page.
-func (b *builder) place(p store.Place) uint32 {
-	if i, ok := b.places[p]; ok {
-		return i
-	}
-	i := uint32(len(b.list))
-	b.places[p] = i
-	b.list = append(b.list, page.Place{Latitude: p.Latitude, Longitude: p.Longitude, HasCoordinates: p.HasCoordinates(),
-		Country: p.Country, Region: p.Region, City: p.City, Precision: p.Precision.String(), AccuracyKM: p.AccuracyKM})
-	return i
+// bins returns the numbers of the first and the last bin of an interval, the last
+// one of the window at most.
+func (b *builder) bins(t time.Time, interval time.Duration) (first, last uint32) {
+	first = b.bin(t)
+	return first, max(first, min(b.bin(t.Add(interval-1)), b.bin(b.window.To.Add(-1))))
 }
+
+// place returns the place's number in the page.
+func (b *builder) place(p store.Place) uint32 { return b.t.place.of(&b.t.places, p) }
 
 // foldPlaces takes the rows beyond the cap, those with the fewest packets, together
 // by country, as places that are known no better than that.
@@ -237,7 +245,7 @@ func (b *builder) foldPlaces(most int) {
 	}
 	sums := map[key]*page.Row{}
 	for _, row := range b.rows[most:] {
-		country := store.Place{Country: b.list[row.Place].Country}
+		country := store.Place{Country: b.t.places.list[row.Place].Country}
 		if country.Country != "" {
 			country.Precision = store.Country
 		}
@@ -254,4 +262,41 @@ func (b *builder) foldPlaces(most int) {
 		b.rows = append(b.rows, *row)
 	}
 	b.notes = "; the smallest places are taken together by country"
+}
+
+// addRecent sums the rows of a recent by place, protocol class and direction, bin by
+// bin. It is false where that gives more than most rows.
+func (b *builder) addRecent(c *recent, most int) bool {
+	sums := make([]store.Sum, c.tables.places.len()*partsOfSubject)
+	var used []uint32 // of them, in this bin
+	at := uint32(0)
+	flush := func() {
+		for _, i := range used {
+			s := &sums[i]
+			b.rows = append(b.rows, page.Row{Bin: at, Place: i / partsOfSubject, Proto: uint8(i >> 1 & 3), Out: i&1 == 1,
+				Packets: s.Packets, Bytes: s.Bytes, Opens: s.Opens})
+			*s = store.Sum{}
+		}
+		used = used[:0]
+	}
+	for _, bin := range c.bins {
+		if n := b.bin(bin.start); n != at {
+			flush()
+			at = n
+		}
+		for i := range bin.rows {
+			r := &bin.rows[i]
+			k := &c.tables.flows.list[r.flow]
+			cell := k.place*partsOfSubject + uint32(k.part())
+			if sums[cell].Packets == 0 {
+				used = append(used, cell)
+			}
+			sums[cell].Add(r.Sum)
+		}
+		if len(b.rows)+len(used) > most {
+			return false
+		}
+	}
+	flush()
+	return true
 }

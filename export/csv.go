@@ -2,7 +2,11 @@ package export
 
 import (
 	"io"
+	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/packetheat/packetheat/store"
@@ -23,35 +27,93 @@ const flushAt = 64 << 10
 // field, and readers accept both; and text from outside that a spreadsheet would
 // take for a formula is neutralised by an apostrophe before it.
 type csvWriter struct {
-	w    io.Writer
-	cols []column
-	rows *rowCache
-	buf  []byte
+	w      io.Writer
+	buf    []byte
+	tables *tables
+	pieces *pieces
 }
 
 func newCSVWriter(w io.Writer) *csvWriter {
-	return &csvWriter{w: w, cols: rowColumns(), rows: newRowCache(), buf: make([]byte, 0, flushAt+4096)}
+	return &csvWriter{w: w, buf: make([]byte, 0, flushAt+4096)}
 }
 
 func (c *csvWriter) begin() error {
-	for i, col := range c.cols {
-		if i > 0 {
-			c.buf = append(c.buf, ',')
-		}
-		c.buf = append(c.buf, col.name...)
-	}
+	c.buf = append(c.buf, strings.Join(Columns(), ",")...)
 	c.buf = append(c.buf, '\n')
 	return nil
 }
 
+// write numbers what rows have in common, so that its text is made once.
 func (c *csvWriter) write(points []store.Point) error {
 	for i := range points {
-		c.buf = c.appendRow(c.buf, &points[i])
-		if len(c.buf) >= flushAt {
-			if err := c.end(); err != nil {
-				return err
-			}
+		if c.tables == nil || c.tables.places.len()+c.tables.nets.len() > 1<<16 {
+			c.tables = newTables()
+			c.pieces = newPieces(c.tables)
 		}
+		p := &points[i]
+		k := c.tables.key(p, levelPlaces) // addresses change all the time
+		k.port, k.flags = p.Port, p.Flags
+		if p.HasPort {
+			k.bits |= bitPort
+		}
+		if err := c.row(&k, p.Addr, p.Peer, p.Time, p.Interval, p.Sum()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeSlim writes rows of a recent, which has numbered everything already.
+func (c *csvWriter) writeSlim(r *recent, at time.Time, interval time.Duration, rows []slim) error {
+	if r.pieces == nil {
+		r.pieces = newPieces(r.tables)
+	}
+	c.tables, c.pieces = r.tables, r.pieces
+	for i := range rows {
+		s := &rows[i]
+		k := r.tables.flows.list[s.flow]
+		k.flags |= s.flags
+		if err := c.row(&k, netip.Prefix{}, netip.Prefix{}, at, interval, s.Sum); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// row appends a row: its addresses are those of the key, where they have numbers.
+func (c *csvWriter) row(k *slimKey, addr, peer netip.Prefix, at time.Time, interval time.Duration, s store.Sum) error {
+	p := c.pieces
+	b := append(c.buf, p.time(at)...)
+	b = append(b, p.spots.of(k.place)...)
+	b = append(b, p.kind(k)...)
+	if k.addr != 0 {
+		b = append(b, p.ends.of(k.addr)...)
+	} else {
+		b = append(appendPrefix(b, addr), ',')
+	}
+	if k.peer != 0 {
+		b = append(b, p.ends.of(k.peer)...)
+	} else {
+		b = append(appendPrefix(b, peer), ',')
+	}
+	if k.bits&bitPort != 0 {
+		b = strconv.AppendUint(b, uint64(k.port), 10)
+	}
+	b = strconv.AppendUint(append(b, ','), s.Packets, 10)
+	b = strconv.AppendUint(append(b, ','), s.Bytes, 10)
+	b = strconv.AppendUint(append(b, ','), s.Opens, 10)
+	b = append(b, ',')
+	b = append(b, p.cities.of(k.place)...)
+	b = append(b, p.nets.of(k.net)...)
+	b = append(b, p.sensors.of(uint32(k.sensor))...)
+	b = append(b, p.interval(interval)...)
+	b = append(b, p.precisions.of(k.place)...)
+	if k.flags != 0 {
+		b = append(b, k.flags.String()...)
+	}
+	c.buf = append(b, '\n')
+	if len(c.buf) >= flushAt {
+		return c.end()
 	}
 	return nil
 }
@@ -62,18 +124,24 @@ func (c *csvWriter) end() error {
 	return err
 }
 
-func (c *csvWriter) appendRow(b []byte, p *store.Point) []byte {
-	for i := range c.cols {
-		if i > 0 {
-			b = append(b, ',')
+// appendCells appends the cells of columns from to to, each with a comma behind it.
+func appendCells(b []byte, cols []column, from, to string, rows *rowCache, p *store.Point) []byte {
+	in := false
+	for i := range cols {
+		if in = in || cols[i].name == from; !in {
+			continue
 		}
 		start := len(b)
-		b = c.cols[i].append(b, c.rows, p)
-		if c.cols[i].free {
+		b = cols[i].append(b, rows, p)
+		if cols[i].free {
 			b = quoteCell(b, start)
 		}
+		b = append(b, ',')
+		if cols[i].name == to {
+			break
+		}
 	}
-	return append(b, '\n')
+	return b
 }
 
 // quoteCell makes the text b[start:] a cell: neutralised if it looks like a formula

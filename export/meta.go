@@ -2,6 +2,8 @@ package export
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/packetheat/packetheat/export/page"
@@ -32,7 +34,8 @@ func (b *builder) finish() (*page.Data, Report) {
 	if len(b.rows) == 0 && meta.Message == "" {
 		meta.Message = b.nothing()
 	}
-	return &page.Data{Meta: meta, Places: b.list, Rows: b.rows, Details: b.details}, rep
+	places := b.arrange()
+	return &page.Data{Meta: meta, Places: places, Rows: b.rows, Details: b.details}, rep
 }
 
 // totals are the headline. Without a filter it comes from the books, which count a
@@ -48,7 +51,7 @@ func (b *builder) totals(sum store.Sum) page.Totals {
 		}
 	}
 	for i := range b.rows {
-		if b.list[b.rows[i].Place].Country == "" && !b.list[b.rows[i].Place].HasCoordinates {
+		if p := &b.t.places.list[b.rows[i].Place]; p.Country == "" && !p.HasCoordinates() {
 			t.Unlocated += b.rows[i].Packets
 		} else {
 			t.Located += b.rows[i].Packets
@@ -71,4 +74,65 @@ func (b *builder) nothing() string {
 			b.cov.First.UTC().Format("2006-01-02 15:04") + " to " + b.cov.Last.UTC().Format("2006-01-02 15:04 MST") + "."
 	}
 	return "No packets from or to public addresses were seen in this window."
+}
+
+// arrange puts the places into the order of their names, and the rows into the order
+// of places, as the page will have them: so encoding needs not sort. It returns the
+// places; rows and details name them by their new numbers.
+func (b *builder) arrange() []page.Place {
+	order := make([]uint32, b.t.places.len())
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	all := b.t.places.list
+	slices.SortFunc(order, func(a, b uint32) int {
+		p, q := &all[a], &all[b]
+		return cmp.Or(strings.Compare(p.Country, q.Country), strings.Compare(p.Region, q.Region), strings.Compare(p.City, q.City),
+			cmp.Compare(p.Latitude, q.Latitude), cmp.Compare(p.Longitude, q.Longitude), cmp.Compare(a, b))
+	})
+	list := make([]page.Place, len(order))
+	number := make([]uint32, len(order))
+	for to, from := range order {
+		p := &all[from]
+		number[from] = uint32(to)
+		list[to] = page.Place{Latitude: p.Latitude, Longitude: p.Longitude, HasCoordinates: p.HasCoordinates(),
+			Country: p.Country, Region: p.Region, City: p.City, Precision: p.Precision.String(), AccuracyKM: p.AccuracyKM}
+	}
+	for i := range b.details {
+		b.details[i].Place = number[b.details[i].Place]
+	}
+	for i := range b.rows {
+		b.rows[i].Place = number[b.rows[i].Place]
+	}
+	b.details = counted(b.details, len(list), func(d *page.Detail) uint32 { return d.Place })
+	b.rows = counted(b.rows, len(list)*partsOfSubject, func(r *page.Row) uint32 {
+		k := r.Place*partsOfSubject + uint32(r.Proto)<<1
+		if r.Out {
+			k++
+		}
+		return k
+	})
+	return list
+}
+
+// counted sorts by a key below n, in one pass; what has the same key stays in its
+// order.
+func counted[T any](in []T, n int, key func(*T) uint32) []T {
+	if len(in) == 0 {
+		return in
+	}
+	next := make([]uint32, n+1)
+	for i := range in {
+		next[key(&in[i])+1]++
+	}
+	for i := 1; i < len(next); i++ {
+		next[i] += next[i-1]
+	}
+	out := make([]T, len(in))
+	for i := range in {
+		k := key(&in[i])
+		out[next[k]] = in[i]
+		next[k]++
+	}
+	return out
 }

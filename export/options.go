@@ -38,7 +38,6 @@ type Options struct {
 
 	// Standing files only: how coarse the rows are, and how long a file may get.
 	coarse level
-	binned bool // points come from a recent, which has them in bins of coarse's length
 	budget int64
 	pace   string // one clause, where the file is rewritten less often than asked
 

@@ -11,29 +11,36 @@ import (
 // recent is a Reader of the standing files' window: it keeps the rows of the window
 // in memory, coarsened to a level, and asks the store for new ticks only. So a
 // rewrite costs what is new and what is written, not what is stored: an hour of
-// 2,000 points a tick is 720,000 points in the store and 145,000 rows of a minute,
-// 7 MB, here. One goroutine uses it.
+// 2,000 points a tick is 720,000 points in the store and some 150,000 rows of a
+// minute, 5 MB, here. Rows that are too many are made coarser in memory. One
+// goroutine uses it.
 type recent struct {
 	Reader
 	filter store.Filter // its terms are kept to; its window is not looked at
 	level  level
-	most   int // rows of files; more than that and update fails with errBudget
+	most   int // rows of files; with more than that, the level goes up
 
 	bins    []*recentBin // in order of time, none empty
+	open    *recentBin   // the one that at is about
+	at      []int32      // flow to 1 + index of its row in open
 	tables  *tables
 	rows    int
-	through time.Time // ticks before it have been read
+	from    time.Time // ticks from here on
+	through time.Time // and before this one have been read
 	cov     store.Coverage
 	window  store.Window
 	full    int // times that all of the window was read
+
+	subjects *subjects // of the flows in tables; nil: not asked yet
+	slots    [][subjectsOfFlow]uint32
+	pieces   *pieces // of the values in tables; nil: not asked yet
 }
 
 // recentBin has the rows of one time bin.
 type recentBin struct {
 	start  time.Time
 	rows   []slim
-	index  map[slimKey]int32 // nil: the bin is over
-	points uint64            // in the store
+	points uint64 // in the store
 }
 
 func newRecent(r Reader, f store.Filter, most int) *recent {
@@ -50,7 +57,7 @@ func (c *recent) step() time.Duration {
 }
 
 // limit is how many rows are kept. From levelWindow on, files have one row for all
-// bins: so much more of bins may be kept, up to 30 MB.
+// bins: so much more of bins may be kept, up to 20 MB.
 func (c *recent) limit() int {
 	if c.level < levelWindow {
 		return c.most
@@ -65,15 +72,49 @@ func (c *recent) setLevel(l level) {
 }
 
 func (c *recent) reset() {
-	c.bins, c.tables, c.rows, c.through = nil, newTables(), 0, time.Time{}
+	c.bins, c.rows, c.from, c.through = nil, 0, time.Time{}, time.Time{}
+	c.renumber()
+}
+
+// renumber begins new tables. Numbers of the old ones must not be used any more.
+func (c *recent) renumber() {
+	c.tables, c.subjects, c.slots, c.pieces = newTables(), nil, nil, nil
+	c.open, c.at = nil, nil
+}
+
+// regroup makes the rows as coarse as the level says, at least as coarse as they
+// are, and forgets flows that no row is of. The first bin may then begin before what
+// has been read: catchUp completes it.
+func (c *recent) regroup(l level) {
+	old, bins := c.tables, c.bins
+	c.level, c.bins, c.rows = l, nil, 0
+	c.renumber()
+	numbers := make([]uint32, old.flows.len()) // 1 + the new number
+	for i, b := range bins {
+		bins[i] = nil // so that its rows can go
+		c.use(c.bin(b.start))
+		c.open.points += b.points
+		for k := range b.rows {
+			r := &b.rows[k]
+			key := &old.flows.list[r.flow]
+			if numbers[r.flow] == 0 {
+				numbers[r.flow] = 1 + c.tables.flows.number(c.tables.moved(key.coarse(l), old))
+			}
+			flags := r.flags
+			if l >= levelWindow {
+				flags |= key.flags
+			}
+			c.sum(numbers[r.flow]-1, flags, r.Sum)
+		}
+	}
 }
 
 // update brings the rows up to what is committed. The window is widened to begin
 // with a bin. again are ticks that may have changed since they were read: late
 // packets, or another sensor.
 func (c *recent) update(ctx context.Context, w store.Window, again []time.Time) error {
-	if c.tables.ends.len() > 2*c.rows+100_000 {
-		c.reset() // mostly names of rows that have left the window
+	if c.tables.flows.len() > 2*c.rows+100_000 {
+		c.regroup(c.level) // mostly flows that have left the window
 	}
 	for {
 		cov, err := c.Reader.Coverage(ctx, w)
@@ -93,6 +134,9 @@ func (c *recent) update(ctx context.Context, w store.Window, again []time.Time) 
 		if err := c.catchUp(ctx, again); err != nil {
 			c.reset()
 			return err
+		}
+		if !w.From.Truncate(c.step()).Equal(w.From) {
+			continue // the rows became too many, and the bins longer
 		}
 		if fresh || len(c.filter.Terms) > 0 || c.points() == cov.Points {
 			return nil // read whole just now, or nothing to compare with, or the same
@@ -118,6 +162,9 @@ func (c *recent) catchUp(ctx context.Context, again []time.Time) error {
 		gone++
 	}
 	c.bins = slices.Delete(c.bins, 0, gone)
+	if !c.through.IsZero() && c.window.From.Before(c.from) { // a longer bin begins earlier
+		again = append(slices.Clone(again), c.window.From)
+	}
 	for _, start := range c.changed(again) {
 		if err := c.reread(ctx, start); err != nil {
 			return err
@@ -128,13 +175,14 @@ func (c *recent) catchUp(ctx context.Context, again []time.Time) error {
 		to = c.cov.Last
 	}
 	from := later(c.through, c.window.From)
+	c.from = c.window.From
 	if !from.Before(to) {
 		return nil
 	}
 	if c.through.IsZero() {
 		c.full++
 	}
-	if err := c.read(ctx, store.Window{From: from, To: to}, c.add); err != nil {
+	if err := c.read(ctx, store.Window{From: from, To: to}); err != nil {
 		return err
 	}
 	c.through = to
@@ -154,24 +202,15 @@ func (c *recent) changed(ticks []time.Time) (starts []time.Time) {
 
 // reread reads one bin again, up to where the others have been read.
 func (c *recent) reread(ctx context.Context, start time.Time) error {
-	i, found := c.find(start)
-	b := &recentBin{start: start, index: map[slimKey]int32{}}
-	if found {
+	to := start.Add(c.step())
+	if i, found := c.find(start); found {
 		c.rows -= len(c.bins[i].rows)
 		c.bins = slices.Delete(c.bins, i, i+1)
 	}
-	to := start.Add(c.step())
 	if c.through.Before(to) {
 		to = c.through
 	}
-	err := c.read(ctx, store.Window{From: start, To: to}, func(p *store.Point) error { return c.sum(b, p) })
-	if err != nil || b.points == 0 {
-		return err
-	}
-	if c.bins = slices.Insert(c.bins, i, b); i < len(c.bins)-1 {
-		b.index = nil
-	}
-	return nil
+	return c.read(ctx, store.Window{From: start, To: to})
 }
 
 // find returns where the bin is, or would be.
@@ -179,12 +218,93 @@ func (c *recent) find(start time.Time) (int, bool) {
 	return slices.BinarySearchFunc(c.bins, start, func(b *recentBin, t time.Time) int { return b.start.Compare(t) })
 }
 
-func (c *recent) read(ctx context.Context, w store.Window, each func(*store.Point) error) error {
+// bin returns the bin that t lies in, a new one if there is none.
+func (c *recent) bin(t time.Time) *recentBin {
+	start := t.Truncate(c.step()).UTC()
+	i, found := c.find(start)
+	if !found {
+		if i > 0 && i == len(c.bins) { // it is over, but for late packets
+			c.bins[i-1].rows = slices.Clip(c.bins[i-1].rows)
+		}
+		c.bins = slices.Insert(c.bins, i, &recentBin{start: start})
+	}
+	return c.bins[i]
+}
+
+// use makes b the bin that sum adds to.
+func (c *recent) use(b *recentBin) {
+	if c.open == b {
+		return
+	}
+	if c.open != nil {
+		for i := range c.open.rows {
+			c.at[c.open.rows[i].flow] = 0
+		}
+	}
+	c.open = b
+	for i := range b.rows {
+		c.at[b.rows[i].flow] = int32(i + 1)
+	}
+}
+
+// sum adds to a flow's row in the open bin.
+func (c *recent) sum(flow uint32, flags store.Flags, s store.Sum) {
+	if int(flow) >= len(c.at) {
+		c.at = append(c.at, make([]int32, max(1024, int(flow)+1-len(c.at), len(c.at)/2))...)
+	}
+	b := c.open
+	i := c.at[flow]
+	if i == 0 {
+		c.rows++
+		b.rows = append(b.rows, slim{flow: flow})
+		i = int32(len(b.rows))
+		c.at[flow] = i
+	}
+	b.rows[i-1].Add(s)
+	b.rows[i-1].flags |= flags
+}
+
+// read adds the points of a window. Where rows get too many, they are made coarser
+// on the way.
+func (c *recent) read(ctx context.Context, w store.Window) error {
 	f := c.filter
 	f.Window = w
+	var now time.Time
 	return c.Reader.Points(ctx, f, func(points []store.Point) error {
 		for i := range points {
-			if err := each(&points[i]); err != nil {
+			p := &points[i]
+			if c.open == nil || !p.Time.Equal(now) {
+				now = p.Time
+				c.use(c.bin(now))
+			}
+			c.open.points++
+			flags := p.Flags
+			if c.level < levelWindow {
+				flags = 0 // the key has them
+			}
+			c.sum(c.tables.flows.number(c.tables.key(p, c.level)), flags, p.Sum())
+			for c.rows > c.limit() && c.level < levelPlaces {
+				c.regroup(c.level + 1)
+				c.use(c.bin(now))
+			}
+		}
+		return nil
+	})
+}
+
+// Coverage is that of the last update: rows and books are of the same moment.
+func (c *recent) Coverage(context.Context, store.Window) (store.Coverage, error) { return c.cov, nil }
+
+// Points yields the rows as points of a bin's length, or of the window's where the
+// level says so.
+func (c *recent) Points(ctx context.Context, _ store.Filter, yield func([]store.Point) error) error {
+	return c.each(ctx, func(at time.Time, interval time.Duration, rows []slim) error {
+		for part := range slices.Chunk(rows, 1024) {
+			out := make([]store.Point, len(part))
+			for i := range part {
+				out[i] = c.tables.point(&part[i], at, interval)
+			}
+			if err := yield(out); err != nil {
 				return err
 			}
 		}
@@ -192,126 +312,37 @@ func (c *recent) read(ctx context.Context, w store.Window, each func(*store.Poin
 	})
 }
 
-// add takes a point that is no earlier than those before.
-func (c *recent) add(p *store.Point) error {
-	start := p.Time.Truncate(c.step()).UTC()
-	n := len(c.bins)
-	if n == 0 || !c.bins[n-1].start.Equal(start) {
-		if n > 0 {
-			last := c.bins[n-1]
-			last.index, last.rows = nil, slices.Clip(last.rows)
+// each calls yield with the rows of files, bin by bin: from levelWindow on, with one
+// row a flow for all of the window.
+func (c *recent) each(ctx context.Context, yield func(at time.Time, interval time.Duration, rows []slim) error) error {
+	if c.level >= levelWindow {
+		if rows := c.merged(); len(rows) > 0 {
+			return yield(c.window.From, c.level.step(c.window), rows)
 		}
-		c.bins = append(c.bins, &recentBin{start: start, index: map[slimKey]int32{}})
-		n++
+		return ctx.Err()
 	}
-	return c.sum(c.bins[n-1], p)
-}
-
-func (c *recent) sum(b *recentBin, p *store.Point) error {
-	k := c.tables.key(p, c.level)
-	b.points++
-	i, ok := b.index[k]
-	if !ok {
-		if c.rows >= c.limit() && c.level < levelPlaces {
-			return errBudget
-		}
-		c.rows++
-		i = int32(len(b.rows))
-		b.index[k] = i
-		b.rows = append(b.rows, slim{slimKey: k})
-	}
-	b.rows[i].Add(p.Sum())
-	return nil
-}
-
-// Coverage is that of the last update: rows and books are of the same moment.
-func (c *recent) Coverage(context.Context, store.Window) (store.Coverage, error) { return c.cov, nil }
-
-// Points yields the rows as points of a bin's length.
-func (c *recent) Points(ctx context.Context, _ store.Filter, yield func([]store.Point) error) error {
 	for _, b := range c.bins {
-		for rows := range slices.Chunk(b.rows, 1024) {
-			out := make([]store.Point, len(rows))
-			for i := range rows {
-				out[i] = c.tables.point(&rows[i], b.start, c.step())
-			}
-			if err := yield(out); err != nil {
-				return err
-			}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if err := yield(b.start, c.step(), b.rows); err != nil {
+			return err
 		}
 	}
 	return ctx.Err()
 }
 
-// Cells sums the rows of the bins in f's window by place, class and direction. A
-// step is a multiple of the bins' or none.
-func (c *recent) Cells(ctx context.Context, f store.Filter, step time.Duration) ([]store.Cell, error) {
-	type key struct {
-		place uint32
-		part  uint8
-	}
-	var out []store.Cell
-	var at time.Time
-	index := map[key]int{}
-	from, _ := c.find(f.Window.From.Truncate(c.step()).UTC())
-	for _, b := range c.bins[from:] {
-		if !f.Window.To.IsZero() && !b.start.Before(f.Window.To) {
-			break
-		}
-		if t := b.start.Truncate(step); step > 0 && !t.Equal(at) {
-			at = t
-			clear(index)
-		}
+// merged adds the rows of all bins up by flow, in order of the flows.
+func (c *recent) merged() []slim {
+	all := make([]slim, c.tables.flows.len())
+	for _, b := range c.bins {
 		for i := range b.rows {
 			r := &b.rows[i]
-			k := key{r.place, uint8(store.ClassOf(r.proto))<<1 | r.bits&bitOut}
-			n, ok := index[k]
-			if !ok {
-				n = len(out)
-				index[k] = n
-				out = append(out, store.Cell{Time: at, Place: c.tables.places.list[r.place], Class: store.Class(k.part >> 1),
-					Direction: store.Direction(k.part & 1)})
-			}
-			out[n].Add(r.Sum)
+			s := &all[r.flow]
+			s.flow = r.flow
+			s.flags |= r.flags
+			s.Add(r.Sum)
 		}
 	}
-	return out, ctx.Err()
-}
-
-// merged yields one point a key, whose time and interval reach from its first bin to
-// its last: for sums over the window, where bins do not matter.
-func (c *recent) merged(yield func([]store.Point) error) error {
-	type row struct {
-		slim
-		first, last int
-	}
-	index := make(map[slimKey]int32, 4096)
-	var rows []row
-	for bin, b := range c.bins {
-		for i := range b.rows {
-			k := b.rows[i].slimKey
-			n, ok := index[k]
-			if !ok {
-				n = int32(len(rows))
-				index[k] = n
-				rows = append(rows, row{slim{slimKey: k}, bin, bin})
-			}
-			rows[n].Add(b.rows[i].Sum)
-			rows[n].last = bin
-		}
-	}
-	for part := range slices.Chunk(rows, 1024) {
-		out := make([]store.Point, len(part))
-		for i := range part {
-			first, last := c.bins[part[i].first].start, c.bins[part[i].last].start.Add(c.step())
-			out[i] = c.tables.point(&part[i].slim, first, last.Sub(first))
-		}
-		if err := yield(out); err != nil {
-			return err
-		}
-	}
-	return nil
+	return slices.DeleteFunc(all, func(s slim) bool { return s.Sum == store.Sum{} })
 }

@@ -1,7 +1,7 @@
 package export
 
 import (
-	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -10,6 +10,19 @@ import (
 
 	"github.com/packetheat/packetheat/store"
 )
+
+// rowKey is what two points of one bin must share to become one row.
+type rowKey struct {
+	addr, peer netip.Prefix
+	place      store.Place
+	asn        uint32
+	org        string
+	sensor     string
+	port       uint16
+	hasPort    bool
+	proto      uint8
+	direction  store.Direction
+}
 
 // rowsOf sums what a reader yields by everything that a row has.
 func rowsOf(t *testing.T, r Reader) map[rowKey]store.Sum {
@@ -123,22 +136,74 @@ func TestRecentPageIsTheSame(t *testing.T) {
 	}
 }
 
+// TestRecentIsBounded lowers the limit step by step: rows get coarser while they are
+// read, and what a coarser first bin lacks is read too.
 func TestRecentIsBounded(t *testing.T) {
-	r := &fakeReader{points: somePoints(2000, 200)}
-	c := newRecent(r, store.Filter{}, 100)
-	w := store.Window{From: noon, To: noon.Add(time.Hour)}
-	if err := c.update(t.Context(), w, nil); !errors.Is(err, errBudget) || c.rows > 0 {
-		t.Errorf("%d rows, %v", c.rows, err)
+	r := &fakeReader{points: somePoints(4000, 20)} // 66 minutes
+	w := store.Window{From: noon.Add(130 * time.Second), To: noon.Add(time.Hour)}
+	for _, tt := range []struct {
+		most int
+		want level
+	}{
+		{4000, levelTick}, {1500, levelMinute}, {250, levelTenMinutes}, {16, levelWindow}, {5, levelPlaces},
+	} {
+		c := newRecent(r, store.Filter{}, tt.most)
+		if err := c.update(t.Context(), w, nil); err != nil {
+			t.Fatal(err)
+		}
+		if c.level != tt.want || c.full != 1 {
+			t.Errorf("at most %d rows: level %d with %d rows, want %d; all was read %d times", tt.most, c.level, c.rows, tt.want, c.full)
+		}
+		if !c.window.From.Equal(w.From.Truncate(c.step())) {
+			t.Errorf("level %d: window begins at %s", c.level, c.window.From)
+		}
+		// The same from the beginning at this level.
+		again := newRecent(r, store.Filter{}, 1<<20)
+		again.setLevel(c.level)
+		if err := again.update(t.Context(), w, nil); err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(rowsOf(t, again), rowsOf(t, c), gocmp.Comparer(func(a, b rowKey) bool { return a == b })); diff != "" {
+			t.Errorf("level %d: rows differ (-read so +made so):\n%.2000s", c.level, diff)
+		}
+		var sum store.Sum
+		for _, s := range rowsOf(t, c) {
+			sum.Add(s)
+		}
+		if want := r.sum(store.Filter{Window: c.window}); sum != want {
+			t.Errorf("level %d: rows add up to %+v, points to %+v", c.level, sum, want)
+		}
 	}
-	c.setLevel(levelPlaces)
-	if err := c.update(t.Context(), w, nil); err != nil {
-		t.Error(err)
+}
+
+// TestRecentForgets has addresses that come once: the tables do not keep them.
+func TestRecentForgets(t *testing.T) {
+	r := &fakeReader{}
+	c := newRecent(r, store.Filter{}, 1<<20)
+	for i := range 150 {
+		p := somePoints(1000, 1000)
+		for k := range p {
+			p[k].Time = noon.Add(time.Duration(i) * tick)
+			p[k].Addr = netip.PrefixFrom(netip.AddrFrom4([4]byte{7, byte(i), byte(k >> 8), byte(k)}), 32)
+		}
+		r.points = append(r.points, p...)
+		w := r.window()
+		w.From = w.To.Add(-time.Minute)
+		if err := c.update(t.Context(), w, nil); err != nil {
+			t.Fatal(err)
+		}
+		if o := (Options{Filter: store.Filter{Window: c.window}}); i%70 == 69 {
+			if run(t, c, CSV, o) != run(t, r, CSV, o) {
+				t.Fatal("the CSVs differ")
+			}
+			a, _ := build(t, r, o)
+			b, _ := build(t, c, o)
+			if diff := gocmp.Diff(pointDetails(r.match(o.Filter)), detailSums(b)); diff != "" || len(a.Details) != len(b.Details) {
+				t.Fatalf("details differ (-points +page):\n%.2000s", diff)
+			}
+		}
 	}
-	var sum store.Sum
-	for _, s := range rowsOf(t, c) {
-		sum.Add(s)
-	}
-	if sum != r.sum(store.Filter{}) {
-		t.Errorf("rows add up to %+v, points to %+v", sum, r.sum(store.Filter{}))
+	if n := c.tables.flows.len(); n > 120_000 || c.full != 1 {
+		t.Errorf("%d flows are known for %d rows; all was read %d times", n, c.rows, c.full)
 	}
 }

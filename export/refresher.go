@@ -272,18 +272,16 @@ func (r *Refresher) account(wall, cost time.Duration, err error) {
 	st.LastError = err.Error()
 }
 
-// update brings the rows up to date, at a level at which they are not too many.
+// update brings the rows up to date. Where they are too many, they get coarser.
 func (r *Refresher) update(ctx context.Context, w store.Window, again []time.Time) error {
-	for {
-		err := r.rows.update(ctx, w, again)
-		if err != nil && errors.Is(err, errBudget) && r.coarser() {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("read points for standing files: %w", err)
-		}
-		return nil
+	before := r.rows.level
+	if err := r.rows.update(ctx, w, again); err != nil {
+		return fmt.Errorf("read points for standing files: %w", err)
 	}
+	if r.rows.level > before {
+		r.patient = 30
+	}
+	return nil
 }
 
 // coarser goes up a level, if there is one.
@@ -291,7 +289,7 @@ func (r *Refresher) coarser() bool {
 	if r.rows.level == levelPlaces {
 		return false
 	}
-	r.rows.setLevel(r.rows.level + 1)
+	r.rows.regroup(r.rows.level + 1)
 	r.patient = 30
 	return true
 }
@@ -334,7 +332,7 @@ func (r *Refresher) relax(longest int64) {
 func (r *Refresher) options(s *standing) Options {
 	o := r.cfg.Options
 	o.Filter.Window = r.rows.window
-	o.coarse, o.binned, o.budget = r.rows.level, true, r.cfg.Budget
+	o.coarse, o.budget = r.rows.level, r.cfg.Budget
 	o.Written = r.cfg.Now().UTC()
 	o.Refresh = r.refresh()
 	if o.Refresh > r.cfg.Every {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/packetheat/packetheat/export/page"
 	"github.com/packetheat/packetheat/store"
@@ -60,21 +61,38 @@ func write(ctx context.Context, w io.Writer, r Reader, format Format, o Options)
 	return rep, writeRows(ctx, rows, r, &o, &rep)
 }
 
-// writeRows sends the points, coarsened where o says so, to rows.
+// writeRows sends the points to rows, or the rows of a recent as they are.
 func writeRows(ctx context.Context, rows rowWriter, r Reader, o *Options, rep *Report) error {
 	if err := rows.begin(); err != nil {
 		return err
 	}
-	err := readRows(ctx, r, o, rep.Window, func(points []store.Point) error {
-		if rep.Rows == 0 && len(points) > 0 {
-			rep.First = points[0].Time
+	count := func(at time.Time, n int) {
+		if rep.Rows == 0 && n > 0 {
+			rep.First = at
 		}
-		rep.Rows += uint64(len(points))
-		for i := range points {
-			rep.Sum.Add(points[i].Sum())
-		}
-		return rows.write(points)
-	})
+		rep.Rows += uint64(n)
+	}
+	var err error
+	csv, isCSV := rows.(*csvWriter)
+	if c, ok := r.(*recent); ok && isCSV {
+		err = c.each(ctx, func(at time.Time, interval time.Duration, part []slim) error {
+			count(at, len(part))
+			for i := range part {
+				rep.Sum.Add(part[i].Sum)
+			}
+			return csv.writeSlim(c, at, interval, part)
+		})
+	} else {
+		err = r.Points(ctx, o.Filter, func(points []store.Point) error {
+			if len(points) > 0 {
+				count(points[0].Time, len(points))
+			}
+			for i := range points {
+				rep.Sum.Add(points[i].Sum())
+			}
+			return rows.write(points)
+		})
+	}
 	if err != nil {
 		return err
 	}

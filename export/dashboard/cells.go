@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/packetheat/packetheat/export"
@@ -132,6 +133,7 @@ func (s *Server) sendCells(ctx context.Context, w http.ResponseWriter, r *http.R
 	if rep.Step > o.Step {
 		a.Coarsened = rep.Coarsened
 	}
+	slices.SortStableFunc(data.Rows, func(a, b page.Row) int { return cmp.Compare(a.Bin, b.Bin) })
 	for i, row := range data.Rows {
 		p := &data.Places[row.Place]
 		a.Cells[i] = cell{Time: data.Meta.Start.Add(time.Duration(row.Bin) * rep.Step), Country: p.Country, Region: p.Region,
