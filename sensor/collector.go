@@ -20,6 +20,7 @@ type collector struct {
 	live    bool
 	active  *shardSet
 	pending map[int64]*gathering
+	watch   watch
 }
 
 // shardSet is the set of shards whose last part has not been taken yet.
@@ -128,6 +129,7 @@ func (c *collector) flush(g *gathering) {
 			lists = append(lists, p.points)
 		}
 	}
+	c.watch.tick(g.parts)
 	b.Points = mergePoints(lists)
 	c.enqueue(b)
 }

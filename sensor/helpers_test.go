@@ -126,6 +126,14 @@ func udp(t testing.TB, src, dst string, sport, dport uint16) []byte {
 		&layers.UDP{SrcPort: layers.UDPPort(sport), DstPort: layers.UDPPort(dport)}, gopacket.Payload("hello"))
 }
 
+// tagged puts an 802.1Q tag into a frame.
+func tagged(f []byte, yes bool) []byte {
+	if !yes {
+		return f
+	}
+	return append(append(append([]byte{}, f[:12]...), 0x81, 0, 0, 7), f[12:]...)
+}
+
 // pcap writes the packets as a capture file and opens it.
 func pcap(t testing.TB, packets []packet) Source {
 	t.Helper()

@@ -97,6 +97,7 @@ func (m *manager) refreshNetworks() {
 	}
 	if m.host == nil || !slices.Equal(host, m.host) { // making them takes milliseconds
 		m.host = append([]netip.Prefix{}, host...)
+		m.sensor.setOwn(host)
 		m.sensor.SetNetworks(append(host, cfg.Networks...), cfg.Mapped)
 	}
 }

@@ -154,14 +154,6 @@ func traffic(t *testing.T, n int) ([][]byte, expected) {
 	return frames, want
 }
 
-// tagged puts an 802.1Q tag into a frame.
-func tagged(f []byte, yes bool) []byte {
-	if !yes {
-		return f
-	}
-	return append(append(append([]byte{}, f[:12]...), 0x81, 0, 0, 7), f[12:]...)
-}
-
 // portOf reads the lower TCP port of a frame that tagged may have tagged.
 func portOf(f []byte) int {
 	if f[12] == 0x81 {

@@ -95,38 +95,30 @@ func (f *family) build(rules []rule, v4 bool) {
 		}
 	}
 	slices.SortStableFunc(f.rules, func(a, b packed) int { return cmp.Compare(b.bits, a.bits) })
-	offset := 0 // where the first 16 bits of the family start in a 128-bit address
-	if v4 {
-		offset = 96
-	}
-	for top := range f.verdict {
-		a := decode.Addr{Hi: uint64(top) << 48}
-		if v4 {
-			a = decode.Addr{Lo: 0xffff_0000_0000 | uint64(top)<<16}
-		}
-		f.verdict[top] = f.judge(a, offset+16)
+	// Painted from the shortest rule to the longest, and among equals from the last to
+	// the first, so that what decides comes last.
+	for i := len(f.rules) - 1; i >= 0; i-- {
+		f.paint(&f.rules[i], v4)
 	}
 }
 
-// judge settles all addresses that share the first bits of a, if one rule does.
-func (f *family) judge(a decode.Addr, bits int) uint8 {
-	maskHi, maskLo := masks(bits)
-	for i := range f.rules {
-		r := &f.rules[i]
-		if r.bits > bits {
-			if r.hi&maskHi == a.Hi && r.lo&maskLo == a.Lo {
-				return verdictCloser
-			}
-			continue
-		}
-		if a.Hi&r.maskHi == r.hi && a.Lo&r.maskLo == r.lo {
-			if r.local {
-				return verdictLocal
-			}
-			return verdictPublic
-		}
+// paint settles all addresses that share their first 16 bits and lie in a rule.
+func (f *family) paint(r *packed, v4 bool) {
+	first, bits := int(r.hi>>48), r.bits
+	if v4 {
+		first, bits = int(r.lo>>16&0xffff), r.bits-96
 	}
-	return verdictPublic
+	if bits > 16 {
+		f.verdict[first] = verdictCloser
+		return
+	}
+	v := verdictPublic
+	if r.local {
+		v = verdictLocal
+	}
+	for i := first; i < first+1<<(16-bits); i++ {
+		f.verdict[i] = v
+	}
 }
 
 func pack(r rule) packed {

@@ -12,10 +12,13 @@ import (
 // part is what one shard contributes to a tick.
 type part struct {
 	shard  int
+	source string // interface or file
 	tick   int64
 	late   bool
 	books  store.Books
 	points []store.Point
+	pairs  []pair // samples for warnings
+	copies copies
 	end    bool // no more parts of this shard; nothing else is set
 }
 
@@ -23,12 +26,21 @@ type part struct {
 // beside the shard, so that capture does not wait for look-ups.
 func (sh *shard) locate(locator Locator, out chan<- *part) {
 	for t := range sh.out {
-		p := &part{shard: sh.id, tick: t.tick, late: t.late, books: t.books}
-		p.points = sh.sensor.points(t, locator)
+		p := sh.part(t, locator)
 		sh.recycle(t.table)
 		out <- p
 	}
 	out <- &part{shard: sh.id, end: true}
+}
+
+// part makes the part of one tally.
+func (sh *shard) part(t *tally, locator Locator) *part {
+	p := &part{shard: sh.id, source: sh.name, tick: t.tick, late: t.late, books: t.books, copies: t.copies}
+	p.points = sh.sensor.points(t, locator)
+	if t.books.TwoPublic.Packets > 0 {
+		p.pairs = samplePairs(t.table)
+	}
+	return p
 }
 
 // points makes the points of a tally, one or two an entry, each public end located

@@ -33,7 +33,7 @@ func (s *Sensor) start(live bool) *pipeline {
 	s.mu.Lock()
 	s.started, s.writer = s.cfg.Now(), p.writer
 	s.mu.Unlock()
-	c := &collector{sensor: s, writer: p.writer, live: live, active: p.active, pending: map[int64]*gathering{}}
+	c := &collector{sensor: s, writer: p.writer, live: live, active: p.active, pending: map[int64]*gathering{}, watch: watch{sensor: s, live: live}}
 	go func() {
 		defer close(p.collected)
 		c.run(p.parts)

@@ -82,6 +82,7 @@ type Sensor struct {
 	ready    chan struct{}
 	readied  sync.Once
 	gaps     gaps // of a live run
+	own      atomic.Pointer[map[netip.Addr]bool]
 
 	mu      sync.Mutex
 	shards  []*shard    // running ones
@@ -128,6 +129,7 @@ func New(cfg Config) (*Sensor, error) {
 // of each shard on.
 func (s *Sensor) SetNetworks(local, mapped []netip.Prefix) {
 	s.networks.Store(NewNetworks(local, mapped))
+	s.unwarn(WarnUnlisted)
 }
 
 // Ready is closed once every source of a run is open.

@@ -36,6 +36,8 @@ type shard struct {
 	free   chan *table // emptied tables coming back
 	sieve  sieve       // files; the kernel filters for rings
 
+	copies copyFinder
+
 	ringBytes int // memory of the source, where it says so
 
 	cur      *tally // the tally of the latest packet, among open
@@ -118,6 +120,7 @@ func (sh *shard) patience(now time.Time) time.Duration {
 func (sh *shard) countBlock(block *capture.Block, f *capture.Frame, p *decode.Packet) {
 	tick := int64(sh.sensor.cfg.Tick)
 	filtering := sh.sieve.filter != nil
+	sh.copies.look(*block)
 	for block.Next(f) {
 		t := sh.cur
 		if t == nil || f.Time < t.tick || f.Time-t.tick >= tick {
@@ -255,6 +258,7 @@ func (sh *shard) hand(i int) {
 	}
 	t.books.Add(&sh.pending)
 	sh.pending = store.Books{}
+	t.copies.add(sh.copies.take())
 	if t.late {
 		t.books.Late.Add(t.books.Captured)
 	} else {

@@ -17,6 +17,7 @@ type tally struct {
 	tunnels  uint64 // packets with a tunnel inside
 	late     bool   // the tick had been handed on before
 	last     int64  // newest packet time, ns
+	copies   copies // found in a sample since the tick before
 }
 
 // count decodes a frame and counts it. No lock, channel, allocation or look-up.
@@ -135,4 +136,5 @@ func (t *tally) absorb(from *tally) {
 	t.books.Add(&from.books)
 	t.tunnels += from.tunnels
 	t.last = max(t.last, from.last)
+	t.copies.add(from.copies)
 }
