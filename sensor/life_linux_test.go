@@ -75,7 +75,12 @@ func (l *life) choice(names string) {
 // send sends n frames over a link, from 45.0.0.1 to a private address.
 func (l *life) send(link *capturetest.Link, n int) {
 	l.Helper()
-	frames := [][]byte{udp(l, "45.0.0.1", "192.168.7.9", 53, 40000)}
+	l.sendFrames(link, [][]byte{udp(l, "45.0.0.1", "192.168.7.9", 53, 40000)}, n)
+}
+
+// sendFrames sends n frames over a link.
+func (l *life) sendFrames(link *capturetest.Link, frames [][]byte, n int) {
+	l.Helper()
 	if sent, err := link.Peer.Sender(l).Send(frames, n, 0, nil); err != nil || sent != n {
 		l.Fatalf("sent %d of %d frames: %v", sent, n, err)
 	}

@@ -126,7 +126,7 @@ func (m *manager) keepOpen(ctx context.Context, p *port, cfg capture.RingConfig,
 	log := m.sensor.cfg.Logger.With("interface", cfg.Interface)
 	wait := reopenFirst
 	for ctx.Err() == nil {
-		sources, err := m.sys.open(cfg, m.sensor.cfg.Filter)
+		rings, err := m.open(p, cfg)
 		absent := errors.Is(err, capture.ErrInterfaceGone) || errors.Is(err, capture.ErrInterfaceDown)
 		if opened != nil {
 			if err != nil && !absent {
@@ -138,7 +138,7 @@ func (m *manager) keepOpen(ctx context.Context, p *port, cfg capture.RingConfig,
 		}
 		if err == nil {
 			wait = reopenFirst
-			err = m.capture(ctx, p, sources)
+			err = m.capture(ctx, p, rings)
 			absent = errors.Is(err, capture.ErrInterfaceGone) || errors.Is(err, capture.ErrInterfaceDown)
 		}
 		if ctx.Err() != nil || err == nil {
@@ -157,35 +157,55 @@ func (m *manager) keepOpen(ctx context.Context, p *port, cfg capture.RingConfig,
 	}
 }
 
-// capture runs the shards of one interface until they end or ctx does.
-func (m *manager) capture(ctx context.Context, p *port, sources []Source) error {
+// running is what runs on the rings of one interface.
+type running struct {
+	sources []Source
+	ended   chan error // gets what each shard ended by
+}
+
+// open opens the rings of an interface and starts their shards.
+func (m *manager) open(p *port, cfg capture.RingConfig) (*running, error) {
+	filter := &m.sensor.filter
+	filter.opening.RLock()
+	defer filter.opening.RUnlock()
+	sources, err := m.sys.open(cfg, *filter.now.Load())
+	if err != nil {
+		return nil, err
+	}
 	index := 0
 	if ring, ok := sources[0].(indexed); ok {
 		index = ring.Index()
 	}
 	m.sensor.noteInterface(p.name, func(i *InterfaceStatus) { i.RingWanted = p.ringBytes })
 	p.opened(&m.sensor.gaps, index, m.sensor.cfg.Now())
-	defer func() { p.shut(&m.sensor.gaps, m.sensor.cfg.Now()) }()
-	ended := make(chan error, len(sources))
+	r := &running{sources, make(chan error, len(sources))}
 	for _, source := range sources {
-		m.pipeline.add(p.name, source, func(err error) { ended <- err })
+		m.pipeline.add(p.name, source, func(err error) { r.ended <- err })
 	}
-	stop := func() {
-		for _, source := range sources {
-			source.Stop()
-		}
+	return r, nil
+}
+
+func (r *running) stop() {
+	for _, source := range r.sources {
+		source.Stop()
 	}
+}
+
+// capture waits until the shards of one interface have ended, or ends them when ctx
+// does.
+func (m *manager) capture(ctx context.Context, p *port, r *running) error {
+	defer func() { p.shut(&m.sensor.gaps, m.sensor.cfg.Now()) }()
 	var errs []error
-	for left := len(sources); left > 0; {
+	for left := len(r.sources); left > 0; {
 		select {
-		case err := <-ended:
+		case err := <-r.ended:
 			left--
 			if err != nil {
 				errs = append(errs, err)
 			}
-			stop() // one ring of a group alone would see a part of the traffic
+			r.stop() // one ring of a group alone would see a part of the traffic
 		case <-ctx.Done():
-			stop()
+			r.stop()
 			ctx = context.Background()
 		}
 	}

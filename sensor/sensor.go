@@ -62,7 +62,7 @@ type Config struct {
 	Mapped     []netip.Prefix // on the map though special-purpose or local
 	MaxKeys    int            // exact keys a shard and tick (262,144); beyond, keys fold
 	Outer      bool           // charge tunnels to their outer addresses
-	Filter     Filter         // capture filter; nil takes everything
+	Filter     Filter         // capture filter; nil takes everything; see SetFilter
 	NewLocator func() Locator
 	Geo        func() []store.GeoSource // databases in use, stored with each batch; may be nil
 	Sink       Sink
@@ -74,7 +74,8 @@ type Config struct {
 const DefaultMaxKeys = 1 << 18
 
 // Sensor counts packets and commits them tick by tick. Make one with New, run it
-// once by Run or Replay. Status, Ready and SetNetworks may be called at any time.
+// once by Run or Replay. Status, Ready, SetNetworks and SetFilter may be called at any
+// time.
 type Sensor struct {
 	cfg      Config
 	seed     uint64 // of the tables' hashes
@@ -82,6 +83,7 @@ type Sensor struct {
 	ready    chan struct{}
 	readied  sync.Once
 	gaps     gaps // of a live run
+	filter   filterState
 	own      atomic.Pointer[map[netip.Addr]bool]
 
 	mu      sync.Mutex
@@ -122,6 +124,7 @@ func New(cfg Config) (*Sensor, error) {
 	}
 	s := &Sensor{cfg: cfg, seed: rand.Uint64(), ready: make(chan struct{})}
 	s.SetNetworks(cfg.Networks, cfg.Mapped)
+	s.filter.now.Store(&cfg.Filter)
 	return s, nil
 }
 

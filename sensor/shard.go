@@ -67,9 +67,6 @@ func (s *Sensor) newShard(id int, name string, source Source, live bool) *shard 
 		out: make(chan *tally, 2), free: make(chan *table, 4),
 		handed: map[int64]struct{}{},
 	}
-	if !live {
-		sh.sieve.filter = s.cfg.Filter
-	}
 	if ring, ok := source.(sized); ok {
 		sh.ringBytes = ring.Size()
 	}
@@ -119,6 +116,9 @@ func (sh *shard) patience(now time.Time) time.Duration {
 // countBlock is the loop that runs per packet.
 func (sh *shard) countBlock(block *capture.Block, f *capture.Frame, p *decode.Packet) {
 	tick := int64(sh.sensor.cfg.Tick)
+	if !sh.live { // the kernel has filtered for a ring
+		sh.sieve.follow(sh.sensor.filter.now.Load())
+	}
 	filtering := sh.sieve.filter != nil
 	sh.copies.look(*block)
 	for block.Next(f) {
