@@ -268,6 +268,7 @@ func (b *builder) foldPlaces(most int) {
 // bin. It is false where that gives more than most rows.
 func (b *builder) addRecent(c *recent, most int) bool {
 	sums := make([]store.Sum, c.tables.places.len()*partsOfSubject)
+	b.rows = make([]page.Row, 0, c.pageRows)
 	var used []uint32 // of them, in this bin
 	at := uint32(0)
 	flush := func() {
@@ -298,5 +299,6 @@ func (b *builder) addRecent(c *recent, most int) bool {
 		}
 	}
 	flush()
+	c.pageRows = len(b.rows) + len(b.rows)/16
 	return true
 }

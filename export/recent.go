@@ -34,6 +34,7 @@ type recent struct {
 	subjects *subjects // of the flows in tables; nil: not asked yet
 	slots    [][subjectsOfFlow]uint32
 	pieces   *pieces // of the values in tables; nil: not asked yet
+	pageRows int     // about so many rows will the next page have
 }
 
 // recentBin has the rows of one time bin.
@@ -41,6 +42,7 @@ type recentBin struct {
 	start  time.Time
 	rows   []slim
 	points uint64 // in the store
+	kept   keptRange
 }
 
 func newRecent(r Reader, f store.Filter, most int) *recent {
@@ -253,6 +255,7 @@ func (c *recent) sum(flow uint32, flags store.Flags, s store.Sum) {
 		c.at = append(c.at, make([]int32, max(1024, int(flow)+1-len(c.at), len(c.at)/2))...)
 	}
 	b := c.open
+	b.kept.number = 0
 	i := c.at[flow]
 	if i == 0 {
 		c.rows++

@@ -56,6 +56,7 @@ type standing struct {
 	first  time.Time
 	rows   uint64
 	known  bool // the last file was about a store with ticks
+	kept   kept // of CSV
 }
 
 // news is what commits have told since the last rewrite.
@@ -111,6 +112,11 @@ func (r *Refresher) Run(ctx context.Context) error {
 	watching.Go(func() { r.listen(commits) })
 	defer watching.Wait()
 	r.removeStale()
+	defer func() {
+		for _, s := range r.files {
+			s.kept.close()
+		}
+	}()
 
 	failed := r.rewrite(ctx) != nil
 	timer := time.NewTimer(r.pause())
@@ -300,8 +306,11 @@ func (r *Refresher) rewriteFiles(ctx context.Context) (err error) {
 	var longest int64
 	for i, s := range r.files {
 		rep, e := replaceFile(s.path, r.cfg.Owner, func(f *os.File) (Report, error) {
-			return writeStanding(ctx, f, r.rows, s.format, r.options(s))
+			return writeStanding(ctx, f, r.rows, s, r.options(s))
 		})
+		if e != nil {
+			s.kept.close() // what was written may not be what is there
+		}
 		if errors.Is(e, errBudget) {
 			if r.rows.level < levelPlaces {
 				return e
@@ -346,17 +355,20 @@ func (r *Refresher) options(s *standing) Options {
 	return o
 }
 
-// writeStanding is Write, with the byte budget also for SQLite, whose length is only
-// known when it is whole.
-func writeStanding(ctx context.Context, f *os.File, reader Reader, format Format, o Options) (Report, error) {
-	if format != SQLite {
-		return Write(ctx, f, reader, format, o)
+// writeStanding is Write, with what a standing CSV can take over from the last one,
+// and the byte budget also for SQLite, whose length is only known when it is whole.
+func writeStanding(ctx context.Context, f *os.File, rows *recent, s *standing, o Options) (Report, error) {
+	switch s.format {
+	case CSV:
+		return writeKept(ctx, f, rows, o, &s.kept)
+	case SQLite:
+		rep, err := writeSQLite(ctx, f.Name(), rows, o)
+		if err == nil && rep.Bytes > o.budget {
+			err = errBudget
+		}
+		return rep, err
 	}
-	rep, err := writeSQLite(ctx, f.Name(), reader, o)
-	if err == nil && rep.Bytes > o.budget {
-		err = errBudget
-	}
-	return rep, err
+	return Write(ctx, f, rows, s.format, o)
 }
 
 func (r *Refresher) wrote(i int, rep Report) {
@@ -364,7 +376,7 @@ func (r *Refresher) wrote(i int, rep Report) {
 	defer r.mu.Unlock()
 	f := &r.status.Files[i]
 	f.Written, f.Bytes, f.Rows = r.cfg.Now().UTC(), rep.Bytes, rep.Rows
-	f.Step, f.Coarsened, f.SHA256 = rep.Step.Seconds(), rep.Coarsened, rep.SHA256
+	f.Step, f.Coarsened = rep.Step.Seconds(), rep.Coarsened
 }
 
 // removeStale removes what a killed run has left of its temporary files.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -55,6 +56,11 @@ func (f *fresh) csvSum(t *testing.T) (s store.Sum) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return sumOfCSV(t, b)
+}
+
+func sumOfCSV(t *testing.T, b []byte) (s store.Sum) {
+	t.Helper()
 	for _, rec := range parseCSV(t, b) {
 		s.Add(store.Sum{Packets: rec["packets"], Bytes: rec["bytes"], Opens: rec["opens"]})
 	}
@@ -298,5 +304,68 @@ func TestRemoveStale(t *testing.T) {
 	}
 	if got := strings.Join(names, " "); got != "ip_heatmap.csv ip_heatmap.html mine.tmp" {
 		t.Errorf("in the folder: %s", got)
+	}
+}
+
+// TestStandingCSVIsWhole rewrites the CSV again and again, most of it copied from the
+// file before, and compares it with one written at once: as points come, late ones
+// too, as bins leave the window, after somebody wrote into the file, and at a level
+// that has no bins.
+func TestStandingCSVIsWhole(t *testing.T) {
+	all := somePoints(2400, 20)
+	r := &fakeReader{points: slices.Clone(all[:400])}
+	var now time.Time
+	f := NewRefresher(RefresherConfig{Reader: r, Dir: t.TempDir(), Window: 10 * time.Minute, Formats: []Format{CSV}, Share: 1000,
+		Now: func() time.Time { return now }})
+	path := filepath.Join(f.cfg.Dir, "ip_heatmap.csv")
+	copied := 0
+	for i := 400; i < len(all); i += 20 {
+		switch i / 20 {
+		case 40:
+			late := all[i-60]
+			late.Flags = store.Late
+			r.points = slices.Insert(r.points, i-60, late)
+		case 50:
+			if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		case 60:
+			file, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(20 * time.Millisecond) // file systems keep time in ticks of some milliseconds
+			if _, err := file.WriteAt([]byte("xxxx"), 3000); err != nil {
+				t.Fatal(err)
+			}
+			file.Close()
+		case 70, 80, 90:
+			f.coarser()
+			f.patient = 1000
+		}
+		r.points = append(r.points, all[i:i+20]...)
+		now = r.window().To
+		before := f.files[0].kept.number
+		kept := f.files[0].kept.usable()
+		if err := f.rewrite(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if kept && f.files[0].kept.number == before+1 {
+			copied++
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := Options{Filter: store.Filter{Window: f.rows.window}, coarse: f.rows.level}
+		if want := run(t, f.rows, CSV, o); string(got) != want {
+			t.Fatalf("point %d, level %d: file of %d bytes, want %d", i, f.rows.level, len(got), len(want))
+		}
+		if got, want := sumOfCSV(t, got), r.sum(o.Filter); got != want {
+			t.Fatalf("point %d: CSV adds up to %+v, points to %+v", i, got, want)
+		}
+	}
+	if copied < 50 {
+		t.Errorf("only %d files were copied from the one before", copied)
 	}
 }

@@ -31,7 +31,6 @@ type FileStatus struct {
 	Rows      uint64    `json:"rows"`
 	Step      float64   `json:"step"`                // seconds that a row sums up
 	Coarsened string    `json:"coarsened,omitempty"` // one sentence, if rows are coarser than points
-	SHA256    string    `json:"sha256,omitempty"`
 }
 
 // Status returns what the Refresher has done so far.
