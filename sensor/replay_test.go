@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/packetheat/packetheat/sensor/capture"
 	"github.com/packetheat/packetheat/store"
 )
 
@@ -207,4 +208,28 @@ func TestReplayStops(t *testing.T) {
 		t.Errorf("error is %v, want %v", err, context.Canceled)
 	}
 	m.checkBooks(t, true)
+}
+
+// A run whose context has ended before it began ends, too.
+func TestRunEndsAtOnce(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	sys := system{
+		open:    func(capture.RingConfig, Filter) ([]Source, error) { return nil, errors.New("must not be asked") },
+		resolve: func([]string) (choice, error) { return choice{names: []string{"eth0"}}, nil },
+		watch:   func(context.Context) (<-chan struct{}, error) { return nil, errors.New("nothing to watch") },
+	}
+	sys.networks = func() ([]netip.Prefix, error) { return nil, nil }
+	sys.losses = func([]int) (map[int]capture.InterfaceLoss, error) { return nil, nil }
+	sys.backlog = func() (uint64, error) { return 0, nil }
+	done := make(chan error, 1)
+	go func() { done <- newSensor(t, &memory{}, nil).runOn(ctx, Live{Interfaces: []string{"eth0"}}, sys) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the run does not end")
+	}
 }
