@@ -42,14 +42,17 @@ func TestRingIndependent(t *testing.T) {
 func TestRingBringUp(t *testing.T) {
 	link := capturetest.Veth(t)
 	sender := link.Peer.Sender(t)
-	const n = 200_000
+	const n = 1_000_000 // more than are sent until the rings stop, however slow they come up
 	numbered := capturetest.UDPFrames(n, 64)
 	for session := range 3 {
 		before, _ := link.Sensor.Received(t)
-		sent := make(chan error, 1)
+		enough, sent := make(chan struct{}), make(chan int, 1)
 		go func() {
-			_, err := sender.Send(numbered, n, 0, nil)
-			sent <- err
+			count, err := sender.Send(numbered, n, 250_000, enough)
+			if err != nil {
+				t.Error(err)
+			}
+			sent <- count
 		}()
 		rings := open(t, link, capture.RingConfig{Interface: link.Sensor.Name, Shards: 2, RingBytes: 32 << 20})
 		seen := make([][]uint32, len(rings))
@@ -60,17 +63,30 @@ func TestRingBringUp(t *testing.T) {
 				return true
 			}))
 		}
-		time.Sleep(60 * time.Millisecond)
+		passed(t, link, 15_000)
 		stopAll(rings)
 		var drops uint64
 		for _, w := range wait {
 			drops += sum(t, w()).stats.Drops
 		}
-		if err := <-sent; err != nil {
-			t.Fatal(err)
-		}
-		lost := backlog(t, link, before, n)
+		close(enough)
+		lost := backlog(t, link, before, <-sent)
 		checkNumbers(t, session, seen, drops+lost)
+	}
+}
+
+// passed waits until so many more frames have reached the interface.
+func passed(t *testing.T, link *capturetest.Link, n uint64) {
+	t.Helper()
+	begin, _ := link.Sensor.Received(t)
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		got, dropped := link.Sensor.Received(t)
+		if got+dropped-begin >= n {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d frames have reached the interface after 20 s", got+dropped-begin, n)
+		}
 	}
 }
 
