@@ -115,7 +115,7 @@ func (r *live) sensorConfig(tick time.Duration) sensor.Config {
 func sensorConfig(c *config.Loaded, db *geo.DB, sink sensor.Sink, log *slog.Logger, tick time.Duration) sensor.Config {
 	s := sensor.Config{
 		Name: c.Sensor.Name, Tick: tick, Networks: c.Sensor.LocalNetworks, MaxKeys: c.Sensor.MaxKeys,
-		Outer: c.Sensor.OuterTunnels, Sink: sink, Logger: log,
+		Outer: c.Sensor.OuterTunnels, Filter: c.Sensor.CaptureFilter(), Sink: sink, Logger: log,
 		NewLocator: func() sensor.Locator { return geo.NewCache(db, c.Geo.Cache) },
 		Geo:        func() []store.GeoSource { return geoSources(db) },
 	}

@@ -80,6 +80,7 @@ func Load(o Options) (*Loaded, error) {
 	for _, k := range keys {
 		l.fill(k, o.Flags[k.name])
 	}
+	l.checkFilters()
 	if len(l.problems) > 0 {
 		l.problems.sort()
 		return nil, l.problems

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,7 +46,8 @@ func objects(raw any, read func(*object)) error {
 		read(o)
 		o.checkUnknown()
 		for _, err := range o.errs {
-			err.(*itemError).item = fmt.Sprintf("[%d].%s", i, err.(*itemError).item)
+			item := err.(*itemError)
+			item.item = strings.TrimSuffix(fmt.Sprintf("[%d].%s", i, item.item), ".")
 			errs = append(errs, err)
 		}
 	}
@@ -252,12 +254,25 @@ func conditions(p *[]Condition) value {
 				c.VLANs = append(c.VLANs, uint16(n))
 				return nil
 			}))
+			if len(c.Networks)+len(c.Ports)+len(c.Protocols)+len(c.VLANs) == 0 && len(o.errs) == 0 {
+				o.errs = append(o.errs, &itemError{err: errors.New("it would match every packet: write networks, ports, protocols or vlans")})
+			}
 			*p = append(*p, c)
 		})
 	}
 	return value{set: set, show: func() any {
 		return shown(*p, func(c Condition) []any {
-			return []any{"networks", c.Networks, "ports", c.Ports, "protocols", c.Protocols, "vlans", c.VLANs}
+			var networks, ports, protocols []string
+			for _, n := range c.Networks {
+				networks = append(networks, n.String())
+			}
+			for _, r := range c.Ports {
+				ports = append(ports, fmt.Sprintf("%d-%d", r.Low, r.High))
+			}
+			for _, proto := range c.Protocols {
+				protocols = append(protocols, store.ProtoName(proto))
+			}
+			return []any{"networks", networks, "ports", ports, "protocols", protocols, "vlans", c.VLANs}
 		})
 	}}
 }
@@ -282,7 +297,7 @@ func shown[T any](entries []T, fields func(T) []any) []any {
 		m := map[string]any{}
 		pairs := fields(entry)
 		for i := 0; i < len(pairs); i += 2 {
-			if s, ok := pairs[i+1].(string); ok && s == "" {
+			if v := reflect.ValueOf(pairs[i+1]); (v.Kind() == reflect.String || v.Kind() == reflect.Slice) && v.Len() == 0 {
 				continue
 			}
 			m[pairs[i].(string)] = pairs[i+1]
