@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
@@ -18,18 +20,17 @@ import (
 	"github.com/packetheat/packetheat/store"
 )
 
-// sqliteWriter writes rows into the table points, in one transaction. Values are
-// bound as text; the affinity of the column (https://sqlite.org/datatype3.html,
-// 3.1) makes numbers of them. Empty fields are NULL.
+// sqliteWriter writes rows into the table points, in one transaction. It talks to the
+// driver itself: database/sql looks at each of the twenty values of a row, and takes
+// as long for it as SQLite for the row. Empty fields are NULL.
 type sqliteWriter struct {
 	ctx    context.Context
-	tx     *sql.Tx
-	cols   []column
-	rows   *rowCache
-	insert *sql.Stmt // of batch rows
-	one    *sql.Stmt
-	args   []any // of rows not yet inserted
-	cell   []byte
+	conn   driver.Conn
+	insert driver.StmtQueryContext // of batchRows rows
+	one    driver.StmtQueryContext
+	args   []driver.NamedValue // of batchRows rows
+	used   int                 // of args: of rows not yet inserted
+	values *values
 }
 
 // batchRows is how many rows one INSERT carries: measured, 16 rows of 20 values
@@ -75,7 +76,6 @@ func writeSQLite(ctx context.Context, path string, r Reader, o Options) (rep Rep
 	if err != nil {
 		return rep, err
 	}
-	db.SetMaxOpenConns(1)
 	err = fillSQLite(ctx, db, r, &o, &rep)
 	if err = errors.Join(err, db.Close()); err != nil {
 		return rep, err
@@ -85,88 +85,127 @@ func writeSQLite(ctx context.Context, path string, r Reader, o Options) (rep Rep
 }
 
 func fillSQLite(ctx context.Context, db *sql.DB, r Reader, o *Options, rep *Report) error {
-	s := &sqliteWriter{ctx: ctx, cols: rowColumns(), rows: newRowCache()}
-	tx, err := db.BeginTx(ctx, nil)
+	c, err := db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	s.tx = tx
-	defer func() { _ = tx.Rollback() }() // after Commit: no effect
-	if err := writeRows(ctx, s, r, o, rep); err != nil {
-		return err
-	}
-	about := [][2]string{
-		{"format", "packetheat points 1: one row a point; time is RFC 3339 in UTC"},
-		{"read with", "sqlite3 FILE 'SELECT * FROM points LIMIT 5'"},
-		{"made with", o.command(SQLite, rep.Window)},
-		{"version", o.Version},
-		{"sensor", sensorName(o, &rep.Coverage)},
-		{"from", rep.Window.From.Format(timeLayout)},
-		{"to", rep.Window.To.Format(timeLayout)},
-		{"filter", o.Filter.String()},
-		{"attribution", strings.Join(attributions(&rep.Coverage), "\n")},
-	}
-	for _, kv := range about {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO about VALUES (?, ?)", kv[0], kv[1]); err != nil {
+	defer c.Close()
+	return c.Raw(func(conn any) error {
+		s := &sqliteWriter{ctx: ctx, conn: conn.(driver.Conn), values: newValues()}
+		if err := s.exec("BEGIN"); err != nil {
 			return err
 		}
+		if err := writeRows(ctx, s, r, o, rep); err != nil {
+			return err // the file is thrown away
+		}
+		about := [][2]string{
+			{"format", "packetheat points 1: one row a point; time is RFC 3339 in UTC"},
+			{"read with", "sqlite3 FILE 'SELECT * FROM points LIMIT 5'"},
+			{"made with", o.command(SQLite, rep.Window)},
+			{"version", o.Version},
+			{"sensor", sensorName(o, &rep.Coverage)},
+			{"from", rep.Window.From.Format(timeLayout)},
+			{"to", rep.Window.To.Format(timeLayout)},
+			{"filter", o.Filter.String()},
+			{"attribution", strings.Join(attributions(&rep.Coverage), "\n")},
+		}
+		for _, kv := range about {
+			if err := s.exec("INSERT INTO about VALUES (?, ?)", kv[0], kv[1]); err != nil {
+				return err
+			}
+		}
+		return s.exec("COMMIT")
+	})
+}
+
+func (s *sqliteWriter) exec(query string, args ...any) error {
+	named := make([]driver.NamedValue, len(args))
+	for i, v := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
 	}
-	return tx.Commit()
+	_, err := s.conn.(driver.ExecerContext).ExecContext(s.ctx, query, named)
+	return err
 }
 
 func (s *sqliteWriter) begin() error {
 	var defs []string
-	for _, c := range s.cols {
+	cols := s.values.cols
+	for _, c := range cols {
 		defs = append(defs, c.name+" "+c.sql)
 	}
 	for _, q := range []string{
 		"CREATE TABLE points (" + strings.Join(defs, ", ") + ")",
 		"CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT)",
 	} {
-		if _, err := s.tx.ExecContext(s.ctx, q); err != nil {
+		if err := s.exec(q); err != nil {
 			return err
 		}
 	}
-	row := "(?" + strings.Repeat(", ?", len(s.cols)-1) + ")"
+	s.args = make([]driver.NamedValue, batchRows*len(cols))
+	for i := range s.args {
+		s.args[i].Ordinal = i + 1
+	}
+	row := "(?" + strings.Repeat(", ?", len(cols)-1) + ")"
 	var err error
-	if s.one, err = s.tx.PrepareContext(s.ctx, "INSERT INTO points VALUES "+row); err != nil {
+	if s.one, err = s.prepare("INSERT INTO points VALUES " + row); err != nil {
 		return err
 	}
-	s.insert, err = s.tx.PrepareContext(s.ctx, "INSERT INTO points VALUES "+row+strings.Repeat(", "+row, batchRows-1))
+	s.insert, err = s.prepare("INSERT INTO points VALUES " + row + strings.Repeat(", "+row, batchRows-1))
 	return err
 }
 
+func (s *sqliteWriter) prepare(query string) (driver.StmtQueryContext, error) {
+	stmt, err := s.conn.(driver.ConnPrepareContext).PrepareContext(s.ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.(driver.StmtQueryContext), nil
+}
+
+// run runs an INSERT as a query, for which the driver binds all values and takes the
+// first step, which is the only one, in one call of C; Exec makes a call a value.
+// A context that can be cancelled would cost it a goroutine each time.
+func (s *sqliteWriter) run(stmt driver.StmtQueryContext, args []driver.NamedValue) error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(context.WithoutCancel(s.ctx), args)
+	if err != nil {
+		return err
+	}
+	return rows.Close()
+}
+
 func (s *sqliteWriter) write(points []store.Point) error {
+	n := len(s.values.cols)
 	for i := range points {
-		for k := range s.cols {
-			s.cell = s.cols[k].append(s.cell[:0], s.rows, &points[i])
-			if len(s.cell) == 0 {
-				s.args = append(s.args, nil)
-			} else {
-				s.args = append(s.args, string(s.cell))
-			}
-		}
-		if len(s.args) == batchRows*len(s.cols) {
-			if _, err := s.insert.ExecContext(s.ctx, s.args...); err != nil {
+		s.values.row(s.args[s.used:s.used+n], &points[i])
+		if s.used += n; s.used == len(s.args) {
+			s.used = 0
+			if err := s.run(s.insert, s.args); err != nil {
 				return err
 			}
-			s.args = s.args[:0]
 		}
 	}
 	return nil
 }
 
 func (s *sqliteWriter) end() error {
-	for n := len(s.cols); len(s.args) > 0; s.args = s.args[n:] {
-		if _, err := s.one.ExecContext(s.ctx, s.args[:n]...); err != nil {
+	n := len(s.values.cols)
+	for i := 0; i < s.used; i += n {
+		last := slices.Clone(s.args[i : i+n])
+		for k := range last {
+			last[k].Ordinal = k + 1
+		}
+		if err := s.run(s.one, last); err != nil {
 			return err
 		}
 	}
-	if err := errors.Join(s.one.Close(), s.insert.Close()); err != nil {
+	s.used = 0
+	if err := errors.Join(s.one.(driver.Stmt).Close(), s.insert.(driver.Stmt).Close()); err != nil {
 		return err
 	}
-	_, err := s.tx.ExecContext(s.ctx, "CREATE INDEX points_time ON points (time)")
-	return err
+	return s.exec("CREATE INDEX points_time ON points (time)")
 }
 
 // copyFile copies the file at path to w, counting and hashing.
