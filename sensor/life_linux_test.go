@@ -24,6 +24,8 @@ type life struct {
 	sensor *Sensor
 	stop   func() error
 
+	public uint64 // packets with one public end that a test has sent; 0: it does not say
+
 	mu     sync.Mutex
 	chosen []string // what OnChoice was told, names joined by commas
 }
@@ -98,7 +100,10 @@ func (l *life) end() {
 	if err := l.stop(); err != nil {
 		l.Fatal(err)
 	}
-	l.memory.checkBooks(l.T, false)
+	books := l.memory.checkBooks(l.T, false)
+	if l.public > 0 && books.OnePublic.Packets != l.public {
+		l.Errorf("%d frames sent, %d counted", l.public, books.OnePublic.Packets)
+	}
 }
 
 // covered returns how much of a stretch of time the batches say was captured.

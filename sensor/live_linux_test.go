@@ -226,6 +226,7 @@ func TestLiveStoppedInFlood(t *testing.T) {
 
 // An idle sensor still commits its ticks: idle is not off.
 func TestLiveIdleIsCovered(t *testing.T) {
+	t.Parallel()
 	capturetest.RequireCapture(t)
 	link := capturetest.Veth(t)
 	m, _, stop := liveRun(t, link, 2)
@@ -249,6 +250,7 @@ func TestLiveIdleIsCovered(t *testing.T) {
 
 // An interface that goes down, away and comes back is captured again by itself.
 func TestLiveInterfaceComesBack(t *testing.T) {
+	t.Parallel()
 	capturetest.RequireCapture(t)
 	link := capturetest.Veth(t)
 	m, s, stop := liveRun(t, link, 1)
@@ -300,6 +302,7 @@ func conditions(linkType uint16, live bool) ([]bpf.RawInstruction, error) {
 // The kernel's filter on a ring and ours on a file take the same frames, tagged ones
 // and those whose tag the kernel has taken out included.
 func TestLiveFilterAgreesWithReplay(t *testing.T) {
+	t.Parallel()
 	capturetest.RequireCapture(t)
 	link := capturetest.Veth(t)
 	filtered := func(c *Config) { c.Filter = conditions }

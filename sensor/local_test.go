@@ -59,7 +59,7 @@ func TestNetworksVerdictAgreesWithRules(t *testing.T) {
 		rule{netip.MustParsePrefix("200.1.2.0/24"), true}, rule{netip.MustParsePrefix("2400::/12"), true},
 		rule{netip.MustParsePrefix("200.1.2.128/25"), false})
 	for top := range 1 << 16 {
-		for _, low := range []uint16{0, 1, 0x0280, 0x02ff, 0xffff} {
+		for _, low := range []uint16{0, 0x0280, 0xffff} {
 			a := netip.AddrFrom4([4]byte{byte(top >> 8), byte(top), byte(low >> 8), byte(low)})
 			if got, want := n.Local(a), longest(rules, a); got != want {
 				t.Fatalf("Local(%s) = %t, the longest rule says %t", a, got, want)

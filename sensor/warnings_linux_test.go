@@ -79,13 +79,13 @@ func TestWarnOfDuplicatesLive(t *testing.T) {
 		l := startLife(t, link, link.Sensor.Name)
 		r := rand.New(rand.NewPCG(5, 5))
 		var frames [][]byte
-		for i := range 20_000 {
+		for i := range 12_000 {
 			f := numbered(t, r, i)
 			for range copies {
 				frames = append(frames, f)
 			}
 		}
-		if _, err := link.Peer.Sender(t).Send(frames, len(frames), 10_000, nil); err != nil {
+		if _, err := link.Peer.Sender(t).Send(frames, len(frames), 20_000, nil); err != nil {
 			t.Fatal(err)
 		}
 		if copies == 2 {
@@ -107,7 +107,7 @@ func TestWarnOfNothingLive(t *testing.T) {
 	frames, _ := traffic(t, 20_000)
 	half := len(frames) / 2
 	for i, part := range [][][]byte{frames[:half], frames[half:]} {
-		for range 3 {
+		for range 2 {
 			if _, err := []*capturetest.Link{link, second}[i].Peer.Sender(t).Send(part, len(part), 20_000, nil); err != nil {
 				t.Fatal(err)
 			}

@@ -48,6 +48,9 @@ type Block struct {
 	vnet      bool // a struct virtio_net_hdr precedes every frame
 }
 
+// NewBlock returns a block of frames, which it keeps: for sources made of other ones.
+func NewBlock(frames []Frame) *Block { return &Block{frames: frames} }
+
 // resetRing makes b walk the block in mem, which must be ours (status USER).
 func (b *Block) resetRing(mem []byte) {
 	b.mem, b.frames, b.malformed = mem, nil, 0

@@ -223,3 +223,19 @@ func BenchmarkRing(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(records)), "ns/frame")
 }
+
+// TestNewBlock: a block made of frames hands them out, once, in order.
+func TestNewBlock(t *testing.T) {
+	frames := []Frame{{WireLen: 1, Data: []byte{1}}, {WireLen: 2, Time: 5}}
+	b := NewBlock(frames)
+	var got []Frame
+	for f := (Frame{}); b.Next(&f); {
+		got = append(got, f)
+	}
+	if diff := cmp.Diff(frames, got); diff != "" || b.Malformed() != 0 {
+		t.Errorf("%d malformed, frames (-want +got):\n%s", b.Malformed(), diff)
+	}
+	if NewBlock(nil).Next(&Frame{}) {
+		t.Error("a block of nothing has a frame")
+	}
+}
