@@ -77,6 +77,7 @@ type builder struct {
 	step    time.Duration
 	whole   bool // one bin: step is the window
 	start   time.Time
+	last    uint32  // the place before
 	t       *tables // of it, places: by their numbers rows and details name them
 	rows    []page.Row
 	details []page.Detail
@@ -228,8 +229,13 @@ func (b *builder) bins(t time.Time, interval time.Duration) (first, last uint32)
 	return first, max(first, min(b.bin(t.Add(interval-1)), b.bin(b.window.To.Add(-1))))
 }
 
-// place returns the place's number in the page.
-func (b *builder) place(p store.Place) uint32 { return b.t.place.of(&b.t.places, p) }
+// place returns the place's number in the page. Cells of a place follow each other.
+func (b *builder) place(p store.Place) uint32 {
+	if b.t.places.list[b.last] != p {
+		b.last = b.t.places.number(p)
+	}
+	return b.last
+}
 
 // foldPlaces takes the rows beyond the cap, those with the fewest packets, together
 // by country, as places that are known no better than that.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/packetheat/packetheat/export/page"
@@ -91,7 +90,7 @@ func (d *detailer) add(p *store.Point) {
 	}
 	k := d.t.key(p, levelTick)
 	k.sensor, k.flags = 0, 0
-	i := int(d.t.flows.number(k))
+	i := int(d.t.flow(&k))
 	for i >= len(d.flows) {
 		d.flows = append(d.flows, amount{})
 	}
@@ -118,7 +117,7 @@ func (d *detailer) flush() {
 		}
 	}
 	d.flows = d.flows[:0]
-	d.t.flows = newTable[slimKey]()
+	d.t.forgetFlows()
 	switch {
 	case !d.subjects.fixed && len(d.subjects.keys) > d.most:
 		d.shrink(d.most / 2)
@@ -139,7 +138,7 @@ func (d *detailer) shrink(n int) {
 			order = append(order, ranked{key: key, subject: uint32(i)})
 		}
 	}
-	d.t.ends, d.t.addr, d.t.peer = newTable[netip.Prefix](), memo[netip.Prefix]{}, memo[netip.Prefix]{}
+	d.t.forget()
 	d.subjects, d.amounts = newSubjects(), make([]amount, 1)
 	for _, r := range order {
 		key := r.key

@@ -126,6 +126,9 @@ func (c *recent) update(ctx context.Context, w store.Window, again []time.Time) 
 		if c.cov.Tick != cov.Tick { // the first time
 			c.cov.Tick = cov.Tick
 			c.reset()
+			if c.level == levelTick && len(c.filter.Terms) == 0 && cov.Points > uint64(c.most+c.most/8) {
+				c.level = levelMinute // without finding out row by row
+			}
 		}
 		if from := w.From.Truncate(c.step()); !from.Equal(w.From) {
 			w.From = from // cov is of another window: ask again
@@ -285,7 +288,8 @@ func (c *recent) read(ctx context.Context, w store.Window) error {
 			if c.level < levelWindow {
 				flags = 0 // the key has them
 			}
-			c.sum(c.tables.flows.number(c.tables.key(p, c.level)), flags, p.Sum())
+			key := c.tables.key(p, c.level)
+			c.sum(c.tables.flow(&key), flags, p.Sum())
 			for c.rows > c.limit() && c.level < levelPlaces {
 				c.regroup(c.level + 1)
 				c.use(c.bin(now))

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"time"
 
@@ -77,20 +78,6 @@ func (t *table[T]) number(v T) uint32 {
 
 func (t *table[T]) len() int { return len(t.list) }
 
-// memo is a table's answer to the question before: points come in order of address,
-// and places are costly to hash.
-type memo[T comparable] struct {
-	value  T
-	number uint32
-}
-
-func (m *memo[T]) of(t *table[T], v T) uint32 {
-	if v != m.value {
-		m.value, m.number = v, t.number(v)
-	}
-	return m.number
-}
-
 // tables are what the numbers of slim rows mean.
 type tables struct {
 	ends    table[netip.Prefix]
@@ -99,21 +86,95 @@ type tables struct {
 	sensors table[string]
 	flows   table[slimKey]
 
-	addr, peer memo[netip.Prefix]
-	place      memo[store.Place]
-	net        memo[network]
-	sensor     memo[string]
+	known  []knownEnd // by hash: the last endpoint of each
+	recent []knownFlow
+	sensor struct {
+		name   string
+		number uint16
+	}
 }
 
+// knownEnd is what is known of an endpoint. The same ones come again in every tick:
+// to compare is much cheaper than to look their places up.
+type knownEnd struct {
+	prefix     netip.Prefix
+	end        uint32 // 0: not numbered yet
+	place, net uint32
+}
+
+// knownFlow is a flow that came not long ago.
+type knownFlow struct {
+	key    slimKey
+	number uint32
+}
+
+const (
+	knownEnds  = 1 << 12
+	knownFlows = 1 << 13
+	spread     = 0x9E3779B97F4A7C15 // 2^64 / the golden ratio: spreads keys over the top bits
+)
+
 func newTables() *tables {
-	return &tables{ends: newTable[netip.Prefix](), places: newTable[store.Place](), nets: newTable[network](),
-		sensors: newTable[string](), flows: newTable[slimKey]()}
+	t := &tables{sensors: newTable[string](), known: make([]knownEnd, knownEnds)}
+	t.places, t.nets = newTable[store.Place](), newTable[network]()
+	t.forget()
+	return t
+}
+
+// forget drops the numbers of endpoints and flows.
+func (t *tables) forget() {
+	t.ends = newTable[netip.Prefix]()
+	clear(t.known)
+	t.forgetFlows()
+}
+
+func (t *tables) forgetFlows() {
+	t.flows = newTable[slimKey]()
+	t.recent = make([]knownFlow, knownFlows)
+}
+
+// know returns what is known of an endpoint.
+func (t *tables) know(p netip.Prefix) *knownEnd {
+	b := p.Addr().As16()
+	h := (binary.LittleEndian.Uint64(b[:8])*31 + binary.LittleEndian.Uint64(b[8:]) + uint64(p.Bits())) * spread
+	k := &t.known[h>>52] // 64 - log2(knownEnds)
+	if k.prefix != p {
+		*k = knownEnd{prefix: p}
+	}
+	return k
+}
+
+// end returns the number of an endpoint that is known.
+func (t *tables) end(k *knownEnd) uint32 {
+	if k.end == 0 {
+		k.end = t.ends.number(k.prefix)
+	}
+	return k.end
+}
+
+// flow returns the number of a flow.
+func (t *tables) flow(k *slimKey) uint32 {
+	h := (uint64(k.addr)<<32 | uint64(k.peer)) ^ uint64(k.port)<<48 ^ uint64(k.proto)<<24 ^ uint64(k.bits)<<16 ^ uint64(k.place)<<5
+	f := &t.recent[h*spread>>51] // 64 - log2(knownFlows)
+	if f.key != *k {
+		f.key, f.number = *k, t.flows.number(*k)
+	}
+	return f.number
 }
 
 // key numbers the parts of a point, without those that the level does not tell apart.
 func (t *tables) key(p *store.Point, l level) slimKey {
-	k := slimKey{place: t.place.of(&t.places, p.Place), net: t.net.of(&t.nets, network{p.ASN, p.ASOrg}), proto: p.Proto,
-		sensor: uint16(t.sensor.of(&t.sensors, p.Sensor))}
+	known := t.know(p.Addr)
+	if t.places.list[known.place] != p.Place {
+		known.place = t.places.number(p.Place)
+	}
+	if net := (network{p.ASN, p.ASOrg}); t.nets.list[known.net] != net {
+		known.net = t.nets.number(net)
+	}
+	if p.Sensor != t.sensor.name {
+		t.sensor.name, t.sensor.number = p.Sensor, uint16(t.sensors.number(p.Sensor))
+	}
+	k := slimKey{place: known.place, net: known.net, proto: p.Proto, sensor: t.sensor.number}
 	if l < levelWindow {
 		k.flags = p.Flags
 	}
@@ -121,10 +182,10 @@ func (t *tables) key(p *store.Point, l level) slimKey {
 		k.bits |= bitOut
 	}
 	if l < levelPlaces {
-		k.addr = t.addr.of(&t.ends, p.Addr)
+		k.addr = t.end(known)
 	}
 	if l < levelAddresses {
-		k.peer, k.port = t.peer.of(&t.ends, p.Peer), p.Port
+		k.peer, k.port = t.end(t.know(p.Peer)), p.Port
 		if p.HasPort {
 			k.bits |= bitPort
 		}
@@ -134,11 +195,10 @@ func (t *tables) key(p *store.Point, l level) slimKey {
 
 // moved returns a key of other tables with the numbers of these.
 func (t *tables) moved(k slimKey, from *tables) slimKey {
-	k.addr = t.addr.of(&t.ends, from.ends.list[k.addr])
-	k.peer = t.peer.of(&t.ends, from.ends.list[k.peer])
-	k.place = t.place.of(&t.places, from.places.list[k.place])
-	k.net = t.net.of(&t.nets, from.nets.list[k.net])
-	k.sensor = uint16(t.sensor.of(&t.sensors, from.sensors.list[k.sensor]))
+	k.addr, k.peer = t.ends.number(from.ends.list[k.addr]), t.ends.number(from.ends.list[k.peer])
+	k.place = t.places.number(from.places.list[k.place])
+	k.net = t.nets.number(from.nets.list[k.net])
+	k.sensor = uint16(t.sensors.number(from.sensors.list[k.sensor]))
 	return k
 }
 
