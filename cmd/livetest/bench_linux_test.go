@@ -35,6 +35,7 @@ const (
 	benchSeconds = "PACKETHEAT_BENCH_SECONDS" // of traffic a run, 20
 	benchRate    = "PACKETHEAT_BENCH_RATE"    // frames a second, 0: as fast as the sender can
 	benchRounds  = 3
+	benchSettle  = 4 * time.Second // after the start, which writes the hour's files for the first time
 	benchRing    = 256 << 20 // bytes that every contender gets
 )
 
@@ -64,6 +65,9 @@ func TestBenchCapture(t *testing.T) {
 		{"tcpdump -s 96 -w /dev/null", runTcpdump},
 		{"packetheat, everything on", func(t *testing.T, link *capturetest.Link) (int, func() uint64) {
 			return runPacketheat(t, link, history)
+		}},
+		{"packetheat, no standing files, no dashboard", func(t *testing.T, link *capturetest.Link) (int, func() uint64) {
+			return runPacketheat(t, link, history, "PACKETHEAT_EXPORT_REFRESH=1h", "PACKETHEAT_DASHBOARD_LISTEN=off")
 		}},
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
@@ -196,13 +200,15 @@ func historyPoint(tick time.Time, n int) store.Point {
 	}
 }
 
-func runPacketheat(t *testing.T, link *capturetest.Link, history string) (int, func() uint64) {
+func runPacketheat(t *testing.T, link *capturetest.Link, history string, env ...string) (int, func() uint64) {
 	dir := workdir(t)
 	if err := os.CopyFS(filepath.Join(dir, "data"), os.DirFS(history)); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, link, options{dir: dir, env: []string{"PACKETHEAT_SENSOR_TICK=10s", fmt.Sprintf("PACKETHEAT_SENSOR_RING_TOTAL=%dMiB", benchRing>>20)}})
+	env = append(env, "PACKETHEAT_SENSOR_TICK=10s", fmt.Sprintf("PACKETHEAT_SENSOR_RING_TOTAL=%dMiB", benchRing>>20))
+	s := start(t, link, options{dir: dir, env: env})
 	s.ready()
+	time.Sleep(benchSettle)
 	return s.cmd.Process.Pid, func() uint64 {
 		s.stop()
 		return balanced(t, filepath.Join(dir, "data")).Drops

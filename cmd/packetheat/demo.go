@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/packetheat/packetheat/cmd/internal/config"
 	"github.com/packetheat/packetheat/cmd/internal/demo"
 	"github.com/packetheat/packetheat/cmd/internal/desktop"
 	"github.com/packetheat/packetheat/geo"
@@ -52,20 +53,11 @@ out-demo; nothing else is left behind.`,
 			if cmd.Flags().Changed("interface") {
 				return usagef("the demo has an interface of its own: use packetheat run for a real one")
 			}
-			c, err := p.load(cmd)
-			if err != nil {
+			var err error
+			o.again = func() (*config.Loaded, error) { return p.loadDemo(cmd) }
+			if o.config, err = o.again(); err != nil {
 				return err
 			}
-			if !cmd.Flags().Changed("data") {
-				c.Store.Path = demoData
-			}
-			if !cmd.Flags().Changed("out") {
-				c.Export.Dir = demoOut
-			}
-			if !c.Moved("sensor.name") {
-				c.Sensor.Name = "demo"
-			}
-			o.config = c
 			if o.inside {
 				return p.demoInside(cmd.Context(), o)
 			}
@@ -80,6 +72,24 @@ out-demo; nothing else is left behind.`,
 		_ = f.MarkHidden(name) // it fails for a flag that is not there
 	}
 	return cmd
+}
+
+// loadDemo is load for the demo, which keeps to itself.
+func (p *program) loadDemo(cmd *cobra.Command) (*config.Loaded, error) {
+	c, err := p.load(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if !cmd.Flags().Changed("data") {
+		c.Store.Path = demoData
+	}
+	if !cmd.Flags().Changed("out") {
+		c.Export.Dir = demoOut
+	}
+	if !c.Moved("sensor.name") {
+		c.Sensor.Name = "demo"
+	}
+	return c, nil
 }
 
 // Descriptors that the process inside finds open.

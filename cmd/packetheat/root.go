@@ -159,7 +159,7 @@ func contains(list []string, s string) bool {
 
 // logger returns the program's logger as log.level and log.format want it.
 func (p *program) logger(c *config.Loaded) *slog.Logger {
-	return term.NewLogger(p.err, c.Log.Level, c.Log.Format)
+	return term.NewLogger(p.err, term.Level(c.Log.Level), c.Log.Format)
 }
 
 // getenv is os.Getenv; a variable for desktop's functions.

@@ -20,6 +20,7 @@ import (
 // listener and interfaces as well, because it runs in a network namespace of its own.
 type runOptions struct {
 	config *config.Loaded
+	again  func() (*config.Loaded, error) // reads the configuration anew; nil: it stays
 
 	interfaces []string      // to capture on; nil: sensor.interfaces
 	listener   net.Listener  // of the dashboard, taken over; nil: made from dashboard.listen
@@ -61,7 +62,9 @@ Capturing needs root, or the capability CAP_NET_RAW, which this gives once and f
   sudo setcap cap_net_raw+ep $(command -v packetheat)
 
 SIGINT (Ctrl+C) and SIGTERM store what has been seen and end; a second one ends at once.
-SIGHUP opens the GeoIP databases anew. SIGUSR1 writes statistics to the log.`,
+SIGHUP reads the configuration anew (capture filters, local networks and log level change at
+once, without a gap; it names what needs a restart) and opens the GeoIP databases again.
+SIGUSR1 writes statistics to the log.`,
 		Example: `  sudo packetheat run
   packetheat run --interface eth0 --interface wg0 --data /var/lib/packetheat
   packetheat run --duration 10m --listen off --print`,
@@ -73,7 +76,8 @@ SIGHUP opens the GeoIP databases anew. SIGUSR1 writes statistics to the log.`,
 			case o.duration < 0:
 				return usagef("--duration %s is not possible: write for example 10m", o.duration)
 			}
-			c, err := p.load(cmd)
+			o.again = func() (*config.Loaded, error) { return p.load(cmd) }
+			c, err := o.again()
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -30,8 +31,9 @@ import (
 type live struct {
 	*program
 	runOptions
-	c   *config.Loaded
-	log *heldLog
+	c      *config.Loaded // it was started with
+	latest *config.Loaded // that SIGHUP has read; of the goroutine that answers signals
+	log    *heldLog
 
 	geo       *geo.DB
 	store     *sqlite.Store
@@ -60,7 +62,7 @@ func newRuntime(p *program, o runOptions) *live {
 	if o.interfaces == nil {
 		o.interfaces = c.Sensor.Interfaces
 	}
-	return &live{program: p, runOptions: o, c: c, captured: make(chan error, 1),
+	return &live{program: p, runOptions: o, c: c, latest: c, captured: make(chan error, 1),
 		log: newHeldLog(p.err, c.Log.Level, c.Log.Format)}
 }
 
@@ -113,18 +115,22 @@ func (r *live) sensorConfig(tick time.Duration) sensor.Config {
 
 // sensorConfig is what live sensors and replays have in common.
 func sensorConfig(c *config.Loaded, db *geo.DB, sink sensor.Sink, log *slog.Logger, tick time.Duration) sensor.Config {
-	s := sensor.Config{
-		Name: c.Sensor.Name, Tick: tick, Networks: c.Sensor.LocalNetworks, MaxKeys: c.Sensor.MaxKeys,
+	return sensor.Config{
+		Name: c.Sensor.Name, Tick: tick, Networks: c.Sensor.LocalNetworks, Mapped: mappedNetworks(c), MaxKeys: c.Sensor.MaxKeys,
 		Outer: c.Sensor.OuterTunnels, Filter: c.Sensor.CaptureFilter(), Sink: sink, Logger: log,
 		NewLocator: func() sensor.Locator { return geo.NewCache(db, c.Geo.Cache) },
 		Geo:        func() []store.GeoSource { return geoSources(db) },
 	}
+}
+
+// mappedNetworks are on the map though they are special-purpose or local.
+func mappedNetworks(c *config.Loaded) (list []netip.Prefix) {
 	for _, n := range c.Geo.Networks {
 		if n.Map {
-			s.Mapped = append(s.Mapped, n.Network)
+			list = append(list, n.Network)
 		}
 	}
-	return s
+	return list
 }
 
 // geoSources is what batches say about the databases that their points were located by.

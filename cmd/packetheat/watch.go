@@ -24,12 +24,14 @@ import (
 // heldLog keeps what is logged until the ready line, which must be the first, is out.
 type heldLog struct {
 	*slog.Logger
-	hold *term.Held
+	hold  *term.Held
+	level *slog.LevelVar // may be changed at any time
 }
 
 func newHeldLog(w io.Writer, level, format string) *heldLog {
-	hold := term.NewHeld(w)
-	return &heldLog{term.NewLogger(hold, level, term.Format(w, format)), hold}
+	hold, least := term.NewHeld(w), new(slog.LevelVar)
+	least.Set(term.Level(level))
+	return &heldLog{term.NewLogger(hold, least, term.Format(w, format)), hold, least}
 }
 
 func (h *heldLog) release() { h.hold.Release() }
@@ -99,15 +101,6 @@ func (r *live) sayPlace(where running) {
 	if r.open == openAlways {
 		r.log.Warn("no browser was opened", "error", err, "address", address)
 	}
-}
-
-// reload answers SIGHUP.
-func (r *live) reload() {
-	if err := r.geo.Reload(); err != nil {
-		r.log.Error("GeoIP databases not reloaded, the old ones stay", "error", err)
-		return
-	}
-	r.log.Info("GeoIP databases reloaded")
 }
 
 // report answers SIGUSR1.

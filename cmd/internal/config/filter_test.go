@@ -107,3 +107,14 @@ func TestCaptureFilterProblems(t *testing.T) {
 		})
 	}
 }
+
+func TestDiffers(t *testing.T) {
+	a := load(t, write(t, "sensor: {exclude: [{ports: [1]}]}\nlog: {level: warn}\ngeo: {home: {latitude: 1, longitude: 2}}"))
+	b := load(t, write(t, "sensor: {exclude: [{ports: [1-2]}]}\nlog: {level: warn}\ngeo: {home: {latitude: 1, longitude: 3}}"))
+	if diff := cmp.Diff([]string{"sensor.exclude", "geo.home"}, a.Differs(b)); diff != "" {
+		t.Error(diff)
+	}
+	if same := a.Differs(a); same != nil {
+		t.Errorf("differs from itself in %v", same)
+	}
+}

@@ -56,6 +56,18 @@ func (l *Loaded) preset(k key) bool {
 	return false
 }
 
+// Differs returns the keys, in the order of the reference, whose values are not the
+// same in both.
+func (l *Loaded) Differs(other *Loaded) (names []string) {
+	theirs := other.keys()
+	for i, k := range l.keys() {
+		if !reflect.DeepEqual(k.value.show(), theirs[i].value.show()) {
+			names = append(names, k.name)
+		}
+	}
+	return names
+}
+
 // loading is the work of one Load.
 type loading struct {
 	Loaded

@@ -21,11 +21,17 @@ func Format(w io.Writer, format string) string {
 	return "json"
 }
 
-// NewLogger returns a logger of the level (debug, info, warn, error) that writes to w
-// in the format: human, json, or auto, which is human where w is a terminal.
-func NewLogger(w io.Writer, level, format string) *slog.Logger {
-	var least slog.Level
-	_ = least.UnmarshalText([]byte(level)) // configuration lets only right ones through
+// Level returns the level of a name: debug, info, warn or error; info for any other,
+// which configuration does not let through.
+func Level(name string) (level slog.Level) {
+	_ = level.UnmarshalText([]byte(name))
+	return level
+}
+
+// NewLogger returns a logger that writes what is of the least level, or above, to w in
+// the format: human, json, or auto, which is human where w is a terminal. least may
+// change at any time if it is a slog.LevelVar.
+func NewLogger(w io.Writer, least slog.Leveler, format string) *slog.Logger {
 	if Format(w, format) == "human" {
 		return slog.New(&human{w: w, least: least, mu: new(sync.Mutex)})
 	}
@@ -36,13 +42,13 @@ func NewLogger(w io.Writer, level, format string) *slog.Logger {
 // if it is not info, the message, then key=value.
 type human struct {
 	w      io.Writer
-	least  slog.Level
+	least  slog.Leveler
 	mu     *sync.Mutex // of all that WithAttrs made: lines stay whole
 	prefix string      // attributes given before
 	group  string
 }
 
-func (h *human) Enabled(_ context.Context, l slog.Level) bool { return l >= h.least }
+func (h *human) Enabled(_ context.Context, l slog.Level) bool { return l >= h.least.Level() }
 
 func (h *human) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder

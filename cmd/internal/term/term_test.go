@@ -53,7 +53,7 @@ func TestTable(t *testing.T) {
 
 func TestLogger(t *testing.T) {
 	var b bytes.Buffer
-	l := NewLogger(&b, "info", "human").With("interface", "eth0").WithGroup("g")
+	l := NewLogger(&b, slog.LevelInfo, "human").With("interface", "eth0").WithGroup("g")
 	l.Debug("not shown")
 	l.Info("opened", "shards", 2, "empty", "")
 	l.Warn("odd", "name", "two words\n")
@@ -67,11 +67,11 @@ func TestLogger(t *testing.T) {
 		t.Error(diff)
 	}
 	b.Reset()
-	NewLogger(&b, "warn", "auto").Warn("json", "n", 1) // a buffer is no terminal
+	NewLogger(&b, Level("warn"), "auto").Warn("json", "n", 1) // a buffer is no terminal
 	if !strings.HasPrefix(b.String(), "{") || !strings.Contains(b.String(), `"n":1`) {
 		t.Errorf("not JSON: %s", &b)
 	}
-	if NewLogger(&b, "error", "json").Enabled(t.Context(), slog.LevelWarn) {
+	if NewLogger(&b, Level("error"), "json").Enabled(t.Context(), slog.LevelWarn) {
 		t.Error("level error shows warnings")
 	}
 }

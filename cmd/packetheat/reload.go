@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/packetheat/packetheat/cmd/internal/config"
+	"github.com/packetheat/packetheat/cmd/internal/term"
+	"github.com/packetheat/packetheat/sensor/capture"
+)
+
+// The keys that SIGHUP changes in a sensor that runs; the others need a restart.
+const (
+	keyInclude  = "sensor.include"
+	keyExclude  = "sensor.exclude"
+	keyBPF      = "sensor.bpf"
+	keyNetworks = "sensor.local_networks"
+	keyLevel    = "log.level"
+)
+
+// reload answers SIGHUP: it reads the configuration and opens the GeoIP databases
+// anew. What cannot be read, or not be used, leaves the running one as it is.
+func (r *live) reload() {
+	if r.again != nil {
+		if err := r.reloadConfig(); err != nil {
+			r.log.Error("configuration not reloaded, the running one stays", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+	}
+	if err := r.geo.Reload(); err != nil {
+		r.log.Error("GeoIP databases not reloaded, the old ones stay", "error", err)
+		return
+	}
+	r.log.Info("GeoIP databases reloaded")
+}
+
+func (r *live) reloadConfig() error {
+	next, err := r.again()
+	switch {
+	case err != nil:
+		return err
+	case r.c.File != "" && next.File == "":
+		return fmt.Errorf("read configuration: %q is gone: put it back, or start packetheat anew", r.c.File)
+	}
+	changed := next.Differs(r.latest)
+	applied := slices.DeleteFunc(slices.Clone(changed), func(key string) bool { return !reloadable(key) })
+	if err := r.apply(next, applied); err != nil {
+		return err
+	}
+	r.latest = next
+	r.log.Info("configuration reloaded", "file", next.File, "changed", joined(applied))
+	restart := slices.DeleteFunc(next.Differs(r.c), reloadable)
+	if len(restart) > 0 {
+		r.log.Warn("changed keys that need a restart: the sensor goes on with the values it was started with", "keys", joined(restart))
+	}
+	for _, warning := range next.Warnings {
+		if !contains(r.c.Warnings, warning) {
+			r.log.Warn(warning)
+		}
+	}
+	r.log.level.Set(term.Level(next.Log.Level)) // what it was like until now decides on these lines
+	return nil
+}
+
+func reloadable(key string) bool {
+	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyLevel}, key)
+}
+
+// apply changes the running sensor where the named keys ask for it. What can fail comes
+// first, so that either all is changed or nothing.
+func (r *live) apply(next *config.Loaded, keys []string) error {
+	var host []netip.Prefix
+	if contains(keys, keyNetworks) {
+		var err error
+		if host, err = capture.HostNetworks(); err != nil {
+			return fmt.Errorf("find addresses of this machine: %w", err)
+		}
+	}
+	if contains(keys, keyInclude) || contains(keys, keyExclude) || contains(keys, keyBPF) {
+		if err := r.sensor.SetFilter(next.Sensor.CaptureFilter()); err != nil {
+			return err
+		}
+	}
+	if contains(keys, keyNetworks) {
+		r.sensor.SetNetworks(append(host, next.Sensor.LocalNetworks...), mappedNetworks(r.c))
+	}
+	return nil
+}
