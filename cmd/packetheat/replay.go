@@ -12,11 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/packetheat/packetheat/cmd/internal/config"
+	"github.com/packetheat/packetheat/cmd/internal/replayed"
 	"github.com/packetheat/packetheat/cmd/internal/term"
 	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/geo"
 	"github.com/packetheat/packetheat/sensor"
-	"github.com/packetheat/packetheat/sensor/capture"
 	"github.com/packetheat/packetheat/store"
 	"github.com/packetheat/packetheat/store/sqlite"
 )
@@ -29,11 +29,14 @@ type replay struct {
 	files []string
 	local []string // as typed: networks, or "auto"
 	out   string
-	keep  bool // --data was given: into that store
+	speed float64 // 1: as it was captured; 0: as fast as possible
+	keep  bool    // --data was given: into that store
+	again bool    // even what it has already
 
 	geo      *geo.DB
 	networks []netip.Prefix
 	auto     bool
+	guessing bool // what is local: a first pass over the files
 }
 
 func (p *program) replayCommand() *cobra.Command {
@@ -47,14 +50,25 @@ the packets go into that store instead, at the time they were captured.
 
 Nothing of this machine counts as local, since the files may come from another one. If
 packets in them have two public ends, --local says which addresses are yours; auto
-proposes the one that most packets have in common.`,
+proposes the address, or network, that most of these packets have in common.
+
+Several files are read together, in the order of their packets' times. A store remembers
+what files it was given and refuses them the second time, unless --again is given. The
+capture filters of the configuration (sensor.include …) act here as well.`,
 		Example: `  packetheat replay traffic.pcap
   packetheat replay --local 198.51.100.0/24 --out maps mon.pcap tue.pcap
+  packetheat replay traffic.pcap --data data --speed 60    a minute of it each second
   tcpdump -w - | packetheat replay - --data data`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			r.files = args
 			r.keep = cmd.Flags().Changed("data")
+			switch {
+			case cmd.Flags().Changed("speed") && !(r.speed > 0 && r.speed <= 1e6):
+				return usagef("--speed %v is not possible: write 1 for the time it took, 60 for a minute a second; without it files are read as fast as possible", r.speed)
+			case r.again && !r.keep:
+				return usagef("--again goes with --data: without it there is no store that has the packets already")
+			}
 			if err := r.check(); err != nil {
 				return err
 			}
@@ -66,6 +80,8 @@ proposes the one that most packets have in common.`,
 	}
 	r.q.flags(cmd)
 	cmd.Flags().StringArrayVar(&r.local, "local", nil, "`NETWORK` that is ours (repeatable), or auto")
+	cmd.Flags().Float64Var(&r.speed, "speed", 0, "as fast as it was captured, times `FACTOR` (default: as fast as possible)")
+	cmd.Flags().BoolVar(&r.again, "again", false, "also what the store of --data has been given before")
 	cmd.Flags().StringVar(&r.out, "out", "", "folder for the files, `DIR` (default: beside the first capture file)")
 	return cmd
 }
@@ -112,9 +128,11 @@ func (r *replay) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.geo.Close()) }()
 	if r.auto {
+		r.guessing = true
 		if err := r.guessLocal(ctx); err != nil {
 			return err
 		}
+		r.guessing = false
 	}
 	if r.keep {
 		return r.into(ctx, r.c.Store.Path, func(s *sqlite.Store) error {
@@ -145,13 +163,20 @@ func (r *replay) into(ctx context.Context, dir string, then func(*sqlite.Store) 
 	if r.c.Moved("sensor.tick") {
 		tick = r.c.Sensor.Tick
 	}
+	_, missing := os.Stat(filepath.Join(dir, sqlite.FileName))
 	s, err := sqlite.Open(dir, sqlite.Options{Tick: tick, Logger: r.logger(r.c)})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	var list *replayed.List
+	if r.keep {
+		if list, err = replayed.Open(dir, missing != nil); err != nil {
+			return err
+		}
+	}
 	start := time.Now()
-	status, err := r.feed(ctx, s)
+	status, err := r.feed(ctx, s, list)
 	if err != nil {
 		return err
 	}
@@ -173,11 +198,48 @@ func (r *replay) into(ctx context.Context, dir string, then func(*sqlite.Store) 
 	return then(s)
 }
 
-// feed runs the files through a sensor into a store.
-func (r *replay) feed(ctx context.Context, s *sqlite.Store) (sensor.Status, error) {
-	sources, err := openCaptures(r.files)
+// feed runs the files through a sensor into a store. Where there is a list, it refuses
+// files that are on it, and adds them.
+func (r *replay) feed(ctx context.Context, s *sqlite.Store, list *replayed.List) (status sensor.Status, err error) {
+	files, err := openCaptures(r.files, list != nil)
 	if err != nil {
 		return sensor.Status{}, err
+	}
+	replaying, err := r.prepare(s, files, list)
+	if err != nil {
+		return sensor.Status{}, errors.Join(err, closeCaptures(files))
+	}
+	var named []sensor.Named
+	for _, f := range files {
+		named = append(named, sensor.Named{Name: f.Name(), Source: f})
+	}
+	var options []sensor.ReplayOption
+	if r.speed > 0 && !r.guessing {
+		options = append(options, sensor.Speed(r.speed))
+	}
+	done := r.showProgress(files)
+	err = replaying.Replay(ctx, named, options...)
+	done()
+	if errors.Is(err, context.Canceled) {
+		err = nil // said elsewhere; what was read is committed
+	}
+	for _, f := range files {
+		if warning := f.Warning(); warning != "" && !r.guessing {
+			r.say("warning: %s: %s", f.Name(), warning)
+		}
+	}
+	if list != nil {
+		err = errors.Join(err, list.End(remembered(files, ctx.Err() == nil)...))
+	}
+	return replaying.Status(), err
+}
+
+// prepare makes the sensor, and the list ready for what comes.
+func (r *replay) prepare(s *sqlite.Store, files []*captureFile, list *replayed.List) (*sensor.Sensor, error) {
+	if list != nil && !r.again {
+		if err := refuseAgain(list, files, r.c.Store.Path); err != nil {
+			return nil, err
+		}
 	}
 	cfg := sensorConfig(r.c, r.geo, s, r.logger(r.c), s.Tick())
 	cfg.Networks = append(append([]netip.Prefix{}, cfg.Networks...), r.networks...)
@@ -185,140 +247,10 @@ func (r *replay) feed(ctx context.Context, s *sqlite.Store) (sensor.Status, erro
 		cfg.Name = sensorNameOf(r.files[0])
 	}
 	replaying, err := sensor.New(cfg)
-	if err != nil {
-		return sensor.Status{}, errors.Join(err, closeCaptures(sources))
+	if err == nil && list != nil {
+		err = list.Begin(remembered(files, false)...)
 	}
-	var named []sensor.Named
-	for _, source := range sources {
-		named = append(named, sensor.Named{Name: source.Name(), Source: source})
-	}
-	done := r.showProgress(sources)
-	err = replaying.Replay(ctx, named)
-	done()
-	if errors.Is(err, context.Canceled) {
-		err = nil // said elsewhere; what was read is committed
-	}
-	for _, source := range sources {
-		if warning := source.Warning(); warning != "" {
-			r.say("warning: %s: %s", source.Name(), warning)
-		}
-	}
-	return replaying.Status(), err
-}
-
-func openCaptures(names []string) (sources []*capture.File, err error) {
-	for _, name := range names {
-		source, err := capture.OpenFile(name)
-		if err != nil {
-			return nil, errors.Join(err, closeCaptures(sources))
-		}
-		sources = append(sources, source)
-	}
-	return sources, nil
-}
-
-func closeCaptures(sources []*capture.File) error {
-	var errs []error
-	for _, source := range sources {
-		errs = append(errs, source.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// showProgress moves a bar on until the function it returns is called.
-func (r *replay) showProgress(sources []*capture.File) (done func()) {
-	at := func() (read, size int64) {
-		for _, source := range sources {
-			n, all := source.Progress()
-			read += n
-			size += all
-		}
-		return read, size
-	}
-	_, size := at()
-	bar := term.NewBar(r.err, "reading", size)
-	if bar == nil {
-		return func() {}
-	}
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		ticker := time.NewTicker(100 * time.Millisecond)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-stop:
-				bar.Done()
-				return
-			case <-ticker.C:
-				read, _ := at()
-				bar.Set(read)
-			}
-		}
-	}()
-	return func() {
-		close(stop)
-		<-stopped
-	}
-}
-
-// guessLocal finds the address of each IP version that most packets between public
-// addresses have in common, by replaying the files into a store that is thrown away.
-func (r *replay) guessLocal(ctx context.Context) error {
-	return r.aside(func(dir string) (err error) {
-		s, err := sqlite.Open(dir, sqlite.Options{Tick: time.Minute, Logger: r.logger(r.c)})
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, s.Close()) }()
-		if _, err := r.feed(ctx, s); err != nil {
-			return err
-		}
-		// Every packet between public addresses is in the points of both, so an
-		// address that has half of one version's sum is an end of each of its packets.
-		top, err := s.Top(ctx, store.Filter{}, store.ByIP, 0)
-		if err != nil {
-			return fmt.Errorf("look for local addresses: %w", err)
-		}
-		var sums [2]uint64
-		for i := range top.Rows {
-			sums[versionOf(top.Rows[i].Key)] += top.Rows[i].Total().Packets
-		}
-		for i := range top.Rows {
-			row := &top.Rows[i]
-			addr, err := netip.ParseAddr(row.Key)
-			packets, all := row.Total().Packets, sums[versionOf(row.Key)]
-			// Two ends that talk to nobody else: nothing tells which one is ours.
-			if err != nil || 20*packets < 9*all || row.Addresses > 1 || all < 4 || alone(top.Rows, i) {
-				continue
-			}
-			r.networks = append(r.networks, netip.PrefixFrom(addr, addr.BitLen()))
-			r.say("taking %s for local: it is an end of %s of the packets between public addresses (--local %s says the same)",
-				addr, term.Share(2*packets, all), addr)
-		}
-		if len(r.networks) == 0 {
-			r.say("no address stands out as local: the map shows both ends of packets between public addresses")
-		}
-		return nil
-	})
-}
-
-// versionOf is 0 for an IPv4 address, 1 for an IPv6 one.
-func versionOf(key string) int {
-	if addr, err := netip.ParseAddr(key); err == nil && addr.Is6() {
-		return 1
-	}
-	return 0
-}
-
-// alone reports whether another address has as many packets as row i.
-func alone(rows []store.Row, i int) bool {
-	for j := range rows {
-		if j != i && versionOf(rows[j].Key) == versionOf(rows[i].Key) && 20*rows[j].Total().Packets >= 9*(rows[i].Total().Packets*2) {
-			return true
-		}
-	}
-	return false
+	return replaying, err
 }
 
 // sayOddTimes lists packets whose time cannot be right; they are kept all the same.

@@ -3,11 +3,16 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/csv"
+	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -214,5 +219,113 @@ func TestReplayOddTimes(t *testing.T) {
 				t.Errorf("says\n%s", r.err)
 			}
 		})
+	}
+}
+
+// TestReplayAgain gives a store the same packets twice, by other names, grown, and as
+// two arguments.
+func TestReplayAgain(t *testing.T) {
+	dir := put(t, "a.pcap", sample())
+	grown := append(bytes.Clone(sample()), pcap([][]byte{udp("9.9.9.9", us, 53, 40000)})[24:]...)
+	for name, content := range map[string][]byte{"b.pcap": sample(), "grown.pcap": grown, "other.pcap": pcap([][]byte{udp("9.9.9.9", us, 53, 40000)})} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range []struct {
+		args   string
+		status int
+		said   string
+	}{
+		{"a.pcap b.pcap", exitFailed, `replay "b.pcap": it is the same as "a.pcap"`},
+		{"a.pcap", exitDone, "captured 14 packets"},
+		{"a.pcap", exitFailed, `replay "a.pcap": it is in the store "data" since`},
+		{"other.pcap b.pcap", exitFailed, `as "a.pcap", and would count twice: --again adds it once more`},
+		{"grown.pcap", exitFailed, `its beginning is in the store "data" since`},
+		{"other.pcap", exitDone, "captured 1 packets"},
+		{"a.pcap --again", exitDone, "captured 14 packets"},
+		{"grown.pcap b.pcap a.pcap --again", exitDone, "captured 43 packets"},
+	} {
+		r := call{dir: dir, args: append([]string{"replay", "--data", "data"}, strings.Fields(c.args)...)}.run(t)
+		if r.status != c.status || !strings.Contains(r.err, c.said) {
+			t.Errorf("%d: replay %s: status %d\n%s", i, c.args, r.status, r.err)
+		}
+	}
+	// A store that was deleted is forgotten, and what was cut off in the middle is not.
+	if err := os.Remove(filepath.Join(dir, "data", "packetheat.db")); err != nil {
+		t.Fatal(err)
+	}
+	packetheat(t, dir, "replay", "a.pcap", "--data", "data")
+	begun := `[{"name": "x", "size": ` + strconv.Itoa(len(sample())) + `, "head_sha256": "` + fmt.Sprintf("%x", sha256.Sum256(sample())) + `"}]`
+	if err := os.WriteFile(filepath.Join(dir, "data", "replayed.json"), []byte(begun), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := call{dir: dir, args: []string{"replay", "--data", "data", "b.pcap"}}.run(t)
+	if r.status != exitFailed || !strings.Contains(r.err, `when a replay of "x" did not come to its end`) {
+		t.Errorf("status %d\n%s", r.status, r.err)
+	}
+	if r := (call{dir: dir, args: []string{"replay", "--again", "b.pcap"}}).run(t); r.status != exitUsage {
+		t.Errorf("--again without --data: status %d\n%s", r.status, r.err)
+	}
+}
+
+// TestReplaySpeed takes as long as the capture did, by a factor, and merges files.
+func TestReplaySpeed(t *testing.T) {
+	frames := make([][]byte, 1000) // a second
+	for i := range frames {
+		frames[i] = udp(us, "9.9.9.9", 40000, 53)
+	}
+	dir := put(t, "slow.pcap", pcap(frames))
+	started := time.Now()
+	packetheat(t, dir, "replay", "slow.pcap", "--speed", "0.5")
+	if took := time.Since(started); took < 1900*time.Millisecond {
+		t.Errorf("a second at half the speed took %s", took)
+	}
+	for _, wrong := range []string{"0", "-1", "NaN", "Inf", "fast"} {
+		if r := (call{dir: dir, args: []string{"replay", "slow.pcap", "--speed", wrong}}).run(t); r.status != exitUsage || strings.Count(r.err, "\n") != 1 {
+			t.Errorf("--speed %s: status %d\n%s", wrong, r.status, r.err)
+		}
+	}
+}
+
+func TestCommonNetwork(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		ends string // address=packets
+		want string // "": none
+	}{
+		{"an address", "9.9.9.9=10 1.1.1.1=5 8.8.8.8=5", "9.9.9.9/32"},
+		{"most of it", "9.9.9.9=19 1.1.1.1=10 8.8.8.8=10 4.4.4.4=1", "9.9.9.9/32"},
+		{"a network", "9.9.9.9=5 9.9.9.200=5 1.1.1.1=5 8.8.8.8=5", "9.9.9.0/24"},
+		{"a few neighbours", "9.9.9.1=5 9.9.9.2=5 1.1.1.1=5 8.8.8.8=5", "9.9.9.0/28"},
+		{"IPv6", "2001:db8::1=5 2001:db8:0:1::1=5 2620:fe::fe=5 2a00::1=5", "2001:db8::/56"},
+		{"two that talk to each other", "9.9.9.9=10 1.1.1.1=10", ""},
+		{"within one network", "9.9.9.1=5 9.9.9.2=5 9.9.9.3=5 9.9.9.4=5", ""},
+		{"all over", "9.9.9.9=5 1.1.1.1=5 8.8.8.8=5 4.4.4.4=5", ""},
+		{"too few", "9.9.9.9=1 1.1.1.1=1", ""},
+		{"nothing", "", ""},
+	} {
+		sums := map[netip.Addr]uint64{}
+		for _, end := range strings.Fields(c.ends) {
+			addr, n, _ := strings.Cut(end, "=")
+			packets, _ := strconv.ParseUint(n, 10, 64)
+			sums[netip.MustParseAddr(addr)] = packets
+		}
+		network, packets, all := commonNetwork(sums)
+		if got := network.String(); all == 0 && c.want != "" || all > 0 && (got != c.want || packets > all) {
+			t.Errorf("%s: %s, an end of %d of %d", c.name, got, packets, all)
+		}
+	}
+}
+
+// A server that a local machine talks to most is no end of ours.
+func TestReplayAutoTakesNoPeer(t *testing.T) {
+	frames := [][]byte{udp("9.9.9.9", "1.1.1.1", 53, 53)}
+	for range 50 {
+		frames = append(frames, udp(us, "8.8.8.8", 40000, 53))
+	}
+	r := packetheat(t, put(t, "x.pcap", pcap(frames)), "replay", "x.pcap", "--local", "auto")
+	if !strings.Contains(r.err, "no address or network stands out") {
+		t.Errorf("says\n%s", r.err)
 	}
 }
