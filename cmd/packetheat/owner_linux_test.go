@@ -19,9 +19,36 @@ func TestSudoOwner(t *testing.T) {
 	if said, code := s.end(t); code != exitDone {
 		t.Fatalf("status %d\n%s", code, said)
 	}
-	seen := 0
-	err := filepath.WalkDir(s.dir, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || name == s.dir {
+	if seen := ownedByNobody(t, s.dir); seen < 8 { // four folders, database, lock, two files
+		t.Errorf("found %d files and folders", seen)
+	}
+}
+
+// TestSudoOwnerOfReplay does the same with a replay: store, page and CSV.
+func TestSudoOwnerOfReplay(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	content := t.TempDir() + "/x.pcap"
+	if err := os.WriteFile(content, sample(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	r := call{dir: dir, env: []string{"SUDO_USER=nobody", "SUDO_UID=65534", "SUDO_GID=65533"},
+		args: []string{"replay", content, "--data", "a/data", "--out", "b/out"}}.run(t)
+	if r.status != exitDone {
+		t.Fatalf("status %d\n%s", r.status, r.err)
+	}
+	if seen := ownedByNobody(t, dir); seen < 8 { // four folders, database, lock or list, two files
+		t.Errorf("found %d files and folders", seen)
+	}
+}
+
+// ownedByNobody counts what is in a folder; all of it must belong to nobody.
+func ownedByNobody(t *testing.T, dir string) (seen int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || name == dir {
 			return err
 		}
 		info, err := entry.Info()
@@ -34,7 +61,8 @@ func TestSudoOwner(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || seen < 8 { // four folders, database, lock, two files
-		t.Errorf("found %d files and folders, %v", seen, err)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return seen
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/packetheat/packetheat/cmd/internal/config"
+	"github.com/packetheat/packetheat/cmd/internal/desktop"
 	"github.com/packetheat/packetheat/cmd/internal/replayed"
 	"github.com/packetheat/packetheat/cmd/internal/term"
 	"github.com/packetheat/packetheat/export"
@@ -29,9 +30,10 @@ type replay struct {
 	files []string
 	local []string // as typed: networks, or "auto"
 	out   string
-	speed float64 // 1: as it was captured; 0: as fast as possible
-	keep  bool    // --data was given: into that store
-	again bool    // even what it has already
+	speed float64       // 1: as it was captured; 0: as fast as possible
+	keep  bool          // --data was given: into that store
+	again bool          // even what it has already
+	owner *desktop.User // whom files are given to; nil: nobody
 
 	geo      *geo.DB
 	networks []netip.Prefix
@@ -62,6 +64,7 @@ capture filters of the configuration (sensor.include …) act here as well.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			r.files = args
+			r.owner = desktop.SudoUser(p.getenv, os.Geteuid())
 			r.keep = cmd.Flags().Changed("data")
 			switch {
 			case cmd.Flags().Changed("speed") && !(r.speed > 0 && r.speed <= 1e6):
@@ -163,12 +166,20 @@ func (r *replay) into(ctx context.Context, dir string, then func(*sqlite.Store) 
 	if r.c.Moved("sensor.tick") {
 		tick = r.c.Sensor.Tick
 	}
+	if err := r.owner.MakeFolder(dir, 0o750); err != nil {
+		return fmt.Errorf("make folder of the store: %w (choose another with --data or store.path)", err)
+	}
 	_, missing := os.Stat(filepath.Join(dir, sqlite.FileName))
 	s, err := sqlite.Open(dir, sqlite.Options{Tick: tick, Logger: r.logger(r.c)})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() {
+		err = errors.Join(err, s.Close())
+		if r.keep {
+			err = errors.Join(err, r.owner.Own(dir))
+		}
+	}()
 	var list *replayed.List
 	if r.keep {
 		if list, err = replayed.Open(dir, missing != nil); err != nil {
@@ -286,13 +297,16 @@ func (r *replay) write(ctx context.Context, s *sqlite.Store) error {
 	}
 	if r.out != "" {
 		dir = r.out
-		if err := os.MkdirAll(dir, 0o750); err != nil {
+		if err := r.owner.MakeFolder(dir, 0o750); err != nil {
 			return fmt.Errorf("make output folder: %w (choose another with --out)", err)
 		}
 	}
 	for _, format := range []export.Format{export.HTML, export.CSV} {
 		name := filepath.Join(dir, base+"."+format.String())
 		report, err := export.WriteFile(ctx, name, s, format, export.Options{Filter: filter, Version: version()})
+		if err == nil {
+			err = r.owner.Own(name)
+		}
 		if err != nil {
 			return err
 		}
