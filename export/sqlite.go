@@ -2,17 +2,14 @@ package export
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
@@ -28,14 +25,22 @@ type sqliteWriter struct {
 	conn   driver.Conn
 	insert driver.StmtQueryContext // of batchRows rows
 	one    driver.StmtQueryContext
-	args   []driver.NamedValue // of batchRows rows
-	used   int                 // of args: of rows not yet inserted
+	args   []driver.NamedValue // of rowsAtOnce rows
+	used   int                 // of args: of rows not yet on their way
 	values *values
+
+	// SQLite works on the rows before while the next ones are made.
+	work  chan []driver.NamedValue
+	spare chan []driver.NamedValue
+	done  chan error // what inserting ended with
 }
 
 // batchRows is how many rows one INSERT carries: measured, 16 rows of 20 values
 // are twice as quick as one, and more are no quicker.
 const batchRows = 16
+
+// rowsAtOnce is how many rows are made before SQLite gets them.
+const rowsAtOnce = 64 * batchRows
 
 // writeSQLiteTo writes the database to a temporary file and copies it to w.
 func writeSQLiteTo(ctx context.Context, w io.Writer, r Reader, o Options) (rep Report, err error) {
@@ -48,7 +53,7 @@ func writeSQLiteTo(ctx context.Context, w io.Writer, r Reader, o Options) (rep R
 	if rep, err = writeSQLite(ctx, path, r, o); err != nil {
 		return rep, err
 	}
-	if _, _, err = copyFile(w, path); err != nil {
+	if err = copyFile(w, path); err != nil {
 		return rep, fmt.Errorf("export sqlite: %w", err)
 	}
 	return rep, nil
@@ -80,7 +85,10 @@ func writeSQLite(ctx context.Context, path string, r Reader, o Options) (rep Rep
 	if err = errors.Join(err, db.Close()); err != nil {
 		return rep, err
 	}
-	rep.Bytes, rep.SHA256, err = copyFile(io.Discard, path)
+	info, err := os.Stat(path)
+	if err == nil {
+		rep.Bytes = info.Size()
+	}
 	return rep, err
 }
 
@@ -92,6 +100,7 @@ func fillSQLite(ctx context.Context, db *sql.DB, r Reader, o *Options, rep *Repo
 	defer c.Close()
 	return c.Raw(func(conn any) error {
 		s := &sqliteWriter{ctx: ctx, conn: conn.(driver.Conn), values: newValues()}
+		defer s.stop()
 		if err := s.exec("BEGIN"); err != nil {
 			return err
 		}
@@ -141,17 +150,73 @@ func (s *sqliteWriter) begin() error {
 			return err
 		}
 	}
-	s.args = make([]driver.NamedValue, batchRows*len(cols))
-	for i := range s.args {
-		s.args[i].Ordinal = i + 1
-	}
 	row := "(?" + strings.Repeat(", ?", len(cols)-1) + ")"
 	var err error
 	if s.one, err = s.prepare("INSERT INTO points VALUES " + row); err != nil {
 		return err
 	}
-	s.insert, err = s.prepare("INSERT INTO points VALUES " + row + strings.Repeat(", "+row, batchRows-1))
-	return err
+	if s.insert, err = s.prepare("INSERT INTO points VALUES " + row + strings.Repeat(", "+row, batchRows-1)); err != nil {
+		return err
+	}
+	s.args = make([]driver.NamedValue, rowsAtOnce*len(cols))
+	s.work, s.spare = make(chan []driver.NamedValue), make(chan []driver.NamedValue, 1)
+	s.spare <- make([]driver.NamedValue, len(s.args))
+	s.done = make(chan error, 1)
+	go s.inserts(s.work) // not the field: stop takes it away
+	return nil
+}
+
+// inserts runs the INSERTs until there is no more work, or one fails.
+func (s *sqliteWriter) inserts(work <-chan []driver.NamedValue) {
+	n := len(s.values.cols)
+	for args := range work {
+		for i := 0; i < len(args); {
+			stmt, rows := s.insert, args[i:]
+			if len(rows) >= batchRows*n {
+				rows = rows[:batchRows*n]
+			} else {
+				stmt, rows = s.one, rows[:n]
+			}
+			for k := range rows {
+				rows[k].Ordinal = k + 1
+			}
+			if err := s.run(stmt, rows); err != nil {
+				s.done <- err
+				return
+			}
+			i += len(rows)
+		}
+		s.spare <- args[:cap(args)]
+	}
+	s.done <- nil
+}
+
+// send gives the rows made so far to SQLite.
+func (s *sqliteWriter) send() error {
+	select {
+	case err := <-s.done:
+		s.done <- err
+		return err
+	case s.work <- s.args[:s.used]:
+	}
+	select {
+	case err := <-s.done:
+		s.done <- err
+		return err
+	case s.args = <-s.spare:
+		s.used = 0
+	}
+	return nil
+}
+
+// stop waits until SQLite is not at work any more. It may be called again.
+func (s *sqliteWriter) stop() error {
+	if s.work == nil {
+		return nil
+	}
+	close(s.work)
+	s.work = nil
+	return <-s.done
 }
 
 func (s *sqliteWriter) prepare(query string) (driver.StmtQueryContext, error) {
@@ -181,8 +246,7 @@ func (s *sqliteWriter) write(points []store.Point) error {
 	for i := range points {
 		s.values.row(s.args[s.used:s.used+n], &points[i])
 		if s.used += n; s.used == len(s.args) {
-			s.used = 0
-			if err := s.run(s.insert, s.args); err != nil {
+			if err := s.send(); err != nil {
 				return err
 			}
 		}
@@ -191,31 +255,25 @@ func (s *sqliteWriter) write(points []store.Point) error {
 }
 
 func (s *sqliteWriter) end() error {
-	n := len(s.values.cols)
-	for i := 0; i < s.used; i += n {
-		last := slices.Clone(s.args[i : i+n])
-		for k := range last {
-			last[k].Ordinal = k + 1
-		}
-		if err := s.run(s.one, last); err != nil {
-			return err
-		}
+	if err := s.send(); err != nil {
+		return err
 	}
-	s.used = 0
+	if err := s.stop(); err != nil {
+		return err
+	}
 	if err := errors.Join(s.one.(driver.Stmt).Close(), s.insert.(driver.Stmt).Close()); err != nil {
 		return err
 	}
 	return s.exec("CREATE INDEX points_time ON points (time)")
 }
 
-// copyFile copies the file at path to w, counting and hashing.
-func copyFile(w io.Writer, path string) (n int64, sum string, err error) {
+// copyFile copies the file at path to w.
+func copyFile(w io.Writer, path string) (err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, "", err
+		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	h := sha256.New()
-	n, err = io.Copy(io.MultiWriter(w, h), f)
-	return n, hex.EncodeToString(h.Sum(nil)), err
+	_, err = io.Copy(w, f)
+	return err
 }

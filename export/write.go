@@ -26,9 +26,15 @@ func Write(ctx context.Context, w io.Writer, r Reader, format Format, o Options)
 	if format == SQLite {
 		return writeSQLiteTo(ctx, w, r, o)
 	}
-	m := &meter{w: w, hash: sha256.New(), most: o.budget}
+	m := &meter{w: w, most: o.budget}
+	if format == HTML {
+		m.hash = sha256.New()
+	}
 	rep, err := write(ctx, m, r, format, o)
-	rep.Bytes, rep.SHA256 = m.bytes, hex.EncodeToString(m.hash.Sum(nil))
+	rep.Bytes = m.bytes
+	if m.hash != nil {
+		rep.SHA256 = hex.EncodeToString(m.hash.Sum(nil))
+	}
 	if err != nil {
 		return rep, fmt.Errorf("export %s: %w", format, err)
 	}
@@ -105,7 +111,8 @@ func writeRows(ctx context.Context, rows rowWriter, r Reader, o *Options, rep *R
 // errBudget says that a standing file would grow beyond its budget.
 var errBudget = errors.New("file is longer than its budget")
 
-// meter counts and hashes what passes through, up to most bytes (0: any number).
+// meter counts what passes through, up to most bytes (0: any number), and hashes it
+// where there is a hash.
 type meter struct {
 	w     io.Writer
 	hash  hash.Hash
@@ -119,7 +126,9 @@ func (m *meter) Write(p []byte) (int, error) {
 	}
 	n, err := m.w.Write(p)
 	m.bytes += int64(n)
-	m.hash.Write(p[:n])
+	if m.hash != nil {
+		m.hash.Write(p[:n])
+	}
 	return n, err
 }
 
