@@ -16,12 +16,13 @@ import (
 
 func (p *program) interfacesCommand() *cobra.Command {
 	var asJSON bool
-	var wait time.Duration
+	wait := time.Second
 	cmd := &cobra.Command{
 		Use:   "interfaces",
 		Short: "List network interfaces, their traffic, and which one run captures on",
-		Long: `List the interfaces of this machine with their traffic now. The star marks those that
-"packetheat run" captures on as it is configured.`,
+		Long: `List the interfaces of this machine with their traffic now, what they are for (WAN: a default
+route goes through it), and why "packetheat run", as it is configured, captures on them or
+not. The star marks those it captures on.`,
 		Example: "  packetheat interfaces --wait 5s",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -42,7 +43,7 @@ func (p *program) interfacesCommand() *cobra.Command {
 			return p.printInterfaces(rows, reason)
 		},
 	}
-	cmd.Flags().DurationVar(&wait, "wait", time.Second, "`TIME` to measure traffic for, 0 for none")
+	cmd.Flags().Var(&durationFlag{&wait}, "wait", "`TIME` to measure traffic for, 0s for none (default 1s)")
 	addJSON(cmd, &asJSON)
 	return cmd
 }
@@ -54,7 +55,9 @@ type interfaceJSON struct {
 	Kind      string        `json:"kind"`
 	Addresses []string      `json:"addresses"`
 	MTU       int           `json:"mtu"`
+	Roles     []string      `json:"roles"`    // WAN, VPN, bridge, port, wireless
 	Captured  bool          `json:"captured"` // by run, as it is configured
+	Why       string        `json:"why"`      // it is captured or not
 	Rates     *netdev.Rates `json:"rates,omitempty"`
 	Dropped   uint64        `json:"rx_dropped"`
 	Missed    uint64        `json:"rx_missed"`
@@ -78,7 +81,7 @@ func listInterfaces(ctx context.Context, wanted []string, wait time.Duration) ([
 	if err != nil {
 		reason = err.Error()
 	}
-	rows := []interfaceJSON{}
+	rows, routes := []interfaceJSON{}, defaultRoutes()
 	for _, i := range all {
 		row := interfaceJSON{Name: i.Name, Up: i.Up, Kind: i.Kind, MTU: i.MTU, Addresses: []string{},
 			Dropped: i.Lost.RxDropped, Missed: i.Lost.RxMissed, Overruns: i.Lost.RxFIFO}
@@ -89,6 +92,8 @@ func listInterfaces(ctx context.Context, wanted []string, wait time.Duration) ([
 			row.Addresses = append(row.Addresses, a.String())
 		}
 		row.Captured = slices.ContainsFunc(resolution.Interfaces, func(c capture.Interface) bool { return c.Index == i.Index })
+		row.Roles = append([]string{}, rolesOf(&i, routes, isWireless(i.Name))...)
+		row.Why = whyOf(&i, wanted, &resolution, routes)
 		if r, ok := rates[i.Name]; ok {
 			row.Rates = &r
 		}
@@ -99,7 +104,7 @@ func listInterfaces(ctx context.Context, wanted []string, wait time.Duration) ([
 
 func (p *program) printInterfaces(rows []interfaceJSON, reason string) error {
 	var t term.Table
-	t.Head("", "interface", "state", "kind", ">packets/s in", ">out", ">bit/s in", ">out", ">lost", "addresses")
+	t.Head("", "interface", "state", "kind", ">packets/s in", ">out", ">bit/s in", ">out", ">lost", "role", "why", "addresses")
 	for _, r := range rows {
 		mark, state, lost := "", "down", ""
 		if r.Captured {
@@ -117,7 +122,7 @@ func (p *program) printInterfaces(rows []interfaceJSON, reason string) error {
 				rates[i] = term.Count(uint64(x + 0.5))
 			}
 		}
-		t.Row(mark, r.Name, state, r.Kind, rates[0], rates[1], rates[2], rates[3], lost, strings.Join(r.Addresses, " "))
+		t.Row(mark, r.Name, state, r.Kind, rates[0], rates[1], rates[2], rates[3], lost, strings.Join(r.Roles, " "), r.Why, strings.Join(r.Addresses, " "))
 	}
 	if _, err := t.WriteTo(p.out); err != nil {
 		return err
