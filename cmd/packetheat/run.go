@@ -103,12 +103,15 @@ func addRunFlags(cmd *cobra.Command, o *runOptions) {
 	complete(cmd, "open", openAuto, openAlways, openNever)
 }
 
-// durationFlag takes what store.ParseDuration takes.
+// durationFlag takes what store.ParseDuration takes, and no time at all.
 type durationFlag struct{ d *time.Duration }
 
 func (f *durationFlag) String() string { return "" }
 func (f *durationFlag) Type() string   { return "duration" }
 func (f *durationFlag) Set(s string) (err error) {
+	if *f.d = 0; s == "0" || s == "0s" {
+		return nil
+	}
 	*f.d, err = store.ParseDuration(s)
 	return err
 }
