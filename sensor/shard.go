@@ -124,6 +124,7 @@ func (sh *shard) countBlock(block *capture.Block, f *capture.Frame, p *decode.Pa
 	for block.Next(f) {
 		t := sh.cur
 		if t == nil || f.Time < t.tick || f.Time-t.tick >= tick {
+			sh.settle()
 			t = sh.tallyOf(f.Time)
 		}
 		t.last = max(t.last, f.Time)
@@ -133,10 +134,18 @@ func (sh *shard) countBlock(block *capture.Block, f *capture.Frame, p *decode.Pa
 		}
 		t.count(f, p)
 	}
+	sh.settle()
 	if n := uint64(block.Malformed()); n > 0 { // frames that could not be read at all
 		sh.pending.Frames += n
 		sh.pending.Captured.Packets += n
 		sh.pending.Undecodable.Packets += n
+	}
+}
+
+// settle counts what waits in the present tally; no other has anything waiting.
+func (sh *shard) settle() {
+	if sh.cur != nil {
+		sh.cur.settle()
 	}
 }
 

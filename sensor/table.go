@@ -77,6 +77,7 @@ func newTable(limit int, seed uint64) *table {
 func (t *table) resize(n int) {
 	old := t.slots
 	t.slots = make([]entry, n)
+	adviseHuge(t.slots)
 	t.shift = uint(64 - bits.TrailingZeros(uint(n)))
 	for i := range old {
 		if old[i].meta != 0 {
@@ -95,14 +96,28 @@ func (t *table) hash(k *key) uint64 {
 }
 
 // slot returns the slot that holds k, or the free one where it belongs.
-func (t *table) slot(k *key) *entry {
+func (t *table) slot(k *key) *entry { return t.slotAt(t.hash(k), k) }
+
+// slotAt is slot for a key whose hash is known.
+func (t *table) slotAt(hash uint64, k *key) *entry {
 	mask := uint64(len(t.slots) - 1)
-	for i := t.hash(k) >> t.shift; ; i = (i + 1) & mask {
+	for i := hash >> t.shift; ; i++ {
 		e := &t.slots[i&mask]
 		if e.meta == 0 || e.is(k) {
 			return e
 		}
 	}
+}
+
+// touch reads the slots that hashes lead to first. The loads depend on nothing, so the
+// processor waits for all of them at once; slotAt, one key after the other, would wait
+// for each. What it returns is only there so that the loads are not optimised away.
+func (t *table) touch(waiting []waiting) (sum uint64) {
+	mask := uint64(len(t.slots) - 1)
+	for i := range waiting {
+		sum += t.slots[waiting[i].hash>>t.shift&mask].meta
+	}
+	return sum
 }
 
 // is compares word by word: == on a struct of this size is a call.

@@ -18,34 +18,101 @@ type tally struct {
 	late     bool   // the tick had been handed on before
 	last     int64  // newest packet time, ns
 	copies   copies // found in a sample since the tick before
+
+	waiting [maxWaiting]waiting // packets decoded and not counted yet
+	waits   int                 // how many
+	touched uint64              // see table.touch
 }
 
-// count decodes a frame and counts it. No lock, channel, allocation or look-up.
+// waiting is a packet that has been decoded and not counted yet: 64 bytes.
+type waiting struct {
+	key
+	hash           uint64
+	packets, bytes uint32
+	opens          uint32
+}
+
+// maxWaiting is how many packets are looked up together. From 16 on it makes little
+// difference; all of them stay in the processor's first cache.
+const maxWaiting = 32
+
+// count decodes a frame and lets it wait to be counted; settle counts. No lock,
+// channel, allocation or look-up.
 func (t *tally) count(f *capture.Frame, p *decode.Packet) {
-	n := count{packets: uint64(f.Segments), bytes: uint64(f.WireLen)}
 	books := &t.books
 	books.Frames++
-	books.Captured.Packets += n.packets
-	books.Captured.Bytes += n.bytes
+	books.Captured.Packets += uint64(f.Segments)
+	books.Captured.Bytes += uint64(f.WireLen)
 	status := decode.Decode(p, decode.LinkType(f.LinkType), f.EtherType, f.Data)
 	if status != decode.Decoded {
 		into := &books.Undecodable
 		if status == decode.NonIP {
 			into = &books.NonIP
 		}
-		into.Packets += n.packets
-		into.Bytes += n.bytes
+		into.Packets += uint64(f.Segments)
+		into.Bytes += uint64(f.WireLen)
 		return
 	}
-	books.Decoded.Packets += n.packets
-	books.Decoded.Bytes += n.bytes
 	if p.Tunnels > 0 {
-		t.tunnel(p, n.packets)
+		t.tunnel(p, uint64(f.Segments))
 	}
+	w := &t.waiting[t.waits]
+	w.src, w.dst, w.meta = p.Src, p.Dst, uint64(p.Proto)|metaUsed
+	if p.HasPorts {
+		w.meta |= uint64(min(p.SrcPort, p.DstPort))<<metaPort | metaHasPort
+	}
+	if p.V6 {
+		w.meta |= metaV6
+	}
+	w.packets, w.bytes, w.opens = f.Segments, f.WireLen, 0
 	if p.SYN {
-		n.opens = 1
+		w.opens = 1
 	}
-	t.add(p, n)
+	w.hash = t.table.hash(&w.key)
+	if t.waits++; t.waits == maxWaiting {
+		t.settle()
+	}
+}
+
+// settle counts the packets that wait. It must be called before the tally is read or
+// handed on. A key that is in the table was classified when it came; only new keys and
+// local traffic are looked at closely.
+func (t *tally) settle() {
+	batch := t.waiting[:t.waits]
+	t.waits = 0
+	t.touched = t.table.touch(batch)
+	var sums [bothPublic + 1]store.Count
+	for i := range batch {
+		w := &batch[i]
+		var c class
+		if e := t.table.slotAt(w.hash, &w.key); e.meta != 0 {
+			c = e.class
+			e.packets += uint64(w.packets)
+			e.bytes += uint64(w.bytes)
+			e.opens += w.opens
+		} else {
+			c = t.first(w)
+		}
+		sums[c].Packets += uint64(w.packets)
+		sums[c].Bytes += uint64(w.bytes)
+	}
+	t.books.LocalOnly.Add(sums[localOnly])
+	t.books.OnePublic.Add(sums[srcPublic])
+	t.books.OnePublic.Add(sums[dstPublic])
+	t.books.TwoPublic.Add(sums[bothPublic])
+	for _, sum := range sums {
+		t.books.Decoded.Add(sum)
+	}
+}
+
+// first counts a packet whose key is not in the table: local traffic never is.
+func (t *tally) first(w *waiting) class {
+	c := t.classify(w.src, w.dst, w.meta&metaV6 != 0)
+	n := count{uint64(w.packets), uint64(w.bytes), w.opens}
+	if c != localOnly && t.table.insert(&w.key, c, n) {
+		t.books.Folded.Add(store.Count{Packets: n.packets, Bytes: n.bytes})
+	}
+	return c
 }
 
 // refuse counts a frame that the filter does not take.
@@ -60,7 +127,7 @@ func (t *tally) refuse(f *capture.Frame) {
 // inner ends are local.
 func (t *tally) tunnel(p *decode.Packet, packets uint64) {
 	t.tunnels += packets
-	if !t.outer && t.classify(p) != localOnly {
+	if !t.outer && t.classify(p.Src, p.Dst, p.V6) != localOnly {
 		return
 	}
 	p.Src, p.Dst, p.V6 = p.OuterSrc, p.OuterDst, p.OuterV6
@@ -68,53 +135,15 @@ func (t *tally) tunnel(p *decode.Packet, packets uint64) {
 	p.SYN, p.Tunnels = false, 0
 }
 
-// add counts a decoded packet under its key. A key that is in the table was
-// classified when it came; only new keys and local traffic are looked at closely.
-func (t *tally) add(p *decode.Packet, n count) {
-	k := key{src: p.Src, dst: p.Dst, meta: uint64(p.Proto) | metaUsed}
-	if p.HasPorts {
-		k.meta |= uint64(min(p.SrcPort, p.DstPort))<<metaPort | metaHasPort
-	}
-	if p.V6 {
-		k.meta |= metaV6
-	}
-	e := t.table.slot(&k)
-	if e.meta != 0 {
-		e.packets += n.packets
-		e.bytes += n.bytes
-		e.opens += n.opens
-		t.account(e.class, n)
-		return
-	}
-	c := t.classify(p)
-	t.account(c, n)
-	if c != localOnly && t.table.insert(&k, c, n) {
-		t.books.Folded.Packets += n.packets
-		t.books.Folded.Bytes += n.bytes
-	}
-}
-
-func (t *tally) classify(p *decode.Packet) class {
+func (t *tally) classify(src, dst decode.Addr, v6 bool) class {
 	var c class
-	if !t.networks.local(p.Src, p.V6) {
+	if !t.networks.local(src, v6) {
 		c = srcPublic
 	}
-	if !t.networks.local(p.Dst, p.V6) {
+	if !t.networks.local(dst, v6) {
 		c |= dstPublic
 	}
 	return c
-}
-
-func (t *tally) account(c class, n count) {
-	into := &t.books.OnePublic
-	switch c {
-	case localOnly:
-		into = &t.books.LocalOnly
-	case bothPublic:
-		into = &t.books.TwoPublic
-	}
-	into.Packets += n.packets
-	into.Bytes += n.bytes
 }
 
 // absorb adds all that from counted, as if its packets had come in the tick of t.

@@ -42,6 +42,7 @@ func (s *scene) part(source string, frames map[string]int) *part {
 			t.count(&capture.Frame{Data: []byte(data), WireLen: uint32(len(data)), Segments: 1, LinkType: capture.LinkEthernet}, &p)
 		}
 	}
+	t.settle()
 	return sh.part(t, noGeo{})
 }
 
