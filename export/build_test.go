@@ -144,7 +144,7 @@ func TestDetailsAreExact(t *testing.T) {
 func TestDetailsBeyondTheLimit(t *testing.T) {
 	const most = 500
 	var points []store.Point
-	for i := range 6000 {
+	for i := range 16_000 {
 		points = append(points, store.Point{Time: noon.Add(time.Duration(i/100) * tick), Interval: tick,
 			Addr:  netip.PrefixFrom(netip.AddrFrom4([4]byte{9, byte(i >> 14), byte(i >> 7 & 127), byte(i & 127)}), 32),
 			Proto: 6, Place: cities[min(4, i%50)], Packets: 1, Bytes: 60})

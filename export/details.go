@@ -95,10 +95,12 @@ func (d *detailer) add(p *store.Point) {
 		d.flows = append(d.flows, amount{})
 	}
 	d.flows[i].add(p.Sum(), d.first, d.last)
-	if len(d.flows) >= min(flowsAtOnce, d.most) {
+	if len(d.flows) >= d.atOnce() {
 		d.flush()
 	}
 }
+
+func (d *detailer) atOnce() int { return min(flowsAtOnce, d.most) }
 
 // flush adds the flows to their subjects.
 func (d *detailer) flush() {
@@ -122,7 +124,7 @@ func (d *detailer) flush() {
 	case !d.subjects.fixed && len(d.subjects.keys) > d.most:
 		d.shrink(d.most / 2)
 		d.dropped = true
-	case d.t.ends.len() > d.most+len(d.subjects.keys)+flowsAtOnce:
+	case d.t.ends.len() > 2*len(d.subjects.keys)+2*d.atOnce():
 		d.shrink(len(d.subjects.keys)) // drops addresses that no subject is about
 	}
 }

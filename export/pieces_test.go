@@ -1,0 +1,140 @@
+package export
+
+import (
+	"bytes"
+	"database/sql/driver"
+	"fmt"
+	"math"
+	"net/netip"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+// oddPoints are points of every kind, with evil names, in no order.
+func oddPoints() []store.Point {
+	points := somePoints(500, 70)
+	for i := range points {
+		p := &points[i]
+		name := evil[i%len(evil)]
+		p.Place.City, p.Place.Country = name, evil[(i/3)%len(evil)]
+		p.ASOrg, p.Sensor = evil[(i/5)%len(evil)], evil[(i/100)%len(evil)]
+		p.Flags = store.Flags(i % 8)
+		p.Proto = uint8(i)
+		p.Place.Latitude = float64(i)/3 - 80
+		switch i % 7 {
+		case 0:
+			p.Addr = netip.MustParsePrefix("2001:db8::/48")
+		case 1:
+			p.Peer = netip.Prefix{}
+		case 2:
+			p.Interval = 1500 * time.Millisecond
+		case 3:
+			p.Bytes = math.MaxInt64
+		case 4:
+			p.Peer = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), 32)
+		}
+	}
+	return points
+}
+
+// TestPiecesAreTheColumns compares rows put together from what many share with rows
+// made column by column: of the CSV from points, of the CSV from a recent, of SQLite.
+func TestPiecesAreTheColumns(t *testing.T) {
+	points := oddPoints()
+	cols, cache := rowColumns(), newRowCache()
+	var fast, slow bytes.Buffer
+	c := newCSVWriter(&fast)
+	if err := c.write(points); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.end(); err != nil {
+		t.Fatal(err)
+	}
+	v := newValues()
+	args := make([]driver.NamedValue, len(cols))
+	for i := range points {
+		row := appendCells(nil, cols, "time", "flags", cache, &points[i])
+		slow.Write(append(row[:len(row)-1], '\n'))
+		var want, got []any
+		for _, col := range cols {
+			want = append(want, value(col.sql, string(col.append(nil, cache, &points[i]))))
+		}
+		v.row(args, &points[i])
+		for k := range args {
+			got = append(got, args[k].Value)
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Fatalf("point %d: values differ (-columns +row):\n%s", i, diff)
+		}
+	}
+	if diff := gocmp.Diff(slow.String(), fast.String()); diff != "" {
+		t.Errorf("rows differ (-columns +pieces):\n%.2000s", diff)
+	}
+}
+
+// TestPiecesOfManyPlaces has more places than a writer keeps.
+func TestPiecesOfManyPlaces(t *testing.T) {
+	var points []store.Point
+	for i := range 1<<16 + 500 {
+		points = append(points, store.Point{Time: noon, Interval: tick, Addr: netip.MustParsePrefix("8.8.8.8/32"), Packets: 1,
+			Place: store.Place{AccuracyKM: uint16(i), City: fmt.Sprint(i), Country: "DE", Precision: store.City}})
+	}
+	r := &fakeReader{points: points}
+	rows := parseCSV(t, []byte(run(t, r, CSV, Options{})))
+	for i, rec := range rows {
+		if rec["city"] != uint64(i) || rec["accuracy_km"] != uint64(uint16(i)) {
+			t.Fatalf("row %d is about %v", i, rec)
+		}
+	}
+	if len(rows) != len(points) {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+func TestSplitAndBiggest(t *testing.T) {
+	var all []ranked
+	for i := range 4000 {
+		all = append(all, ranked{packets: uint64(i*7919%4001) + 1, key: subjectKey(uint32(i%50), 2, uint32(i)), subject: uint32(i)})
+	}
+	order := newTables().compareRanked
+	sure, others := split(all, 50, func(a, b ranked) int { return order(&a, &b) })
+	if len(sure) != 50*sureRanks || len(others) != 4000-len(sure) {
+		t.Fatalf("%d sure ones and %d others", len(sure), len(others))
+	}
+	least := map[uint64]uint64{}
+	for _, r := range sure {
+		if n, ok := least[r.key>>32]; !ok || r.packets < n {
+			least[r.key>>32] = r.packets
+		}
+	}
+	for _, r := range others {
+		if r.packets > least[r.key>>32] {
+			t.Fatalf("%d packets are not among the first of their place, %d are", r.packets, least[r.key>>32])
+		}
+	}
+	for _, n := range []int{1, 10, 1000, 5000} {
+		some := biggest(append([]ranked(nil), others...), n)
+		in := map[uint32]bool{}
+		for _, r := range some {
+			in[r.subject] = true
+		}
+		if len(some) < min(n, len(others)) {
+			t.Errorf("%d of %d asked for", len(some), n)
+		}
+		bigger := 0
+		for _, r := range others {
+			if !in[r.subject] {
+				bigger = max(bigger, int(r.packets))
+			}
+		}
+		for _, r := range some {
+			if int(r.packets) < bigger {
+				t.Fatalf("%d packets are among the %d biggest, %d are not", r.packets, n, bigger)
+			}
+		}
+	}
+}
