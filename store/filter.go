@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -61,65 +62,48 @@ func (f *Filter) Match(p *Point) bool {
 // splitWords cuts at spaces outside of double quotes; \" inside quotes is a quote.
 // The quotes stay in the words: they also protect commas.
 func splitWords(s string) ([]string, error) {
-	var words []string
-	var word strings.Builder
-	quoted, escaped := false, false
-	for _, r := range s {
-		switch {
-		case escaped:
-			escaped = false
-		case quoted && r == '\\':
-			escaped = true
-		case r == '"':
-			quoted = !quoted
-		case !quoted && (r == ' ' || r == '\t' || r == '\n'):
-			if word.Len() > 0 {
-				words = append(words, word.String())
-				word.Reset()
-			}
-			continue
-		}
-		word.WriteRune(r)
-	}
-	if quoted {
+	words, closed := split(s, " \t\n", true)
+	if !closed {
 		return nil, fmt.Errorf("filter %q has an open quote: close it with \"", s)
 	}
-	if word.Len() > 0 {
-		words = append(words, word.String())
-	}
-	return words, nil
+	return slices.DeleteFunc(words, func(w string) bool { return w == "" }), nil
 }
 
 // splitValues cuts the part behind the colon at commas outside of quotes and
 // removes the quotes.
 func splitValues(s string) ([]string, error) {
-	var values []string
-	var value strings.Builder
+	values, _ := split(s, ",", false)
+	if slices.Contains(values, "") {
+		return nil, errors.New("an empty value")
+	}
+	return values, nil
+}
+
+// split cuts s at separators outside of double quotes; a backslash inside quotes
+// protects what follows. keep leaves quotes and backslashes where they are. closed is
+// false where a quote has no end.
+func split(s, separators string, keep bool) (parts []string, closed bool) {
+	var part strings.Builder
 	quoted, escaped := false, false
 	for _, r := range s {
+		syntax := false
 		switch {
 		case escaped:
 			escaped = false
 		case quoted && r == '\\':
-			escaped = true
-			continue
+			escaped, syntax = true, true
 		case r == '"':
-			quoted = !quoted
-			continue
-		case r == ',' && !quoted:
-			values = append(values, value.String())
-			value.Reset()
+			quoted, syntax = !quoted, true
+		case !quoted && strings.ContainsRune(separators, r):
+			parts = append(parts, part.String())
+			part.Reset()
 			continue
 		}
-		value.WriteRune(r)
-	}
-	values = append(values, value.String())
-	for _, v := range values {
-		if v == "" {
-			return nil, errors.New("an empty value")
+		if keep || !syntax {
+			part.WriteRune(r)
 		}
 	}
-	return values, nil
+	return append(parts, part.String()), !quoted
 }
 
 // quote is the inverse of what splitValues does to one value.
