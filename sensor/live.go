@@ -90,15 +90,16 @@ func (s *Sensor) runOn(ctx context.Context, l Live, sys system) error {
 // refreshNetworks takes the addresses of this machine for local, beside the
 // configured networks, where they have changed.
 func (m *manager) refreshNetworks() {
-	cfg := &m.sensor.cfg
 	host, err := m.sys.networks()
 	if err != nil {
-		cfg.Logger.Warn("addresses of this machine are not known; they may be taken for public", "error", err)
+		m.sensor.cfg.Logger.Warn("addresses of this machine are not known; they may be taken for public", "error", err)
+		if m.host != nil {
+			return // what was known stays
+		}
 	}
-	if m.host == nil || !slices.Equal(host, m.host) { // making them takes milliseconds
+	if m.host == nil || !slices.Equal(host, m.host) {
 		m.host = append([]netip.Prefix{}, host...)
-		m.sensor.setOwn(host)
-		m.sensor.SetNetworks(append(host, cfg.Networks...), cfg.Mapped)
+		m.sensor.setHost(host)
 	}
 }
 

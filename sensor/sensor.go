@@ -79,7 +79,7 @@ const DefaultMaxKeys = 1 << 18
 type Sensor struct {
 	cfg      Config
 	seed     uint64 // of the tables' hashes
-	networks atomic.Pointer[Networks]
+	networks networkState
 	ready    chan struct{}
 	readied  sync.Once
 	gaps     gaps // of a live run
@@ -126,13 +126,6 @@ func New(cfg Config) (*Sensor, error) {
 	s.SetNetworks(cfg.Networks, cfg.Mapped)
 	s.filter.now.Store(&cfg.Filter)
 	return s, nil
-}
-
-// SetNetworks changes which networks are local (see NewNetworks), from the next tick
-// of each shard on.
-func (s *Sensor) SetNetworks(local, mapped []netip.Prefix) {
-	s.networks.Store(NewNetworks(local, mapped))
-	s.unwarn(WarnUnlisted)
 }
 
 // Ready is closed once every source of a run is open.

@@ -170,7 +170,7 @@ func (sh *shard) tallyOf(at int64) *tally {
 }
 
 func (sh *shard) newTally(tick int64) *tally {
-	t := &tally{tick: tick, networks: sh.sensor.networks.Load(), outer: sh.sensor.cfg.Outer}
+	t := &tally{tick: tick, networks: sh.sensor.networks.at(tick), outer: sh.sensor.cfg.Outer}
 	_, t.late = sh.handed[tick]
 	select {
 	case t.table = <-sh.free:

@@ -3,7 +3,6 @@ package sensor
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 )
 
@@ -77,7 +76,7 @@ func (w *watch) mendUnlisted(p netip.Prefix) string {
 		return "--local " + p.String()
 	}
 	list := []string{}
-	for _, have := range append(slices.Clone(w.sensor.cfg.Networks), p) {
+	for _, have := range append(w.sensor.networks.configured(), p) {
 		list = append(list, `"`+have.String()+`"`) // quoted: YAML takes some IPv6 for mappings
 	}
 	return "sensor.local_networks: [" + strings.Join(list, ", ") + "]"
