@@ -88,19 +88,29 @@ func (c *recent) renumber() {
 // are, and forgets flows that no row is of. The first bin may then begin before what
 // has been read: catchUp completes it.
 func (c *recent) regroup(l level) {
-	old, bins := c.tables, c.bins
+	old, bins, same := c.tables, c.bins, c.sameFlows(l)
 	c.level, c.bins, c.rows = l, nil, 0
-	c.renumber()
+	if same {
+		c.open = nil
+		clear(c.at)
+	} else {
+		c.renumber()
+	}
 	numbers := make([]uint32, old.flows.len()) // 1 + the new number
+	m := newMover(old, c.tables)
 	for i, b := range bins {
 		bins[i] = nil // so that its rows can go
 		c.use(c.bin(b.start))
 		c.open.points += b.points
 		for k := range b.rows {
 			r := &b.rows[k]
+			if same {
+				c.sum(r.flow, r.flags, r.Sum)
+				continue
+			}
 			key := &old.flows.list[r.flow]
 			if numbers[r.flow] == 0 {
-				numbers[r.flow] = 1 + c.tables.flows.number(c.tables.moved(key.coarse(l), old))
+				numbers[r.flow] = 1 + c.tables.flows.number(m.key(key.coarse(l)))
 			}
 			flags := r.flags
 			if l >= levelWindow {
@@ -109,6 +119,13 @@ func (c *recent) regroup(l level) {
 			c.sum(numbers[r.flow]-1, flags, r.Sum)
 		}
 	}
+}
+
+// sameFlows reports whether rows of a coarser level are of the same flows, as where
+// only the bins get longer: hundreds of thousands need not be numbered again.
+func (c *recent) sameFlows(l level) bool {
+	return l > c.level && (l < levelWindow || l == levelWindow &&
+		!slices.ContainsFunc(c.tables.flows.list, func(k slimKey) bool { return k.flags != 0 }))
 }
 
 // update brings the rows up to what is committed. The window is widened to begin

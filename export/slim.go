@@ -193,13 +193,32 @@ func (t *tables) key(p *store.Point, l level) slimKey {
 	return k
 }
 
-// moved returns a key of other tables with the numbers of these.
-func (t *tables) moved(k slimKey, from *tables) slimKey {
-	k.addr, k.peer = t.ends.number(from.ends.list[k.addr]), t.ends.number(from.ends.list[k.peer])
-	k.place = t.places.number(from.places.list[k.place])
-	k.net = t.nets.number(from.nets.list[k.net])
-	k.sensor = uint16(t.sensors.number(from.sensors.list[k.sensor]))
+// mover gives what is in old tables numbers of new ones, each value once.
+type mover struct {
+	from, to                    *tables
+	ends, places, nets, sensors []uint32 // 1 + the new number
+}
+
+func newMover(from, to *tables) *mover {
+	return &mover{from, to, make([]uint32, from.ends.len()), make([]uint32, from.places.len()),
+		make([]uint32, from.nets.len()), make([]uint32, from.sensors.len())}
+}
+
+// key returns a key of the old tables with the numbers of the new ones.
+func (m *mover) key(k slimKey) slimKey {
+	k.addr = move(m.ends, k.addr, &m.from.ends, &m.to.ends)
+	k.peer = move(m.ends, k.peer, &m.from.ends, &m.to.ends)
+	k.place = move(m.places, k.place, &m.from.places, &m.to.places)
+	k.net = move(m.nets, k.net, &m.from.nets, &m.to.nets)
+	k.sensor = uint16(move(m.sensors, uint32(k.sensor), &m.from.sensors, &m.to.sensors))
 	return k
+}
+
+func move[T comparable](moved []uint32, i uint32, from, to *table[T]) uint32 {
+	if moved[i] == 0 {
+		moved[i] = 1 + to.number(from.list[i])
+	}
+	return moved[i] - 1
 }
 
 // point is the inverse of key, with a row's amounts.
