@@ -1,7 +1,6 @@
 package sensor
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
@@ -173,50 +172,4 @@ func (s *Sensor) captured(tick time.Time, live bool) []span {
 		from = started
 	}
 	return s.gaps.pieces(from, to, now)
-}
-
-// pointKey is what makes two points of a tick the same.
-type pointKey struct {
-	addr, peer netip.Prefix
-	direction  store.Direction
-	proto      uint8
-	port       uint16
-	hasPort    bool
-	flags      store.Flags
-}
-
-func keyOf(p *store.Point) pointKey {
-	return pointKey{p.Addr, p.Peer, p.Direction, p.Proto, p.Port, p.HasPort, p.Flags}
-}
-
-// mergePoints joins the points of several shards; points of the same key add up. One
-// service's connections are spread over the shards by their client ports.
-func mergePoints(lists [][]store.Point) []store.Point {
-	switch len(lists) {
-	case 0:
-		return nil
-	case 1:
-		return lists[0]
-	}
-	total := 0
-	for _, list := range lists {
-		total += len(list)
-	}
-	index := make(map[pointKey]int, total)
-	points := make([]store.Point, 0, total)
-	for _, list := range lists {
-		for i := range list {
-			p := &list[i]
-			k := keyOf(p)
-			if j, ok := index[k]; ok {
-				points[j].Packets += p.Packets
-				points[j].Bytes += p.Bytes
-				points[j].Opens += p.Opens
-				continue
-			}
-			index[k] = len(points)
-			points = append(points, *p)
-		}
-	}
-	return points
 }
