@@ -182,7 +182,7 @@ func TestInterfacesAndDoctor(t *testing.T) {
 	if len(rows) == 0 {
 		t.Error("no interface, not even loopback")
 	}
-	r := call{args: []string{"doctor", "--json"}, env: []string{"PACKETHEAT_DASHBOARD_LISTEN=off"}}.run(t)
+	r := call{args: []string{"doctor", "--json", "--trial", "0s"}, env: []string{"PACKETHEAT_DASHBOARD_LISTEN=off"}}.run(t)
 	var findings []finding
 	if err := json.Unmarshal([]byte(r.out), &findings); err != nil {
 		t.Fatalf("%v\n%s%s", err, r.out, r.err)
@@ -193,7 +193,7 @@ func TestInterfacesAndDoctor(t *testing.T) {
 		levels[f.Check] = f.Level
 		failed = failed || f.Level == failure
 	}
-	for _, check := range []string{"configuration", "kernel", "rights", "places", "store", "disk", "output", "clock"} {
+	for _, check := range []string{"configuration", "kernel", "rights", "places", "store", "disk", "output", "page", "clock"} {
 		if levels[check] == "" {
 			t.Errorf("doctor does not look at %s:\n%s", check, r.out)
 		}

@@ -8,17 +8,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/packetheat/packetheat/cmd/internal/config"
-	"github.com/packetheat/packetheat/cmd/internal/instance"
 	"github.com/packetheat/packetheat/cmd/internal/term"
-	"github.com/packetheat/packetheat/sensor/capture"
-	"github.com/packetheat/packetheat/store"
-	"github.com/packetheat/packetheat/store/sqlite"
+	"github.com/packetheat/packetheat/export/page"
 )
 
 // finding is one thing that doctor has looked at.
@@ -40,6 +36,8 @@ const (
 // examination collects findings.
 type examination struct {
 	c        *config.Loaded
+	trying   time.Duration // how long to capture for a trial; 0: not at all
+	perDay   float64       // bytes that the store grows by; 0: not known
 	findings []finding
 }
 
@@ -49,24 +47,39 @@ func (e *examination) add(check, level, found, fix string) {
 
 func (p *program) doctorCommand() *cobra.Command {
 	var asJSON bool
+	var load string
+	trying := 3 * time.Second
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look for what keeps packetheat from working well, with a fix for each finding",
-		Long: `Check configuration, kernel, rights, interfaces and their traffic, GeoIP databases, store,
-disk, output folder, dashboard's port and clock. Nothing is changed. It ends with status 1
-where something will not work.`,
+		Long: `Check configuration, kernel, rights, interfaces and their traffic, rings and drops by a trial
+capture of some seconds, offloads, GeoIP databases, store, disk, output folder, dashboard
+and clock. Nothing is stored or changed, but for the second in which it looks in
+promiscuous mode. It ends with status 1 where something will not work.
+
+With --plan it says, for a load, how big rings should be, how many workers, and what goes
+to the disk, with the assumptions that this rests on.`,
+		Example: `  sudo packetheat doctor
+  packetheat doctor --plan 500Mbit
+  packetheat doctor --plan 200kpps --data /var/lib/packetheat`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if trying > time.Minute {
+				return usagef("--trial %s is not possible: write a duration up to 60s, 0s for none", trying)
+			}
 			c, err := p.load(cmd)
 			if err != nil {
 				return err
 			}
-			e := &examination{c: c}
+			if cmd.Flags().Changed("plan") {
+				return p.plan(cmd.Context(), c, load, asJSON)
+			}
+			e := &examination{c: c, trying: trying}
 			e.run(cmd.Context())
 			if asJSON {
 				err = p.printJSON(e.findings)
 			} else {
-				err = p.printFindings(e.findings)
+				err = p.printFindings(sorted(e.findings))
 			}
 			if err != nil {
 				return err
@@ -80,6 +93,8 @@ where something will not work.`,
 		},
 	}
 	addJSON(cmd, &asJSON)
+	cmd.Flags().Var(&durationFlag{&trying}, "trial", "`TIME` to capture for a trial, 0s for none (default 3s)")
+	cmd.Flags().StringVar(&load, "plan", "", "instead: what a `LOAD` such as 500Mbit, 10Gbit or 200kpps asks for")
 	return cmd
 }
 
@@ -102,9 +117,11 @@ func (e *examination) run(ctx context.Context) {
 	e.kernel()
 	e.rights()
 	e.interfaces(ctx)
+	e.trial(ctx)
 	e.geo()
 	e.store()
 	e.folder("output", e.c.Export.Dir, "--out or export.dir")
+	e.page()
 	e.port()
 	e.clock()
 }
@@ -138,139 +155,6 @@ func (e *examination) rights() {
 	}
 }
 
-// measured is how long doctor looks at traffic.
-const measured = time.Second
-
-func (e *examination) interfaces(ctx context.Context) {
-	rows, reason, err := listInterfaces(ctx, e.c.Sensor.Interfaces, measured)
-	if err != nil {
-		e.add("interfaces", failure, err.Error(), "")
-		return
-	}
-	fallback := false
-	if r, err := capture.ResolveInterfaces(e.c.Sensor.Interfaces); err != nil {
-		e.add("interfaces", failure, err.Error(), "packetheat interfaces lists those there are; name one with --interface")
-		return
-	} else if fallback = r.Fallback; len(r.Missing) > 0 {
-		e.add("interfaces", warning, "there is no "+strings.Join(r.Missing, ", "), "run waits for it; packetheat interfaces lists those there are")
-	}
-	if fallback {
-		e.add("interfaces", warning, reason, "name the right ones with --interface or sensor.interfaces")
-	} else {
-		e.add("interfaces", good, reason, "")
-	}
-	packets := 0.0
-	var names []string
-	for _, row := range rows {
-		if !row.Captured {
-			continue
-		}
-		names = append(names, row.Name)
-		if row.Rates != nil {
-			packets += row.Rates.PacketsIn + row.Rates.PacketsOut
-		}
-		if lost := row.Dropped + row.Missed + row.Overruns; lost > 0 {
-			e.add("interfaces", note, fmt.Sprintf("%s has lost %s frames before any program could see them", row.Name, term.Count(lost)),
-				"ethtool -S "+row.Name+" tells more; nothing in packetheat can count them")
-		}
-		if row.Kind == "veth" && inContainer() {
-			e.add("interfaces", warning, row.Name+" is the inside of a container's bridge: only this container's traffic is there",
-				"start the container with --network host")
-		}
-	}
-	if packets == 0 {
-		e.add("traffic", warning, fmt.Sprintf("no packet in %s on %s", measured, strings.Join(names, ", ")),
-			"packetheat interfaces --wait 10s shows where traffic is")
-		return
-	}
-	e.add("traffic", good, fmt.Sprintf("%s packets/s on %s", term.Count(uint64(packets)), strings.Join(names, ", ")), "")
-}
-
-// inContainer goes by the files that the usual container engines leave.
-func inContainer() bool {
-	for _, name := range []string{"/.dockerenv", "/run/.containerenv"} {
-		if _, err := os.Stat(name); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-func (e *examination) geo() {
-	db, err := openGeo(e.c, nil)
-	if err != nil {
-		e.add("places", failure, err.Error(), "correct or remove geo.city and geo.asn: without them files are discovered, or the built-in is used")
-		return
-	}
-	defer db.Close()
-	kinds := map[string]bool{}
-	for _, s := range db.Sources() {
-		found := s.Name
-		if !s.Built.IsZero() {
-			found += ", built " + s.Built.UTC().Format(time.DateOnly)
-		}
-		switch w := sourceWarning(s, e.c.Geo.MaxAge); {
-		case w != "":
-			e.add("places", warning, found+": "+w, "")
-		case len(s.Missing) > 0:
-			e.add("places", note, found+": has no "+strings.Join(s.Missing, ", "), "")
-		default:
-			e.add("places", good, found, "")
-		}
-		kinds[s.Kind] = kinds[s.Kind] || s.InUse
-	}
-	if !kinds["city"] {
-		e.add("places", failure, "no database of places", "name one in geo.city")
-	}
-	if !kinds["asn"] {
-		e.add("places", note, "no database of networks: AS numbers and names stay empty", "put GeoLite2-ASN.mmdb or dbip-asn-lite.mmdb into /var/lib/GeoIP, or name one in geo.asn")
-	}
-}
-
-func (e *examination) store() {
-	dir := e.c.Store.Path
-	e.folder("store", dir, "--data or store.path")
-	if state, ok, err := instance.Find(dir); err == nil && ok {
-		e.add("store", note, fmt.Sprintf("a sensor writes to it (process %d)", state.PID), "")
-	}
-	if _, err := os.Stat(filepath.Join(dir, sqlite.FileName)); err == nil {
-		e.storeFile(dir)
-	}
-	free, total, err := diskFree(existing(dir))
-	switch least := e.c.Store.Free.Of(total); {
-	case err != nil:
-		e.add("disk", note, fmt.Sprintf("free space is not known: %v", err), "")
-	case free < least:
-		e.add("disk", warning, fmt.Sprintf("%s free", term.Bytes(uint64(free))), fmt.Sprintf("make room: store.retention.free asks for %s", term.Bytes(uint64(least))))
-	default:
-		e.add("disk", good, fmt.Sprintf("%s free of %s", term.Bytes(uint64(free)), term.Bytes(uint64(total))), "")
-	}
-}
-
-// storeFile looks into a store that is there.
-func (e *examination) storeFile(dir string) {
-	s, err := sqlite.OpenReadOnly(dir, sqlite.Options{})
-	if err != nil {
-		e.add("store", failure, err.Error(), "")
-		return
-	}
-	defer s.Close()
-	if tick := s.Tick(); e.c.Moved("sensor.tick") && tick != e.c.Sensor.Tick {
-		e.add("store", failure, fmt.Sprintf("its tick is %s, sensor.tick is %s", tick, e.c.Sensor.Tick), "a tick is fixed when the store is made: set sensor.tick to it, or use another --data")
-	}
-	coverage, err := s.Coverage(context.Background(), store.Window{})
-	switch {
-	case err != nil:
-		e.add("store", failure, err.Error(), "")
-	case coverage.Damaged > 0:
-		e.add("store", warning, fmt.Sprintf("%d damaged blocks, left out of answers", coverage.Damaged), "check the disk")
-	case coverage.Last.After(time.Now().Add(time.Hour)):
-		e.add("clock", warning, "the store has points of the future, "+moment(coverage.Last), "this machine's clock was, or is, wrong: check it")
-	default:
-		e.add("store", good, fmt.Sprintf("%s points until %s", term.Count(coverage.Points), moment(coverage.Last)), "")
-	}
-}
-
 // folder checks that files can be made in a folder, or the folder itself.
 func (e *examination) folder(check, dir, setting string) {
 	at := existing(dir)
@@ -294,6 +178,16 @@ func existing(dir string) string {
 		}
 	}
 	return dir
+}
+
+// page says whether the program has its page: without it the dashboard and the HTML
+// files have nothing to show.
+func (e *examination) page() {
+	if page.Built() {
+		e.add("page", good, "it is in this program", "")
+		return
+	}
+	e.add("page", warning, "this program was built without it: dashboard and HTML files show no map", "make page, then make build (needs node and npm)")
 }
 
 func (e *examination) port() {

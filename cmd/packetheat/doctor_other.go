@@ -17,3 +17,6 @@ func (e *examination) kernel() {
 func tryPacketSocket() error                            { return errLinux }
 func diskFree(string) (free, total int64, err error)    { return 0, 0, errLinux }
 func clockSynchronised() (synchronised bool, err error) { return false, errLinux }
+
+func (e *examination) offloads(string) {}
+func (e *examination) flowOffload()    {}

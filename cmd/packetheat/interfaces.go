@@ -62,6 +62,8 @@ type interfaceJSON struct {
 	Dropped   uint64        `json:"rx_dropped"`
 	Missed    uint64        `json:"rx_missed"`
 	Overruns  uint64        `json:"rx_fifo"`
+
+	elsewhere bool // its other end is in another network namespace
 }
 
 // listInterfaces returns all interfaces, and in words why some are captured.
@@ -84,7 +86,7 @@ func listInterfaces(ctx context.Context, wanted []string, wait time.Duration) ([
 	rows, routes := []interfaceJSON{}, defaultRoutes()
 	for _, i := range all {
 		row := interfaceJSON{Name: i.Name, Up: i.Up, Kind: i.Kind, MTU: i.MTU, Addresses: []string{},
-			Dropped: i.Lost.RxDropped, Missed: i.Lost.RxMissed, Overruns: i.Lost.RxFIFO}
+			Dropped: i.Lost.RxDropped, Missed: i.Lost.RxMissed, Overruns: i.Lost.RxFIFO, elsewhere: i.Elsewhere}
 		if i.Loopback {
 			row.Kind = "loopback"
 		}

@@ -157,29 +157,29 @@ func (r *live) checkOut() error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-// ring is what each interface's rings are made like.
-func (r *live) ring() sensor.Live {
-	s := r.c.Sensor
-	fanout := s.Fanout
-	if fanout == "cbpf" {
-		fanout = "pair" // capture's name for it
+// ringsOf is what the rings of interfaces are made like.
+func ringsOf(c *config.Loaded, interfaces []string, log *slog.Logger) sensor.Live {
+	s := c.Sensor
+	shards := s.Shards
+	if shards == 0 {
+		shards = min(runtime.NumCPU(), 4)
 	}
 	return sensor.Live{
-		Interfaces: r.interfaces,
+		Interfaces: interfaces,
 		RingTotal:  int(s.RingTotal.Of(memory())),
 		Ring: capture.RingConfig{
 			BlockSize: int(s.BlockSize), BlockTimeout: s.BlockTimeout, Snaplen: s.Snaplen, Promiscuous: s.Promiscuous,
-			Shards: r.shards(), Fanout: fanout, Logger: r.log.Logger,
+			Shards: shards, Fanout: fanoutOf(c), Logger: log,
 		},
-		OnChoice: r.chosen,
 	}
 }
 
-func (r *live) shards() int {
-	if r.c.Sensor.Shards > 0 {
-		return r.c.Sensor.Shards
+// fanoutOf is capture's name for what the configuration asks for.
+func fanoutOf(c *config.Loaded) string {
+	if c.Sensor.Fanout == "cbpf" {
+		return "pair"
 	}
-	return min(runtime.NumCPU(), 4)
+	return c.Sensor.Fanout
 }
 
 // chosen is called by the sensor whenever the set of interfaces changes.
@@ -213,7 +213,9 @@ func (r *live) start(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return errEarly
 	}
-	go func() { r.captured <- r.sensor.Run(ctx, r.ring()) }()
+	rings := ringsOf(r.c, r.interfaces, r.log.Logger)
+	rings.OnChoice = r.chosen
+	go func() { r.captured <- r.sensor.Run(ctx, rings) }()
 	select {
 	case <-r.sensor.Ready():
 		r.since = time.Now()
