@@ -60,7 +60,7 @@ type Config struct {
 
 	Networks   []netip.Prefix // local beside the special-purpose ranges
 	Mapped     []netip.Prefix // on the map though special-purpose or local
-	MaxKeys    int            // exact keys a shard and tick (262,144); beyond, keys fold
+	MaxKeys    int            // exact keys a shard and tick (131,072); beyond, keys fold
 	Outer      bool           // charge tunnels to their outer addresses
 	Filter     Filter         // capture filter; nil takes everything; see SetFilter
 	NewLocator func() Locator
@@ -70,8 +70,8 @@ type Config struct {
 	Now        func() time.Time // time.Now; the clock that closes live ticks
 }
 
-// DefaultMaxKeys is Config.MaxKeys where it is 0: a table of 64 MiB at most.
-const DefaultMaxKeys = 1 << 18
+// DefaultMaxKeys is Config.MaxKeys where it is 0: a table of 16 MiB at most.
+const DefaultMaxKeys = 1 << 17
 
 // Sensor counts packets and commits them tick by tick. Make one with New, run it
 // once by Run or Replay. Status, Ready, SetNetworks and SetFilter may be called at any

@@ -64,7 +64,7 @@ type shard struct {
 func (s *Sensor) newShard(id int, name string, source Source, live bool) *shard {
 	sh := &shard{
 		sensor: s, id: id, name: name, source: source, live: live,
-		out: make(chan *tally, 2), free: make(chan *table, 4),
+		out: make(chan *tally, 2), free: make(chan *table, 2),
 		handed: map[int64]struct{}{},
 	}
 	if ring, ok := source.(sized); ok {

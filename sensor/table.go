@@ -134,14 +134,17 @@ func (t *table) find(k *key) *entry {
 	return nil
 }
 
-// put returns the entry of k, made if missing; the table grows at half full.
+// put returns the entry of k, made if missing. The table grows at half full, but not
+// beyond twice its limit: folded to the last it is three quarters full, so that a
+// flood costs memory for its keys and not for the room between them. Only ticks that
+// had to be absorbed into one another need more.
 func (t *table) put(k *key, c class) *entry {
 	e := t.slot(k)
 	if e.meta != 0 {
 		return e
 	}
-	if 2*(t.used+1) > len(t.slots) {
-		t.resize(2 * len(t.slots))
+	if n := len(t.slots); 2*(t.used+1) > n && n < 2*t.limit || 8*(t.used+1) > 7*n {
+		t.resize(2 * n)
 		e = t.slot(k)
 	}
 	t.used++

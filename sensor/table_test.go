@@ -176,3 +176,34 @@ func BenchmarkTally(b *testing.B) {
 		})
 	}
 }
+
+// Ticks that are absorbed into one another never fill the table to the last slot, in
+// which every look-up would run for ever.
+func TestTableAbsorbsFolded(t *testing.T) {
+	into := &tally{networks: NewNetworks(nil, nil), table: newTable(2048, 1)}
+	var want uint64
+	for round := range 6 {
+		from := &tally{networks: into.networks, table: newTable(2048, 1)}
+		r := rand.New(rand.NewPCG(uint64(round), 1))
+		for range 50_000 {
+			k := randomKey(r, 1<<32)
+			if from.table.find(&k) == nil {
+				from.table.insert(&k, bothPublic, count{packets: 1})
+				want++
+			}
+		}
+		into.absorb(from)
+	}
+	var got uint64
+	for i := range into.table.slots {
+		if e := &into.table.slots[i]; e.meta != 0 && e.class&srcPublic != 0 {
+			got += e.packets
+		}
+	}
+	if got != want {
+		t.Errorf("%d packets after absorbing, want %d", got, want)
+	}
+	if 8*into.table.used > 7*len(into.table.slots) {
+		t.Errorf("%d of %d slots are used", into.table.used, len(into.table.slots))
+	}
+}

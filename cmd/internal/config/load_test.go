@@ -44,7 +44,7 @@ func TestDefaults(t *testing.T) {
 		Sensor: Sensor{
 			Name: hostName(), Interfaces: []string{"default_route"}, Tick: 10 * time.Second,
 			RingTotal: Amount{Bytes: 256 << 20, Share: 0.05}, BlockSize: 1 << 20, BlockTimeout: 60 * time.Millisecond,
-			Snaplen: 128, Fanout: "hash", MaxKeys: 262144,
+			Snaplen: 128, Fanout: "hash", MaxKeys: 131072,
 		},
 		Geo: Geo{Cache: 65536, UpdateInterval: 24 * time.Hour, MaxAge: 60 * 24 * time.Hour},
 		Store: Store{
