@@ -361,6 +361,9 @@ func TestStandingCSVIsWhole(t *testing.T) {
 		if want := run(t, f.rows, CSV, o); string(got) != want {
 			t.Fatalf("point %d, level %d: file of %d bytes, want %d", i, f.rows.level, len(got), len(want))
 		}
+		if i/20%10 != 0 {
+			continue // parsing takes long
+		}
 		if got, want := sumOfCSV(t, got), r.sum(o.Filter); got != want {
 			t.Fatalf("point %d: CSV adds up to %+v, points to %+v", i, got, want)
 		}
