@@ -34,7 +34,7 @@ func TestRefusals(t *testing.T) {
 		{"store is a file", options{args: []string{"--data", "file/data"}}, 1, []string{"mkdir file", "not a directory", "--data"}},
 		{"unknown flag", options{args: []string{"--tick-tock"}}, 2, []string{"--tick-tock"}},
 		{"demo on a real interface", options{bare: true, args: []string{"demo", "--interface", "eth0"}}, 2, []string{"interface", "packetheat run"}},
-		{"unknown variable", options{env: []string{"PACKETHEAT_STOER_PATH=x"}}, 1, []string{"PACKETHEAT_STOER_PATH", "PACKETHEAT_STORE_PATH"}},
+		{"unknown variable", options{env: []string{"PACKETHEAT_STOER_PATH=x"}}, 2, []string{"PACKETHEAT_STOER_PATH", "PACKETHEAT_STORE_PATH"}},
 		{"no right to capture", options{uid: 65534}, 1, []string{"CAP_NET_RAW", "setcap cap_net_raw+ep"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -95,8 +95,8 @@ func TestExportFails(t *testing.T) {
 		{"bad filter", []string{"export", "csv", "-o", filepath.Join(out, "x.csv"), "--filter", "prot:tcp"}, exitUsage, `filter key "prot" is unknown`},
 		{"bad window", []string{"export", "csv", "-o", filepath.Join(out, "x.csv"), "--last", "soon"}, exitUsage, `duration "soon" is not one`},
 		{"no output", []string{"export", "csv"}, exitUsage, "say where to write: -o FILE"},
-		{"no format", []string{"export", "-o", filepath.Join(out, "x")}, exitUsage, "accepts 1 arg(s)"},
-		{"bad format", []string{"export", "pdf", "-o", filepath.Join(out, "x")}, exitUsage, `invalid argument "pdf"`},
+		{"no format", []string{"export", "-o", filepath.Join(out, "x")}, exitUsage, "write one of html|csv"},
+		{"bad format", []string{"export", "pdf", "-o", filepath.Join(out, "x")}, exitUsage, "export pdf is not possible"},
 		{"bad detail", []string{"export", "html", "-o", filepath.Join(out, "x"), "--detail", "much"}, exitUsage, "use places, addresses or full"},
 		{"detail of CSV", []string{"export", "csv", "-o", filepath.Join(out, "x"), "--detail", "full"}, exitUsage, "--detail is for html only"},
 	} {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/packetheat/packetheat/store"
 )
 
 // TestUsage shows the exit status and the one line of what is wrong on the command line.
@@ -18,13 +20,22 @@ func TestUsage(t *testing.T) {
 	}{
 		{"bogus", `unknown command "bogus"`},
 		{"run --bogus", "unknown flag: --bogus (see: packetheat run --help)"},
-		{"run extra", `unknown command "extra"`},
+		{"run extra", `packetheat run takes no arguments, and "extra" is one`},
+		{"top", "write one of " + strings.Join(store.Dimensions(), "|")},
+		{"top nonsense", "packetheat top nonsense is not possible: write one of place|country|city|"},
+		{"top country city", `"city" is one more`},
+		{"export", "write one of html|csv|geojson|ndjson|sqlite"},
+		{"export pdf", "packetheat export pdf is not possible"},
+		{"top country -n many", `--limit "many" is not possible: write a whole number`},
+		{"replay x --speed fast", `--speed "fast" is not possible: write a number`},
+		{"run --print=perhaps", `--print "perhaps" is not possible: write true or false`},
+		{"interfaces --wait 5", `--wait: duration "5" is not one`},
 		{"run --open perhaps", "use auto, always or never"},
 		{"run --duration soon", `duration "soon" is not one`},
 		{"run --listen nowhere", "dashboard.listen"},
 		{"run --interface a/b", "sensor.interfaces"},
-		{"geo bogus", `unknown command "bogus"`},
-		{"geo lookup", "requires at least 1 arg"},
+		{"geo bogus", `unknown command "bogus": packetheat geo has lookup, status`},
+		{"geo lookup", "name addresses, or - for"},
 		{"geo lookup 1.2.3", `"1.2.3" is no IP address`},
 		{"tail -n -1", "-n -1 is not possible"},
 		{"interfaces --wait 1h", "--wait 1h0m0s is not possible"},
@@ -154,6 +165,9 @@ func TestConfig(t *testing.T) {
 		if !strings.Contains(r.out, "\n"+line+"\n") {
 			t.Errorf("dump lacks %q:\n%s", line, r.out)
 		}
+	}
+	if r := (call{env: []string{"PACKETHEAT_STOER_PATH=x"}, args: []string{"config", "check"}}).run(t); r.status != exitUsage || !strings.Contains(r.err, "did you mean PACKETHEAT_STORE_PATH?") {
+		t.Errorf("unknown variable: status %d\n%s", r.status, r.err)
 	}
 	if r := (call{dir: dir, args: []string{"config", "check", "--config", "none.yaml"}}).run(t); r.status != exitFailed || !strings.Contains(r.err, "none.yaml") {
 		t.Errorf("missing file: status %d\n%s", r.status, r.err)

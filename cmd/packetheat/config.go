@@ -13,7 +13,7 @@ func (p *program) configCommand() *cobra.Command {
 		Long: `The configuration comes from flags, the environment (PACKETHEAT_STORE_PATH stands for
 store.path), the file, and defaults, in this order. The file config.yaml that comes with
 the program explains every key.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.configCheckCommand(), p.configDumpCommand())
@@ -27,7 +27,7 @@ func (p *program) configCheckCommand() *cobra.Command {
 		Long: `Print every mistake in file and environment, one a line, and end with status 1 if there
 is any. Keys whose feature is not in this version are warned of.`,
 		Example: "  packetheat config check --config /etc/packetheat/config.yaml",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.load(cmd)
 			if err != nil {
@@ -53,7 +53,7 @@ func (p *program) configDumpCommand() *cobra.Command {
 		Short: "Print the values that count, and where they come from",
 		Example: `  packetheat config dump --sources
   PACKETHEAT_STORE_PATH=/srv packetheat config dump --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.load(cmd)
 			if err != nil {

@@ -48,7 +48,7 @@ No root is needed where user namespaces are allowed. Everything goes to data-dem
 out-demo; nothing else is left behind.`,
 		Example: `  packetheat demo
   packetheat demo --duration 1m --open never`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("interface") {
 				return usagef("the demo has an interface of its own: use packetheat run for a real one")

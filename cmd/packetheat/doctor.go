@@ -62,7 +62,7 @@ to the disk, with the assumptions that this rests on.`,
 		Example: `  sudo packetheat doctor
   packetheat doctor --plan 500Mbit
   packetheat doctor --plan 200kpps --data /var/lib/packetheat`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if trying > time.Minute {
 				return usagef("--trial %s is not possible: write a duration up to 60s, 0s for none", trying)

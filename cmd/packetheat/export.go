@@ -30,7 +30,7 @@ not at all. For a page its SHA-256 is printed, as sha256sum does.`,
 		Example: `  packetheat export html -o map.html --last 24h
   packetheat export csv -o - --filter 'country:DE port:443' | head
   packetheat export sqlite -o points.sqlite --from 2026-11-01 --to 2026-12-01`,
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args:      oneOf(export.Formats()),
 		ValidArgs: export.Formats(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			format, err := export.ParseFormat(args[0])

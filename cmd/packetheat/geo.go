@@ -22,7 +22,7 @@ func (p *program) geoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "geo",
 		Short: "Find out where addresses are, and which databases say so",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.geoLookupCommand(), p.geoStatusCommand())
@@ -44,7 +44,7 @@ func (p *program) geoStatusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Print the GeoIP databases in use, with their age and what they lack",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			c, err := p.load(cmd)
 			if err != nil {
@@ -139,7 +139,7 @@ func (p *program) geoLookupCommand() *cobra.Command {
 first word counts), and answered as they come: a line each, or with --json an object each.`,
 		Example: `  packetheat geo lookup 9.9.9.9 2620:fe::fe
   packetheat geo lookup - --json < addresses.txt`,
-		Args: cobra.MinimumNArgs(1),
+		Args: atLeastOne("addresses, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			c, err := p.load(cmd)
 			if err != nil {

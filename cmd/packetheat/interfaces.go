@@ -24,7 +24,7 @@ func (p *program) interfacesCommand() *cobra.Command {
 route goes through it), and why "packetheat run", as it is configured, captures on them or
 not. The star marks those it captures on.`,
 		Example: "  packetheat interfaces --wait 5s",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if wait < 0 || wait > time.Minute {
 				return usagef("--wait %s is not possible: write a duration up to 1m", wait)

@@ -61,7 +61,7 @@ capture filters of the configuration (sensor.include …) act here as well.`,
   packetheat replay --local 198.51.100.0/24 --out maps mon.pcap tue.pcap
   packetheat replay traffic.pcap --data data --speed 60    a minute of it each second
   tcpdump -w - | packetheat replay - --data data`,
-		Args: cobra.MinimumNArgs(1),
+		Args: atLeastOne("capture files, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			r.files = args
 			r.owner = desktop.SudoUser(p.getenv, os.Geteuid())

@@ -184,7 +184,7 @@ func TestReplayRefused(t *testing.T) {
 		{"not a capture", []string{"text.pcap"}, exitFailed, `open capture "text.pcap"`},
 		{"empty", []string{"empty.pcap"}, exitFailed, "file is empty"},
 		{"missing", []string{"none.pcap"}, exitFailed, "no such file"},
-		{"no file", nil, exitUsage, "requires at least 1 arg"},
+		{"no file", nil, exitUsage, "name capture files, or - for"},
 		{"bad network", []string{"text.pcap", "--local", "10.0.0.0/40"}, exitUsage, `--local "10.0.0.0/40" is no network`},
 		{"auto from a pipe", []string{"-", "--local", "auto"}, exitUsage, "name your networks"},
 		{"standard input twice", []string{"-", "-"}, exitUsage, "only once"},

@@ -100,7 +100,7 @@ network to be opened. It keeps headers' sums, never payload, on this machine onl
   packetheat export html -o map.html     a page to hand on`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
@@ -121,6 +121,7 @@ network to be opened. It keeps headers' sums, never payload, on this machine onl
 		}
 	}
 	root.AddCommand(p.versionCommand(), p.manCommand())
+	root.SetFlagErrorFunc(explainFlag)
 	return root
 }
 

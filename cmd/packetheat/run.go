@@ -68,7 +68,7 @@ SIGUSR1 writes statistics to the log.`,
 		Example: `  sudo packetheat run
   packetheat run --interface eth0 --interface wg0 --data /var/lib/packetheat
   packetheat run --duration 10m --listen off --print`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case o.open != openAuto && o.open != openAlways && o.open != openNever:

@@ -318,3 +318,18 @@ func TestServe(t *testing.T) {
 		}
 	}
 }
+
+// TestRunMissing says at once that it waits for an interface that there is not.
+func TestRunMissing(t *testing.T) {
+	mayCapture(t)
+	s := startRun(t, t.TempDir(), nil, "--interface", "none0", "--listen", "off", "--duration", "1s")
+	if line := s.next(t); !strings.HasPrefix(line, "ready interface=lo,none0 ") {
+		t.Errorf("first line is %q", line)
+	}
+	if line := s.next(t); !strings.HasPrefix(line, "waiting for none0, which does not exist yet; there are lo") {
+		t.Errorf("second line is %q", line)
+	}
+	if said, code := s.end(t); code != exitDone {
+		t.Errorf("status %d\n%s", code, said)
+	}
+}

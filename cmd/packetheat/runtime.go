@@ -190,7 +190,7 @@ func (r *live) chosen(names []string, reason string, fallback bool) {
 	r.mu.Unlock()
 	if fallback {
 		r.log.Warn("capturing everywhere", "reason", reason, "interfaces", strings.Join(names, ","))
-	} else {
+	} else if reason != "" {
 		r.log.Info("capturing", "reason", reason)
 	}
 	if announced { // the default route has moved
@@ -269,12 +269,26 @@ func (r *live) sayReady() {
 		where.dashboard = dashboardURL(r.listener.Addr())
 	}
 	r.say("ready interface=%s dashboard=%s out=%s", strings.Join(where.interfaces, ","), where.dashboard, where.out)
+	r.sayMissing()
 	r.log.release()
 	r.announce()
 	r.sayPlace(where)
 	if r.started != nil {
 		r.started(where)
 	}
+}
+
+// sayMissing tells who waits for an interface that does not exist: it may be a slip.
+func (r *live) sayMissing() {
+	resolution, _ := capture.ResolveInterfaces(r.interfaces) // an error says the same
+	if len(resolution.Missing) == 0 {
+		return
+	}
+	var names []string
+	for _, i := range resolution.All {
+		names = append(names, i.Name)
+	}
+	r.say("waiting for %s, which does not exist yet; there are %s (packetheat interfaces shows their traffic)", joined(resolution.Missing), joined(names))
 }
 
 // dashboardURL is where a browser on this machine finds the dashboard.

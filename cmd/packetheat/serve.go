@@ -26,7 +26,7 @@ to read the store, and may stand beside a sensor that writes to it. Several --da
 the stores of several sensors on one map.`,
 		Example: `  packetheat serve --data /backup/data --listen 127.0.0.1:9000
   packetheat serve --data berlin --data tokyo`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.load(cmd, "data")
 			if err != nil {

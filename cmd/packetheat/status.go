@@ -58,7 +58,7 @@ func (p *program) statusCommand() *cobra.Command {
 		Short: "Print what the running sensor is doing",
 		Long: `Ask the sensor that writes to the store (--data) how it is: interfaces, packets, drops,
 points, commits, databases and files. It ends with status 1 where none is running.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.load(cmd)
 			if err != nil {

@@ -29,7 +29,7 @@ Ctrl+C. Without a running sensor it ends after the latest points, unless --follo
 		Example: `  packetheat tail
   packetheat tail --filter 'opened:them -country:DE'
   packetheat tail --last 10m -n 0 --follow=false --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if n < 0 {
 				return usagef("-n %d is not possible: write 0 for all points of the window, or more", n)

@@ -30,7 +30,7 @@ the public endpoint sent, out is what it received.`,
 		Example: `  packetheat top country --last 24h
   packetheat top ip --at "tue 15:00" --filter 'port:22 opened:them'
   packetheat top port --filter country:CN --json`,
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args:      oneOf(store.Dimensions()),
 		ValidArgs: store.Dimensions(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			by, err := store.ParseDimension(args[0])

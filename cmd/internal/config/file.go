@@ -120,7 +120,7 @@ func (l *loading) checkEnvironment(keys []key) {
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		if strings.HasPrefix(name, envPrefix) && !slices.Contains(known, name) {
-			l.problems = append(l.problems, Problem{Where: name, Message: unknown("variable", name, known).Error()})
+			l.problems = append(l.problems, Problem{Where: name, usage: true, Message: unknown("variable", name, known).Error()})
 		}
 	}
 }

@@ -226,7 +226,7 @@ func (l *loading) place(name string, source Source) Problem {
 	case Env:
 		p.Where = envName(name)
 	case Flag:
-		p.Where, p.flag = "command line", true
+		p.Where, p.usage = "command line", true
 	case File:
 		p.Where, p.line = l.File, l.lines[name]
 	}

@@ -14,7 +14,7 @@ type Problem struct {
 
 	line  int  // in the file; 0: not known
 	fatal bool // nothing else in the file can be read
-	flag  bool
+	usage bool // made on the command line, or in the name of a variable
 }
 
 // String returns the problem as "config.yaml:12: store.path: what is wrong".
@@ -45,10 +45,11 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Usage reports whether all mistakes were made on the command line.
+// Usage reports whether all mistakes were made by whoever typed the command: in flags, or
+// in names of variables.
 func (p Problems) Usage() bool {
 	for _, problem := range p {
-		if !problem.flag {
+		if !problem.usage {
 			return false
 		}
 	}
