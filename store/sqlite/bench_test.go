@@ -200,6 +200,13 @@ func BenchmarkCellsHour(b *testing.B) {
 	if sum.Packets != plain.Packets || sum.Bytes != plain.Bytes {
 		b.Errorf("blocks have %v, rows %v", sum, plain)
 	}
+	b.Run("by tick", func(b *testing.B) { // as the dashboard asks
+		for b.Loop() {
+			if _, err := s.Cells(ctx, store.Filter{}, s.Tick()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	for _, text := range []string{"country:AA", "port:443 -country:AA", "ip:10.0.0.0/8", "opened:them"} {
 		b.Run(strings.ReplaceAll(text, " ", "+"), func(b *testing.B) {
 			f, err := store.ParseFilter(text)

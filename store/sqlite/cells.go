@@ -119,37 +119,64 @@ func (s *Store) Cells(ctx context.Context, f store.Filter, step time.Duration) (
 	return toCells(all, s.dicts.places.snapshot(), step), nil
 }
 
+// ordered is where a placeSum belongs in the answer: 16 bytes to sort by, not 200.
+type ordered struct {
+	bin  int64
+	rank uint32 // of the place among all places
+	at   uint32 // index of the placeSum
+}
+
 // toCells adds up what several visitors have about the same place and bin.
 func toCells(all []placeSum, places []store.Place, step time.Duration) []store.Cell {
-	slices.SortFunc(all, func(a, b placeSum) int {
-		if a.bin != b.bin {
-			return cmp.Compare(a.bin, b.bin)
-		}
-		if a.place == b.place {
-			return 0
-		}
-		return comparePlaces(places[a.place], places[b.place])
-	})
-	var cells []store.Cell
-	for i := 0; i < len(all); {
-		sums := all[i].sums
+	order, size := orderSums(all, places)
+	cells := make([]store.Cell, 0, size)
+	for i := 0; i < len(order); {
+		first := &all[order[i].at]
+		sums := first.sums
 		j := i + 1
-		for ; j < len(all) && all[j].bin == all[i].bin && all[j].place == all[i].place; j++ {
-			addSlots(&sums, &all[j].sums)
-		}
-		for slot, sum := range sums {
-			if sum == (store.Sum{}) {
-				continue
-			}
-			cell := store.Cell{Place: places[all[i].place], Class: store.Class(slot / 2), Direction: store.Direction(slot % 2), Sum: sum}
-			if step != 0 {
-				cell.Time = time.Unix(all[i].bin, 0).UTC()
-			}
-			cells = append(cells, cell)
+		for ; j < len(order) && order[j].bin == order[i].bin && order[j].rank == order[i].rank; j++ {
+			addSlots(&sums, &all[order[j].at].sums)
 		}
 		i = j
+		cell := store.Cell{Place: places[first.place]}
+		if step != 0 {
+			cell.Time = time.Unix(first.bin, 0).UTC()
+		}
+		for slot, sum := range sums {
+			if sum != (store.Sum{}) {
+				cell.Class, cell.Direction, cell.Sum = store.Class(slot/2), store.Direction(slot%2), sum
+				cells = append(cells, cell)
+			}
+		}
 	}
 	return cells
+}
+
+// orderSums sorts sums by bin and place. Places are compared once each, not once a
+// comparison of sums. size is how many cells there are at most.
+func orderSums(all []placeSum, places []store.Place) (order []ordered, size int) {
+	used := make([]uint32, len(places)) // the place's id + 1 where it occurs, then its rank
+	for i := range all {
+		used[all[i].place] = all[i].place + 1
+	}
+	ids := slices.DeleteFunc(slices.Clone(used), func(id uint32) bool { return id == 0 })
+	slices.SortFunc(ids, func(a, b uint32) int { return comparePlaces(places[a-1], places[b-1]) })
+	for rank, id := range ids {
+		used[id-1] = uint32(rank)
+	}
+	order = make([]ordered, len(all))
+	for i := range all {
+		order[i] = ordered{all[i].bin, used[all[i].place], uint32(i)}
+		for _, sum := range all[i].sums {
+			if sum != (store.Sum{}) {
+				size++
+			}
+		}
+	}
+	slices.SortFunc(order, func(a, b ordered) int {
+		return cmp.Or(cmp.Compare(a.bin, b.bin), cmp.Compare(a.rank, b.rank))
+	})
+	return order, size
 }
 
 func addSlots(sums, more *[slots]store.Sum) {
