@@ -53,12 +53,17 @@ func TestNetworksLocal(t *testing.T) {
 
 // The table of first 16 bits must never say anything that the rules do not.
 func TestNetworksVerdictAgreesWithRules(t *testing.T) {
+	t.Parallel()
 	n := NewNetworks(prefixes("4.0.0.0/7", "200.1.0.0/16", "200.1.2.0/24", "2400::/12"), prefixes("200.1.2.128/25"))
 	rules := append(specialRules(),
 		rule{netip.MustParsePrefix("4.0.0.0/7"), true}, rule{netip.MustParsePrefix("200.1.0.0/16"), true},
 		rule{netip.MustParsePrefix("200.1.2.0/24"), true}, rule{netip.MustParsePrefix("2400::/12"), true},
 		rule{netip.MustParsePrefix("200.1.2.128/25"), false})
-	for top := range 1 << 16 {
+	step := 1
+	if testing.Short() {
+		step = 17
+	}
+	for top := 0; top < 1<<16; top += step {
 		for _, low := range []uint16{0, 0x0280, 0xffff} {
 			a := netip.AddrFrom4([4]byte{byte(top >> 8), byte(top), byte(low >> 8), byte(low)})
 			if got, want := n.Local(a), longest(rules, a); got != want {
@@ -81,7 +86,7 @@ func TestNetworksVerdictAgreesWithRules(t *testing.T) {
 func longest(rules []rule, a netip.Addr) bool {
 	local, bits := false, -1
 	for _, r := range rules {
-		if r.network.Contains(a) && r.network.Bits() > bits {
+		if r.network.Bits() > bits && r.network.Contains(a) {
 			local, bits = r.local, r.network.Bits()
 		}
 	}
