@@ -12,7 +12,7 @@ import (
 
 // TestPassOn counts in a child what arrives of signals, echoes among them.
 func TestPassOn(t *testing.T) {
-	cmd := exec.Command("bash", "-c", `n=0; trap 'n=$((n+1))' INT; trap 'echo $n; exit' TERM; echo up; while :; do sleep 0.02; done`)
+	cmd := exec.Command("bash", "-c", `n=0; trap 'n=$((n+1)); echo got $n' INT; trap 'echo $n; exit' TERM; echo up; while :; do sleep 0.02; done`)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -25,17 +25,24 @@ func TestPassOn(t *testing.T) {
 	if !lines.Scan() || lines.Text() != "up" {
 		t.Fatalf("child said %q", lines.Text())
 	}
+	expect := func(want string) {
+		t.Helper()
+		if !lines.Scan() || strings.TrimSpace(lines.Text()) != want {
+			t.Fatalf("child said %q, want %q", lines.Text(), want)
+		}
+	}
+	timer := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
 	signals := make(chan os.Signal)
 	go passOn(signals, cmd.Process)
 	signals <- os.Interrupt
-	signals <- os.Interrupt // an echo
-	time.Sleep(echo + 200*time.Millisecond)
-	signals <- os.Interrupt // meant
-	time.Sleep(200 * time.Millisecond)
+	signals <- os.Interrupt // an echo, unless this machine stood still for so long
+	expect("got 1")
+	time.Sleep(echo + 10*time.Millisecond) // what is to pass, not what is waited for
+	signals <- os.Interrupt                // meant
+	expect("got 2")
 	signals <- syscall.SIGTERM // another signal is never an echo
-	if !lines.Scan() || strings.TrimSpace(lines.Text()) != "2" {
-		t.Errorf("the child got %s interrupts, want 2", lines.Text())
-	}
+	expect("2")
 	close(signals)
 	_ = cmd.Wait()
 }

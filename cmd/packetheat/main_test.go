@@ -14,8 +14,13 @@ import (
 )
 
 // binary is the program under test, built once: exit statuses, streams and signals
-// are those of a process.
+// are those of a process. It is built without the race detector, with which each of
+// hundreds of processes would take a second more; see racing.
 var binary string
+
+// patience is how long anything may take that happens at once, on a machine with
+// others' work to do.
+const patience = 3 * time.Minute
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "packetheat-cmd-")
@@ -24,14 +29,35 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	binary = filepath.Join(dir, "packetheat")
-	args := append(append([]string{"build"}, buildFlags...), "-o", binary, ".")
-	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+	if err := build(binary); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+func build(name string, flags ...string) error {
+	args := append(append([]string{"build"}, flags...), "-o", name, ".")
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// racing returns the program for the one test that has most goroutines: with the race
+// detector, where the tests themselves run with it.
+func racing(t *testing.T) string {
+	t.Helper()
+	if !underRace {
+		return binary
+	}
+	name := filepath.Join(t.TempDir(), "packetheat")
+	if err := build(name, "-race"); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 // result is what a command has said, and its exit status.
@@ -46,6 +72,7 @@ type call struct {
 	env   []string // beside a clean environment
 	stdin string
 	args  []string
+	path  string // of the program; "": binary
 }
 
 // run runs a command and waits for its end.
@@ -54,7 +81,7 @@ func (c call) run(t testing.TB) result {
 	cmd := c.command(t)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr, cmd.Stdin = &out, &errs, strings.NewReader(c.stdin)
-	timer := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
@@ -64,7 +91,10 @@ func (c call) run(t testing.TB) result {
 
 func (c call) command(t testing.TB) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(binary, c.args...)
+	if c.path == "" {
+		c.path = binary
+	}
+	cmd := exec.Command(c.path, c.args...)
 	if cmd.Dir = c.dir; cmd.Dir == "" {
 		cmd.Dir = t.TempDir()
 	}

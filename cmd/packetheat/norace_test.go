@@ -2,5 +2,5 @@
 
 package main
 
-// buildFlags are those of the program under test.
-var buildFlags []string
+// underRace says that the tests run with the race detector.
+const underRace = false
