@@ -2,7 +2,6 @@ package livetest
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -123,21 +122,7 @@ func (r *reloading) configure(text string, l *ledger, words ...string) {
 func (r *reloading) nextTick() {
 	r.t.Helper()
 	began := time.Now()
-	for deadline := began.Add(patience); ; {
-		var status struct {
-			LastTick time.Time `json:"last_tick"`
-		}
-		if err := json.Unmarshal(r.get("/api/v1/status"), &status); err != nil {
-			r.t.Fatal(err)
-		}
-		if status.LastTick.After(began.Add(time.Second)) {
-			return
-		}
-		if time.Now().After(deadline) {
-			r.t.Fatal("no tick is committed")
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	r.until("a tick that began after now is committed", func(st *liveStatus) bool { return st.LastTick.After(began.Add(time.Second)) })
 }
 
 // TestReload changes filter, local networks and log level by SIGHUP while frames flow:

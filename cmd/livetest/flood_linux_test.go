@@ -25,6 +25,20 @@ func flooding(t testing.TB, link *capturetest.Link, frames [][]byte, stop <-chan
 	return sent
 }
 
+// receive waits until so many more frames have reached the sensor's interface.
+func receive(t *testing.T, link *capturetest.Link, more uint64) {
+	t.Helper()
+	begin, _ := link.Sensor.Received(t)
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		switch now, _ := link.Sensor.Received(t); {
+		case now-begin >= more:
+			return
+		case time.Now().After(deadline):
+			t.Fatalf("%d frames in %s, want %d", now-begin, patience, more)
+		}
+	}
+}
+
 // TestFlood sends as fast as the machine can, keeps the sensor from running for so long
 // that its ring overflows, and stops it right behind the last frame: what was sent is
 // what is stored and what the kernel says it dropped, to the packet.
@@ -34,11 +48,11 @@ func TestFlood(t *testing.T) {
 	s.ready()
 	stop := make(chan struct{})
 	sent := flooding(t, link, mix(t, 1000).frames, stop)
-	time.Sleep(time.Second)
+	receive(t, link, 50_000)
 	s.signal(syscall.SIGSTOP)
-	time.Sleep(time.Second)
+	receive(t, link, 400_000) // the ring holds some 75,000
 	s.signal(syscall.SIGCONT)
-	time.Sleep(time.Second)
+	receive(t, link, 50_000)
 	close(stop)
 	sum := <-sent
 	n, _ := link.Sensor.Received(t)
@@ -62,7 +76,7 @@ func TestStopUnderFlood(t *testing.T) {
 	s.ready()
 	stop := make(chan struct{})
 	sent := flooding(t, link, mix(t, 1000).frames, stop)
-	time.Sleep(2 * time.Second)
+	receive(t, link, 100_000)
 	before, _ := link.Sensor.Received(t)
 	s.stop()
 	after, _ := link.Sensor.Received(t)
@@ -150,10 +164,17 @@ func TestInterfaceDown(t *testing.T) {
 		}
 	}
 	send()
+	s.until("all is captured", func(st *liveStatus) bool { return st.Books.Captured.Packets >= uint64(len(traffic.frames)) })
+	state := func(word string) {
+		t.Helper()
+		s.until("the interface is "+word, func(st *liveStatus) bool {
+			return len(st.Interfaces) == 1 && strings.HasPrefix(st.Interfaces[0].State, word)
+		})
+	}
 	link.Sensor.SetUp(t, false)
-	time.Sleep(1500 * time.Millisecond)
+	state("waiting")
 	link.Sensor.SetUp(t, true)
-	time.Sleep(500 * time.Millisecond) // until the carrier is there again
+	state("capturing")
 	send()
 	s.stop()
 	same(t, "around an interface that was down", want, readCSV(t, strings.NewReader(ask(t, s.dir, "export", "csv", "-o", "-"))))
@@ -168,9 +189,11 @@ func TestInterfaceGone(t *testing.T) {
 	s := start(t, link, options{})
 	s.ready()
 	transmit(t, link, link.Peer.Sender(t), traffic.frames, len(traffic.frames))
-	time.Sleep(time.Second) // the frames leave the ring before it goes
+	s.until("all is captured", func(st *liveStatus) bool { return st.Books.Captured.Packets >= uint64(len(traffic.frames)) })
 	link.Sensor.Delete(t)
-	time.Sleep(time.Second)
+	s.until("the interface is gone", func(st *liveStatus) bool {
+		return len(st.Interfaces) == 1 && !strings.HasPrefix(st.Interfaces[0].State, "capturing")
+	})
 	link.Connect(t)
 	sender := link.Peer.Sender(t)
 	before := traffic.total().Packets

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -249,6 +250,32 @@ func (s *sensor) get(path string) []byte {
 		s.t.Fatalf("GET %s: %s, %v\n%.500s", path, resp.Status, err, body)
 	}
 	return body
+}
+
+// liveStatus is a part of what a running sensor says about itself.
+type liveStatus struct {
+	LastTick   time.Time `json:"last_tick"`
+	Interfaces []struct{ Name, State string }
+	Books      struct {
+		Captured struct{ Packets uint64 }
+	}
+}
+
+// until waits for a status that is as wanted.
+func (s *sensor) until(what string, wanted func(*liveStatus) bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		var status liveStatus
+		if err := json.Unmarshal(s.get("/api/v1/status"), &status); err != nil {
+			s.t.Fatal(err)
+		}
+		if wanted(&status) {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("not so after %s: %s; status is %+v", patience, what, status)
+		}
+	}
 }
 
 // ask runs a subcommand and returns its standard output; it wants exit status 0.

@@ -69,8 +69,16 @@ func TestChild(t *testing.T) {
 	}
 	fmt.Printf("interfaces %s\naddresses %s\n", strings.Join(names, ","), strings.Join(addresses, ","))
 
-	ctx, stop := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
+	go func() { // until enough has arrived, however busy this machine is
+		for ctx.Err() == nil {
+			if link, err := netlink.LinkByName(Home); err != nil || link.Attrs().Statistics.RxPackets >= 1000 {
+				stop()
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
 	sent, err := Play(ctx, NewTraffic(1, testWorld(t)))
 	if err != nil {
 		t.Fatal(err)
