@@ -81,6 +81,8 @@ func TestTailFollows(t *testing.T) {
 	expect("1.1.1.1", 2, 20)
 	add(tickOf(2, 1, "1.1.1.1", 7)) // late ones of the same point
 	expect("1.1.1.1", 7, 20)
+	add(tickOf(0, 1, "9.9.9.9", 3)) // and of one that was there before
+	expect("9.9.9.9", 3, 0)
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func (p *program) tail(cmd *cobra.Command, q *question, t *tailing, chosen, foll
 	if follow {
 		commits = a.Watch(ctx) // before the reading, so that none is missed
 	}
-	if err := t.begin(ctx, a); err != nil || !follow {
+	if err := t.begin(ctx, a, follow); err != nil || !follow {
 		return err
 	}
 	a.filter.Window.To = time.Time{}
@@ -93,11 +93,29 @@ type toldKey struct {
 	point store.Point // its amounts and flags zero, its time in UTC
 }
 
-// begin prints the last points of the window.
-func (t *tailing) begin(ctx context.Context, a *asked) error {
+// begin prints the last points of the window. follow: commits that come later may add to
+// them, so that it must be known what has been printed of them.
+func (t *tailing) begin(ctx context.Context, a *asked, follow bool) error {
 	t.told = map[toldKey]store.Sum{}
+	var recent time.Time
+	if follow {
+		coverage, err := a.Coverage(ctx, store.Window{})
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("read coverage: %w", err)
+		}
+		recent = coverage.Last.Add(-keptTicks * coverage.Tick)
+	}
 	var last []store.Point
 	err := a.Points(ctx, a.filter, func(points []store.Point) error {
+		for i := range points {
+			if follow && !points[i].Time.Before(recent) {
+				t.remember(points[i].Time)
+				key := keyOf(&points[i])
+				sum := t.told[key]
+				sum.Add(points[i].Sum())
+				t.told[key] = sum
+			}
+		}
 		if t.latest == 0 {
 			return t.print(points)
 		}
@@ -162,17 +180,19 @@ func keyOf(point *store.Point) toldKey {
 	return key
 }
 
+// keptTicks is how many ticks are remembered of each that was printed.
+const keptTicks = 16
+
 // remember makes room for a tick in told. Late packets add to ticks that have been
 // printed; those that come after the last 16 ticks are printed with their tick in full.
 func (t *tailing) remember(tick time.Time) {
-	const kept = 16
 	for _, old := range t.ticks {
 		if old.Equal(tick) {
 			return
 		}
 	}
 	t.ticks = append(t.ticks, tick)
-	if len(t.ticks) <= kept {
+	if len(t.ticks) <= keptTicks {
 		return
 	}
 	oldest := t.ticks[0]
