@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/packetheat/packetheat/cmd/internal/config"
 	"github.com/packetheat/packetheat/cmd/internal/term"
-	"github.com/packetheat/packetheat/sensor/capture"
 )
 
 // The keys that SIGHUP changes in a sensor that runs; the others need a restart.
@@ -70,20 +68,13 @@ func reloadable(key string) bool {
 // apply changes the running sensor where the named keys ask for it. What can fail comes
 // first, so that either all is changed or nothing.
 func (r *live) apply(next *config.Loaded, keys []string) error {
-	var host []netip.Prefix
-	if contains(keys, keyNetworks) {
-		var err error
-		if host, err = capture.HostNetworks(); err != nil {
-			return fmt.Errorf("find addresses of this machine: %w", err)
-		}
-	}
 	if contains(keys, keyInclude) || contains(keys, keyExclude) || contains(keys, keyBPF) {
 		if err := r.sensor.SetFilter(next.Sensor.CaptureFilter()); err != nil {
 			return err
 		}
 	}
 	if contains(keys, keyNetworks) {
-		r.sensor.SetNetworks(append(host, next.Sensor.LocalNetworks...), mappedNetworks(r.c))
+		r.sensor.SetNetworks(next.Sensor.LocalNetworks, mappedNetworks(r.c))
 	}
 	return nil
 }

@@ -17,9 +17,6 @@ const (
 	roleWireless = "wireless" // a radio
 )
 
-// arphrdPPP is the type of PPP links (linux/if_arp.h): DSL, mobile, and older VPNs.
-const arphrdPPP = 512
-
 // rolesOf says what an interface is for. routes are the interfaces with a default route.
 func rolesOf(i *capture.Interface, routes []capture.Interface, wireless bool) (roles []string) {
 	add := func(role string, is bool) {

@@ -330,7 +330,6 @@ func (r *live) wait(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { watchRequests(watching, r.reload, r.report) })
 	all.Go(func() { r.watchSilence(watching) })
-	all.Go(func() { r.watchWarnings(watching) })
 	all.Go(func() { r.watchFirstCommit(watching) })
 	if r.print {
 		all.Go(func() { r.printPoints(watching) })

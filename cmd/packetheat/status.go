@@ -124,7 +124,7 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 	var l list
 	l.add("sensor", "%s, version %s, process %d, since %s", s.Name, s.Version, state.PID, moment(s.Started))
 	for _, i := range s.Interfaces {
-		l.add("interface", "%s: %s, %d rings, %s frames, %d dropped", i.Name, i.State, i.Shards, term.Count(i.Books.Frames), i.Books.Drops)
+		l.add("interface", "%s: %s, %d rings of %s together, %s frames, %d dropped", i.Name, i.State, i.Shards, term.Bytes(uint64(i.RingBytes)), term.Count(i.Books.Frames), i.Books.Drops)
 	}
 	l.add("captured", "%s packets, %s", term.Count(b.Captured.Packets), term.Bytes(b.Captured.Bytes))
 	l.add("kernel drops", "%d in %d freezes", b.Drops, b.Freezes)

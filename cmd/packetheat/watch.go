@@ -145,26 +145,6 @@ func silenceMessage(b store.Books, names []string) string {
 		strings.Join(names, ", "), seen)
 }
 
-// watchWarnings logs what the sensor finds wrong with its configuration, each once.
-func (r *live) watchWarnings(ctx context.Context) {
-	said := map[string]bool{}
-	ticker := time.NewTicker(5 * time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		for _, w := range r.sensor.Status().Warnings {
-			if !said[w.Code] {
-				said[w.Code] = true
-				r.log.Warn(w.Text, "mend", w.Mend)
-			}
-		}
-	}
-}
-
 // watchFirstCommit gives the files of the store away that the first commit makes.
 func (r *live) watchFirstCommit(ctx context.Context) {
 	select {
