@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -184,19 +183,9 @@ func (p *program) printPlan(n *planned, c *config.Loaded) error {
 	l.add("rests on", "%.0f bytes a packet, %.0f packets a point, %.1f bytes a point (%s)", a.PacketBytes, a.PacketsAPoint, a.BytesAPoint, from)
 	l.add("", "%.0f bytes a packet in a ring, %.2f CPU seconds a million packets (twice what was measured), workers %.0f %% busy", a.RingBytes, a.CPUSeconds, 100*a.BusyCore)
 	l.add("", "points grow with packets, which is too many where the same connections only get faster; %s a commit", bytes(4096*a.PagesACommit))
-	if err := l.print(p.out); err != nil {
-		return err
+	if free, _, err := diskFree(existing(c.Store.Path)); err == nil && n.Day > 0 {
+		enough := time.Duration(min(float64(free)/n.Day, 36500)*24) * time.Hour
+		l.add("this disk", "has %s free: enough for %s", term.Bytes(uint64(free)), term.Duration(enough))
 	}
-	return n.disk(p, c)
-}
-
-// disk says when the disk would be full.
-func (n *planned) disk(p *program, c *config.Loaded) error {
-	free, _, err := diskFree(existing(c.Store.Path))
-	if err != nil || n.Day == 0 {
-		return nil // where that is not known
-	}
-	days := float64(free) / n.Day
-	_, err = fmt.Fprintf(p.out, "here        the disk has %s free: enough for %s\n", term.Bytes(uint64(free)), term.Duration(time.Duration(min(days, 36500)*24)*time.Hour))
-	return err
+	return l.print(p.out)
 }
