@@ -36,7 +36,7 @@ const (
 	benchRate    = "PACKETHEAT_BENCH_RATE"    // frames a second, 0: as fast as the sender can
 	benchRounds  = 3
 	benchSettle  = 4 * time.Second // after the start, which writes the hour's files for the first time
-	benchRing    = 256 << 20 // bytes that every contender gets
+	benchRing    = 256 << 20       // bytes that every contender gets
 )
 
 // contender is a program that captures. run starts it, and returns its process and
