@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -157,31 +156,6 @@ func (r *live) checkOut() error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-// ringsOf is what the rings of interfaces are made like.
-func ringsOf(c *config.Loaded, interfaces []string, log *slog.Logger) sensor.Live {
-	s := c.Sensor
-	shards := s.Shards
-	if shards == 0 {
-		shards = min(runtime.NumCPU(), 4)
-	}
-	return sensor.Live{
-		Interfaces: interfaces,
-		RingTotal:  int(s.RingTotal.Of(memory())),
-		Ring: capture.RingConfig{
-			BlockSize: int(s.BlockSize), BlockTimeout: s.BlockTimeout, Snaplen: s.Snaplen, Promiscuous: s.Promiscuous,
-			Shards: shards, Fanout: fanoutOf(c), Logger: log,
-		},
-	}
-}
-
-// fanoutOf is capture's name for what the configuration asks for.
-func fanoutOf(c *config.Loaded) string {
-	if c.Sensor.Fanout == "cbpf" {
-		return "pair"
-	}
-	return c.Sensor.Fanout
-}
-
 // chosen is called by the sensor whenever the set of interfaces changes.
 func (r *live) chosen(names []string, reason string, fallback bool) {
 	r.mu.Lock()
@@ -215,6 +189,7 @@ func (r *live) start(ctx context.Context) error {
 	}
 	rings := ringsOf(r.c, r.interfaces, r.log.Logger)
 	rings.OnChoice = r.chosen
+	limitMemory(rings.Ring.Shards)
 	go func() { r.captured <- r.sensor.Run(ctx, rings) }()
 	select {
 	case <-r.sensor.Ready():
