@@ -33,13 +33,10 @@ type cityRecord struct {
 	Location     geoip2.Location          `maxminddb:"location"`
 }
 
-// enterpriseRecord is the same part of geoip2.Enterprise.
+// enterpriseRecord is the same part of geoip2.Enterprise, without its confidences.
 type enterpriseRecord struct {
-	City         geoip2.EnterpriseCityRecord    `maxminddb:"city"`
-	Subdivisions []geoip2.EnterpriseSubdivision `maxminddb:"subdivisions"`
-	Country      geoip2.EnterpriseCountryRecord `maxminddb:"country"`
-	Location     geoip2.Location                `maxminddb:"location"`
-	Traits       geoip2.EnterpriseTraits        `maxminddb:"traits"`
+	cityRecord
+	Traits geoip2.EnterpriseTraits `maxminddb:"traits"`
 }
 
 // flatRecord has the keys of ip-location-db and of IPinfo Lite, which writes
@@ -88,12 +85,8 @@ func decodeCity(r maxminddb.Result) (Location, error) {
 	if err := r.Decode(&rec); err != nil {
 		return Location{}, err
 	}
-	l := Location{Country: rec.Country.ISOCode, City: rec.City.Names.English}
-	if len(rec.Subdivisions) > 0 {
-		l.Region = rec.Subdivisions[0].Names.English
-	}
-	l.place(rec.Location.Latitude, rec.Location.Longitude)
-	l.AccuracyKM = accuracy(l, rec.Location)
+	var l Location
+	rec.fill(&l)
 	return l, nil
 }
 
@@ -103,13 +96,18 @@ func decodeEnterprise(r maxminddb.Result) (Location, error) {
 		return Location{}, err
 	}
 	l := autonomousSystem(rec.Traits.AutonomousSystemNumber, rec.Traits.AutonomousSystemOrganization)
+	rec.fill(&l)
+	return l, nil
+}
+
+// fill puts what the record says of the place into l.
+func (rec *cityRecord) fill(l *Location) {
 	l.Country, l.City = rec.Country.ISOCode, rec.City.Names.English
 	if len(rec.Subdivisions) > 0 {
 		l.Region = rec.Subdivisions[0].Names.English
 	}
 	l.place(rec.Location.Latitude, rec.Location.Longitude)
-	l.AccuracyKM = accuracy(l, rec.Location)
-	return l, nil
+	l.AccuracyKM = accuracy(*l, rec.Location)
 }
 
 func decodeFlat(r maxminddb.Result) (Location, error) {
