@@ -39,26 +39,33 @@ func openGeo(c *config.Loaded, log *slog.Logger) (*geo.DB, error) {
 	return geo.Open(geo.Config{City: c.Geo.City, ASN: c.Geo.ASN, Networks: networks, Logger: log})
 }
 
+// withGeo calls do with the databases that the configuration of a command leads to.
+func (p *program) withGeo(cmd *cobra.Command, do func(*config.Loaded, *geo.DB) error) (err error) {
+	c, err := p.load(cmd)
+	if err != nil {
+		return err
+	}
+	db, err := openGeo(c, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return do(c, db)
+}
+
 func (p *program) geoStatusCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Print the GeoIP databases in use, with their age and what they lack",
 		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			c, err := p.load(cmd)
-			if err != nil {
-				return err
-			}
-			db, err := openGeo(c, nil)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, db.Close()) }()
-			if asJSON {
-				return p.printJSON(geoJSON(db, c.Geo.MaxAge))
-			}
-			return p.printGeo(db, c.Geo.MaxAge)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.withGeo(cmd, func(c *config.Loaded, db *geo.DB) error {
+				if asJSON {
+					return p.printJSON(geoJSON(db, c.Geo.MaxAge))
+				}
+				return p.printGeo(db, c.Geo.MaxAge)
+			})
 		},
 	}
 	addJSON(cmd, &asJSON)
@@ -140,26 +147,19 @@ first word counts), and answered as they come: a line each, or with --json an ob
 		Example: `  packetheat geo lookup 9.9.9.9 2620:fe::fe
   packetheat geo lookup - --json < addresses.txt`,
 		Args: atLeastOne("addresses, or - for standard input"),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			c, err := p.load(cmd)
-			if err != nil {
-				return err
-			}
-			db, err := openGeo(c, nil)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, db.Close()) }()
-			l := &lookup{program: p, db: db, asJSON: asJSON}
-			for _, s := range db.Sources() {
-				if s.InUse && s.Kind == "city" && l.source == "" {
-					l.source = s.Name
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.withGeo(cmd, func(_ *config.Loaded, db *geo.DB) error {
+				l := &lookup{program: p, db: db, asJSON: asJSON}
+				for _, s := range db.Sources() {
+					if s.InUse && s.Kind == "city" && l.source == "" {
+						l.source = s.Name
+					}
 				}
-			}
-			if len(args) == 1 && args[0] == "-" {
-				return l.stream(p.in)
-			}
-			return l.table(args)
+				if len(args) == 1 && args[0] == "-" {
+					return l.stream(p.in)
+				}
+				return l.table(args)
+			})
 		},
 	}
 	addJSON(cmd, &asJSON)
