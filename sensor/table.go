@@ -87,7 +87,7 @@ func (t *table) resize(n int) {
 }
 
 // hash mixes the five words of a key with a seed of the process, so that nobody
-// outside can aim at one slot. Two 64×64→128 multiplications, in the manner of wyhash.
+// outside can aim at one slot: three 64×64→128 multiplications, in the manner of wyhash.
 func (t *table) hash(k *key) uint64 {
 	h1, l1 := bits.Mul64(k.src.Hi^k.dst.Lo^t.seed, k.src.Lo^0x9e3779b97f4a7c15)
 	h2, l2 := bits.Mul64(k.dst.Hi^k.meta^0xa0761d6478bd642f, k.dst.Lo^t.seed)
