@@ -47,6 +47,9 @@ type live struct {
 
 	captured chan error // the sensor's answer
 	tasks    []*task    // in the order in which they end
+
+	requests       <-chan os.Signal // reload and report, caught since before the ready line
+	ignoreRequests func()
 }
 
 // task is something that runs beside the sensor until it is told to end.
@@ -210,6 +213,7 @@ func (r *live) start(ctx context.Context) error {
 		})
 		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
 	}
+	r.requests, r.ignoreRequests = catchRequests()
 	r.sayReady()
 	return nil
 }
@@ -303,7 +307,7 @@ func (r *live) announce() {
 func (r *live) wait(ctx context.Context) {
 	watching, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
-	all.Go(func() { watchRequests(watching, r.reload, r.report) })
+	all.Go(func() { watchRequests(watching, r.requests, r.reload, r.report) })
 	all.Go(func() { r.watchSilence(watching) })
 	all.Go(func() { r.watchFirstCommit(watching) })
 	if r.print {
@@ -316,6 +320,9 @@ func (r *live) wait(ctx context.Context) {
 	}
 	stop()
 	all.Wait()
+	if r.ignoreRequests != nil {
+		r.ignoreRequests()
+	}
 }
 
 // drain lets what has been captured flow to its end.

@@ -45,16 +45,21 @@ func (p *program) watchSignals(cancel context.CancelCauseFunc) (stop func()) {
 	}
 }
 
-// watchRequests calls reload on SIGHUP and report on SIGUSR1 until ctx is done.
-func watchRequests(ctx context.Context, reload, report func()) {
+// catchRequests takes SIGHUP and SIGUSR1 from now on, until stop is called. It comes
+// before the ready line: who has read that may send them.
+func catchRequests() (requests <-chan os.Signal, stop func()) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1)
-	defer signal.Stop(signals)
+	return signals, func() { signal.Stop(signals) }
+}
+
+// watchRequests calls reload on SIGHUP and report on SIGUSR1 until ctx is done.
+func watchRequests(ctx context.Context, requests <-chan os.Signal, reload, report func()) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case s := <-signals:
+		case s := <-requests:
 			if s == syscall.SIGHUP {
 				reload()
 			} else {

@@ -31,4 +31,7 @@ func (p *program) watchSignals(cancel context.CancelCauseFunc) (stop func()) {
 }
 
 // watchRequests knows no signals beyond the interrupt.
-func watchRequests(ctx context.Context, _, _ func()) { <-ctx.Done() }
+func watchRequests(ctx context.Context, _ <-chan os.Signal, _, _ func()) { <-ctx.Done() }
+
+// catchRequests has none to catch.
+func catchRequests() (requests <-chan os.Signal, stop func()) { return nil, func() {} }
