@@ -30,6 +30,15 @@ type columns struct {
 	peer  []uint32       // index into peers, a point
 	ports []uint16       // distinct ports, by first use
 	port  []uint32       // index into ports, a point; 0 where the kind has no port
+
+	// From the part "times" of a tier: ticks since the start of its interval, a point.
+	first, last []uint32
+
+	// From the part "samples" of a tier of 10m: the ticks that a point is the sum of.
+	// Those of point i are [sampleStart[i], sampleStart[i+1]).
+	sampleStart  []uint32
+	sampleTick   []uint16 // ticks since the start of the interval, rising
+	sampleAmount [3][]uint64
 }
 
 // The columns of columns.amount.
@@ -63,6 +72,8 @@ const (
 	needASN
 	needPeer
 	needPort
+	needTimes   // first and last
+	needSamples // of a tier of 10m
 
 	needAll = needAddr | needASN | needPeer | needPort
 )
