@@ -166,7 +166,7 @@ func TestStats(t *testing.T) {
 		t.Fatal(err)
 	}
 	perDay := st.PerPoint * 40 * 8640
-	if st.Path != s.path || st.Format != 1 || st.Tick != s.Tick() || len(st.Sensors) != 2 || st.Sensors[1] != "old" ||
+	if st.Path != s.path || int64(st.Format) != newestFormat(t) || st.Tick != s.Tick() || len(st.Sensors) != 2 || st.Sensors[1] != "old" ||
 		st.Batches != 101 || st.Points != 4040 || !st.Oldest.Equal(time.Unix(0, 0)) || !st.Newest.Equal(benchStart.Add(1000*time.Second)) ||
 		st.Bytes < 40000 || st.PerPoint != float64(st.Bytes)/4040 || st.PerDay < perDay*0.99 || st.PerDay > perDay*1.01 {
 		t.Errorf("%+v, want %.0f a day", st, perDay)
