@@ -39,7 +39,7 @@ var stations = map[string][]string{
 
 // testOnly are the packages that exist for tests: nothing else may import them, and
 // the tests of every station may.
-var testOnly = []string{"sensor/capture/capturetest"}
+var testOnly = []string{"sensor/capture/capturetest", "store/sqlite/powerloss"}
 
 // goFile is what the rules need to know of one file.
 type goFile struct {
