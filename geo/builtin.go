@@ -100,7 +100,7 @@ func (db *DB) builtin(kinds []string) error {
 		db.inside = make(map[string]*table)
 	}
 	for i, kind := range kinds {
-		tables[i].faults = &db.faults
+		tables[i].counts = &db.counts
 		db.inside[kind] = tables[i]
 	}
 	// Unpacking takes twice the memory of the result. Given back at once, that

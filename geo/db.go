@@ -2,10 +2,12 @@ package geo
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // DB answers for addresses from the databases that are open. All methods are
@@ -13,7 +15,7 @@ import (
 type DB struct {
 	cfg    Config
 	state  atomic.Pointer[state]
-	faults atomic.Uint64
+	counts counts
 
 	mu     sync.Mutex // serialises Reload and Close, guards what follows
 	closed bool
@@ -29,6 +31,8 @@ type state struct {
 	city, asn  pair
 	networks   []Network
 	sources    []Source
+	tables     []*table // opened from files
+	seen       snapshot // of the files, from before they were opened
 }
 
 // record is what a look-up finds: shared records of the tables.
@@ -82,7 +86,32 @@ func (db *DB) Generation() uint64 {
 
 // Faults is the number of look-ups that failed on damaged data, each of which
 // left its address unlocated.
-func (db *DB) Faults() uint64 { return db.faults.Load() }
+func (db *DB) Faults() uint64 { return db.counts.faults.Load() }
+
+// Stats counts what look-ups cost, since Open and over all caches of the DB.
+type Stats struct {
+	// Hits and Misses are look-ups through a [Cache] that it could answer and
+	// that it could not; Evictions are entries that made room for others. A
+	// cache reports its hits in steps of 256, or with its next miss.
+	Hits, Misses, Evictions uint64
+	// Decoded is the number of records decoded. Networks share records, so that
+	// it is far below that of misses.
+	Decoded uint64
+	// Searching is the time that misses took, estimated from every 64th.
+	Searching time.Duration
+}
+
+// counts is what Stats and Faults are made of.
+type counts struct {
+	hits, misses, evictions, decoded, searching, faults atomic.Uint64
+}
+
+// Stats returns what look-ups have cost so far. Look-ups by DB.Locate are not in it.
+func (db *DB) Stats() Stats {
+	c := &db.counts
+	return Stats{Hits: c.hits.Load(), Misses: c.misses.Load(), Evictions: c.evictions.Load(), Decoded: c.decoded.Load(),
+		Searching: time.Duration(c.searching.Load())}
+}
 
 // Sources describes the databases in use, places first, and the files that
 // were discovered but skipped. The caller owns the result.
@@ -108,7 +137,9 @@ func (db *DB) Attribution() []Credit {
 
 // Reload opens the databases anew, by the same rules as Open, and swaps them
 // in at once. Look-ups that are under way finish on the old ones, which are
-// given back to the system when the last has. On an error the old ones stay.
+// given back to the system when the last has. A file that has not changed stays
+// open as it is. One that is broken now but was not before stays open as it was:
+// then an error says so, as its Source does, and the other files are reloaded.
 //
 // Files are to be replaced by renaming: what is written into a file that is open
 // shows in the answers at once, whole or not.
@@ -118,23 +149,31 @@ func (db *DB) Reload() error {
 	if db.closed {
 		return errClosed
 	}
-	s := &state{generation: db.Generation() + 1, networks: sortNetworks(db.cfg.Networks)}
-	var systems []Source
-	var err error
-	if s.city, s.sources, err = db.load(kindCity, db.cfg.City, cityPatterns[:]); err != nil {
+	s := &state{generation: db.Generation() + 1, networks: sortNetworks(db.cfg.Networks), seen: db.look()}
+	city, err := db.load(kindCity, db.cfg.City, cityPatterns[:])
+	if err != nil {
 		return err
 	}
-	if s.asn, systems, err = db.load(kindASN, db.cfg.ASN, asnPatterns[:]); err != nil {
+	asn, err := db.load(kindASN, db.cfg.ASN, asnPatterns[:])
+	if err != nil {
 		return err
 	}
-	s.sources = append(s.sources, systems...)
+	s.city, s.asn = city.pair, asn.pair
+	s.tables, s.sources = append(city.tables, asn.tables...), append(city.sources, asn.sources...)
 	if err := db.complete(s); err != nil {
 		return err
+	}
+	kept := errors.Join(city.kept, asn.kept)
+	if old := db.state.Load(); kept != nil && old != nil && old.city == s.city && old.asn == s.asn {
+		s.generation = old.generation // the answers are the same
 	}
 	db.state.Store(s)
 	for _, src := range s.sources {
 		db.cfg.Logger.Info("geo database", "kind", src.Kind, "name", src.Name, "type", src.Type,
 			"built", src.Built, "in_use", src.InUse, "missing", src.Missing, "warning", src.Warning)
+	}
+	if kept != nil {
+		return fmt.Errorf("reload geo databases: %w", kept)
 	}
 	return nil
 }

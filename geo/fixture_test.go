@@ -144,7 +144,7 @@ func open(t testing.TB, cfg Config) *DB {
 	db := newDB(cfg)
 	db.inside = make(map[string]*table)
 	for kind, shared := range inside {
-		db.inside[kind] = &table{reader: shared.reader, schema: shared.schema, has4: true, has6: true, source: shared.source, faults: &db.faults}
+		db.inside[kind] = &table{reader: shared.reader, schema: shared.schema, has4: true, has6: true, source: shared.source, counts: &db.counts}
 	}
 	if err := db.Reload(); err != nil {
 		t.Fatal(err)

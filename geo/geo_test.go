@@ -110,6 +110,7 @@ func TestSchemas(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			tab.counts = new(counts)
 			rec := tab.find(netip.MustParseAddr("1.0.0.1"))
 			if rec == nil {
 				t.Fatal("not found")

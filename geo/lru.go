@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"net/netip"
+	"sync/atomic"
+	"time"
 )
 
 // DefaultCacheEntries is the size of a Cache that is asked for none: 65,536
@@ -37,7 +39,15 @@ type Cache struct {
 	hits      uint64
 	misses    uint64
 	evictions uint64
+	reported  [3]uint64 // of these, to the DB
 }
+
+// Each reportEvery hits are reported to the DB, and one in sampleEvery misses is
+// timed, since the clock costs as much as a hit.
+const (
+	reportEvery = 256
+	sampleEvery = 64
+)
 
 // NewCache returns a cache in front of db for about the given number of
 // addresses: it is rounded up to a power of two, and is DefaultCacheEntries
@@ -68,7 +78,9 @@ func (c *Cache) Locate(addr netip.Addr) Location {
 	set := &c.sets[hash>>c.shift]
 	for i := range set {
 		if set[i].lo == lo && set[i].hi == hi && hi|lo != 0 {
-			c.hits++
+			if c.hits++; c.hits%reportEvery == 0 {
+				c.report()
+			}
 			e := set[i]
 			for ; i > 0; i-- {
 				set[i] = set[i-1]
@@ -77,12 +89,36 @@ func (c *Cache) Locate(addr netip.Addr) Location {
 			return e.rec.location()
 		}
 	}
-	return c.miss(set, entry{hi, lo, s.find(canonical(addr))})
+	return c.miss(set, entry{hi, lo, c.search(s, addr)})
+}
+
+// search asks the databases.
+func (c *Cache) search(s *state, addr netip.Addr) record {
+	if c.misses%sampleEvery != sampleEvery-1 {
+		return s.find(canonical(addr))
+	}
+	start := time.Now()
+	rec := s.find(canonical(addr))
+	c.db.counts.searching.Add(uint64(time.Since(start)) * sampleEvery)
+	return rec
+}
+
+// report adds what has been counted since the last time to the sums of the DB.
+func (c *Cache) report() {
+	now := [...]uint64{c.hits, c.misses, c.evictions}
+	sums := &c.db.counts
+	for i, sum := range [...]*atomic.Uint64{&sums.hits, &sums.misses, &sums.evictions} {
+		if add := now[i] - c.reported[i]; add > 0 {
+			sum.Add(add)
+		}
+	}
+	c.reported = now
 }
 
 // miss puts e in front of its set and drops the entry used longest ago.
 func (c *Cache) miss(set *[ways]entry, e entry) Location {
 	c.misses++
+	defer c.report()
 	if last := &set[ways-1]; last.hi|last.lo != 0 {
 		c.evictions++
 	}

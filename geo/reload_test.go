@@ -36,7 +36,8 @@ func swap(t testing.TB, path string, data []byte) {
 }
 
 // TestReloadUnderLoad swaps the database 1,000 times while others look
-// addresses up, some through caches. Every answer has to be of one version.
+// addresses up, some through caches. Every answer has to be of one version. Each
+// tenth time a broken file stands there in between, which nobody may notice.
 func TestReloadUnderLoad(t *testing.T) {
 	const swaps = 1000
 	path := version("A").write(t, t.TempDir(), "c.mmdb")
@@ -66,6 +67,12 @@ func TestReloadUnderLoad(t *testing.T) {
 	wg.Go(func() { load(NewCache(db, 64).Locate) })
 	before := db.Generation()
 	for i := range swaps {
+		if i%10 == 9 {
+			swap(t, path, images[i%2][:len(images[i%2])/3])
+			if err := db.Reload(); err == nil {
+				t.Fatal("a broken file was opened")
+			}
+		}
 		swap(t, path, images[i%2])
 		if err := db.Reload(); err != nil {
 			t.Fatal(err)

@@ -74,11 +74,12 @@ func creditOf(databaseType, name string) Credit {
 
 // openTable opens, probes and checks a file of the given kind.
 func openTable(kind, path string) (*table, error) {
-	if err := checkFile(path); err != nil {
+	info, err := checkFile(path)
+	if err != nil {
 		return nil, err
 	}
 	var t *table
-	err := guard(func() error {
+	err = guard(func() error {
 		reader, err := maxminddb.Open(path)
 		if err != nil {
 			return fmt.Errorf("%w (the file is damaged or not a MaxMind DB: fetch it again)", err)
@@ -89,6 +90,7 @@ func openTable(kind, path string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.file = info
 	t.source.Path, t.source.Name = path, filepath.Base(path)
 	credit := creditOf(t.source.Type, t.source.Name)
 	t.source.Attribution, t.source.AttributionURL = credit.Text, credit.URL
@@ -96,23 +98,27 @@ func openTable(kind, path string) (*table, error) {
 }
 
 // checkFile finds the mistakes for which the library has no words.
-func checkFile(path string) error {
+func checkFile(path string) (os.FileInfo, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("no such file")
+		return nil, errors.New("no such file")
 	} else if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	head := make([]byte, 2)
 	n, err := f.Read(head)
 	switch {
 	case n == 0 && err != nil:
-		return fmt.Errorf("read: %w (an empty file or a folder; a .mmdb file is wanted)", err)
+		return nil, fmt.Errorf("read: %w (an empty file or a folder; a .mmdb file is wanted)", err)
 	case bytes.Equal(head, []byte{0x1f, 0x8b}): // RFC 1952, section 2.3.1
-		return errors.New("it is compressed with gzip (run gunzip or tar -xzf on it)")
+		return nil, errors.New("it is compressed with gzip (\"packetheat geo update --file\" takes it as it is, or run gunzip or tar -xzf on it)")
 	}
-	return nil
+	return info, nil
 }
 
 // newTable probes a reader and refuses one that cannot answer for its kind.

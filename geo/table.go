@@ -3,9 +3,9 @@ package geo
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 )
@@ -20,8 +20,21 @@ type table struct {
 	has6   bool // at least one native IPv6 network has a record
 	fields fields
 	source Source
-	faults *atomic.Uint64
+	file   os.FileInfo // of the source's path, from before it was opened
+	counts *counts
 	cache  records
+}
+
+// current reports whether the file is still the one that was opened.
+func (t *table) current() bool {
+	info, err := os.Stat(t.source.Path)
+	return err == nil && sameFile(t.file, info)
+}
+
+// sameFile compares by inode, size and time. An inode is not used for another
+// file while a table has it mapped.
+func sameFile(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 // find returns the record of addr, nil where there is none. The record is
@@ -33,7 +46,7 @@ func (t *table) find(addr netip.Addr) (rec *Location) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if recover() != nil {
-			t.faults.Add(1)
+			t.counts.faults.Add(1)
 			rec = nil
 		}
 	}()
@@ -43,7 +56,7 @@ func (t *table) find(addr netip.Addr) (rec *Location) {
 	res := t.reader.Lookup(addr)
 	if !res.Found() {
 		if res.Err() != nil {
-			t.faults.Add(1)
+			t.counts.faults.Add(1)
 		}
 		return nil
 	}
@@ -52,9 +65,10 @@ func (t *table) find(addr netip.Addr) (rec *Location) {
 	}
 	loc, err := decode(t.schema, res)
 	if err != nil {
-		t.faults.Add(1)
+		t.counts.faults.Add(1)
 		return nil
 	}
+	t.counts.decoded.Add(1)
 	return t.cache.put(res.Offset(), loc)
 }
 
