@@ -17,6 +17,7 @@ type tierRow struct {
 	sensor                uint32
 	last                  int64 // id of the newest batch in it
 	batches, points, keys int64
+	chunks                int64 // of the full keys
 	geo                   string
 	books, spans          []byte
 }
@@ -53,12 +54,21 @@ func (s source) times() int {
 	return int(s) + 1
 }
 
-// maxPart is one more than the highest number of a part; partRoom how many numbers
-// the table parts leave for each tier.
+// maxPart is one more than the highest number of a part, chunkRoom how many numbers
+// each chunk has in the table parts, and partRoom how many each tier has.
 const (
-	maxPart  = 13
-	partRoom = 16
+	maxPart   = 13
+	chunkRoom = 16
+	partRoom  = 1 << 16
 )
 
-// tierBlobs are the parts of a tier by their number; nil: not there, or not read.
+// partID returns the row of a part in the table parts. Chunks are the pieces of the
+// full keys, so that nobody must hold all of them at once: each is complete in
+// itself, and one behind the other they are in order. Views are in chunk 0.
+func partID(tier, chunk int64, part int) int64 {
+	return tier*partRoom + chunk*chunkRoom + int64(part)
+}
+
+// tierBlobs are the parts of a tier's chunk by their number; nil: not there, or not
+// read.
 type tierBlobs [maxPart][]byte

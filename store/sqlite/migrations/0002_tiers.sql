@@ -10,13 +10,16 @@ CREATE TABLE tiers (
     batches INTEGER NOT NULL,
     points  INTEGER NOT NULL,      -- of the batches
     keys    INTEGER NOT NULL,      -- rows of the full keys; 0 once they are gone
+    chunks  INTEGER NOT NULL,      -- how many pieces the full keys are in
     geo     TEXT NOT NULL,         -- as batches.geo
     books   BLOB NOT NULL,         -- sealed counters, summed
     spans   BLOB NOT NULL          -- sealed coverage
 );
 CREATE UNIQUE INDEX tiers_by_time ON tiers (level, sensor, start);
 
--- The blobs of a tier: id is the tier's id × 16 + the number of the part.
+-- The blobs of a tier: id is the tier's id × 65536 + the chunk × 16 + the number of
+-- the part. Chunks are pieces of the full keys, in order; views are in chunk 0. Parts
+-- of a tier that has no row are of one that was not finished.
 CREATE TABLE parts (
     id   INTEGER PRIMARY KEY,
     data BLOB NOT NULL
