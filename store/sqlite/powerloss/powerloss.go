@@ -154,6 +154,9 @@ func Read(log string) (*Log, error) {
 	return l, nil
 }
 
+// Len returns how many records there are.
+func (l *Log) Len() int { return len(l.records) }
+
 // Marks returns what had been marked before a moment.
 func (l *Log) Marks(at int) (texts []string) {
 	for _, r := range l.records[:at] {
@@ -185,9 +188,9 @@ type Cut struct {
 	Lies bool   // the disk has kept nothing for sure: it does not sync when it says so
 }
 
-// Cuts chooses n moments behind the first mark, the same ones for the same seed: a
-// third of them right behind a mark, half of these with all lost that can be, the
-// others anywhere.
+// Cuts chooses n moments, the same ones for the same seed: a third of them right behind
+// a mark, half of these with all lost that can be, a sixth before the first mark, the
+// others anywhere behind it.
 func (l *Log) Cuts(n int, seed uint64) (cuts []Cut) {
 	var marks []int
 	for i, r := range l.records {
@@ -201,11 +204,13 @@ func (l *Log) Cuts(n int, seed uint64) (cuts []Cut) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for i := range n {
 		c := Cut{At: marks[0] + rng.IntN(len(l.records)-marks[0]+1), Seed: rng.Uint64() | 1}
-		if i%3 == 0 {
+		switch i % 6 {
+		case 0:
+			c.At, c.Seed = marks[rng.IntN(len(marks))], 0
+		case 3:
 			c.At = marks[rng.IntN(len(marks))]
-			if i%2 == 0 {
-				c.Seed = 0
-			}
+		case 5:
+			c.At = rng.IntN(marks[0])
 		}
 		cuts = append(cuts, c)
 	}

@@ -1,0 +1,118 @@
+package sqlite
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/packetheat/packetheat/store/sqlite/powerloss"
+)
+
+// record has a child append batches of the story, with the shim watching, and returns
+// the log. The log of SQLite is written back often, so that a short story has many
+// checkpoints in it.
+func record(t *testing.T, batches int, pragmas string) *powerloss.Log {
+	t.Helper()
+	top := t.TempDir()
+	dir, log := filepath.Join(top, "data"), filepath.Join(top, "log")
+	if err := os.Mkdir(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	env, err := powerloss.Environ(powerloss.Build(t), dir, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command(os.Args[0])
+	child.Env = append(append(os.Environ(), env...), childVariable+"="+dir, markVariable+"="+log,
+		untilVariable+"="+strconv.Itoa(batches), setVariable+"=wal_autocheckpoint = 40"+pragmas)
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	l, err := powerloss.Read(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if marks := len(l.Marks(l.Len())); marks != batches {
+		t.Fatalf("%d batches were acknowledged, want %d", marks, batches)
+	}
+	return l
+}
+
+// storyOn makes the image of a cut and checks it.
+func storyOn(t *testing.T, l *powerloss.Log, c powerloss.Cut) error {
+	t.Helper()
+	dir, err := os.MkdirTemp(t.TempDir(), "image-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := l.Image(dir, c); err != nil {
+		t.Fatal(err)
+	}
+	_, err = checkStory(dir, len(l.Marks(c.At)))
+	return err
+}
+
+// onImages checks cuts, two at a time, and counts those that have lost something and
+// those that are wrong in another way.
+func onImages(t *testing.T, l *powerloss.Log, cuts []powerloss.Cut, report bool) (lost, wrong int64) {
+	t.Helper()
+	var group sync.WaitGroup
+	next, losses, faults := atomic.Int64{}, atomic.Int64{}, atomic.Int64{}
+	for range 2 {
+		group.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(cuts); i = next.Add(1) - 1 {
+				err := storyOn(t, l, cuts[i])
+				switch {
+				case errors.Is(err, errLost):
+					losses.Add(1)
+				case err != nil:
+					faults.Add(1)
+				}
+				if err != nil && report {
+					t.Errorf("%+v: %v", cuts[i], err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	return losses.Load(), faults.Load()
+}
+
+// TestPowerLoss lets the power fail at many moments of a store's life. Whatever the
+// disk then holds, the store opens, is whole, and has every batch that was acknowledged.
+func TestPowerLoss(t *testing.T) {
+	l := record(t, tortured(150, 1500), "")
+	cuts := l.Cuts(tortured(12, 150), 1)
+	lost, wrong := onImages(t, l, cuts, true)
+	bytes, syncs := l.Count()
+	t.Logf("%d images of %d steps (%d bytes written, %d syncs): %d lost batches, %d wrong", len(cuts), l.Len(), bytes, syncs, lost, wrong)
+}
+
+// TestPowerLossSees shows that the harness finds what is lost where a store does not
+// wait for the disk, or the disk lies.
+func TestPowerLossSees(t *testing.T) {
+	t.Run("synchronous=NORMAL", func(t *testing.T) {
+		l := record(t, 60, "; synchronous = NORMAL")
+		lost, wrong := onImages(t, l, l.Cuts(15, 2), false)
+		if lost == 0 || wrong > 0 { // it loses commits, but keeps the file whole
+			t.Errorf("%d of 15 images have lost batches, %d are wrong; want some and none", lost, wrong)
+		}
+	})
+	t.Run("a disk that lies", func(t *testing.T) {
+		l := record(t, 60, "")
+		cuts := l.Cuts(15, 3)
+		for i := range cuts {
+			cuts[i].Lies = true
+		}
+		lost, wrong := onImages(t, l, cuts, false)
+		if lost == 0 {
+			t.Errorf("%d of 15 images have lost batches, %d are wrong; want some", lost, wrong)
+		}
+	})
+}
