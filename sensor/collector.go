@@ -128,7 +128,8 @@ func (c *collector) flush(g *gathering) {
 			lists = append(lists, p.points)
 		}
 	}
-	c.watch.tick(g.parts)
+	c.watch.tick(g.parts) // the last that sees whole addresses
+	maskPoints(s.cfg.Mask, lists)
 	b.Points = mergePoints(lists)
 	c.enqueue(b)
 }

@@ -77,10 +77,12 @@ func (x *pointIndex) slot(points []store.Point, p *store.Point) *uint32 {
 	}
 }
 
-// samePoint reports whether two points of one tick and sensor add up.
+// samePoint reports whether two points of one tick and sensor add up. An address has one
+// place and AS; a masked one may stand for several, which stay apart.
 func samePoint(a, b *store.Point) bool {
 	return a.Addr == b.Addr && a.Port == b.Port && a.Peer == b.Peer && a.Proto == b.Proto &&
-		a.Direction == b.Direction && a.HasPort == b.HasPort && a.Flags == b.Flags
+		a.Direction == b.Direction && a.HasPort == b.HasPort && a.Flags == b.Flags &&
+		(a.Flags&store.Masked == 0 || a.ASN == b.ASN && a.Place == b.Place && a.ASOrg == b.ASOrg)
 }
 
 // hashPoint mixes what most points differ in. The keys come from tables that are seeded

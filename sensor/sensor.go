@@ -60,6 +60,7 @@ type Config struct {
 
 	Networks   []netip.Prefix // local beside the special-purpose ranges
 	Mapped     []netip.Prefix // on the map though special-purpose or local
+	Mask       store.Mask     // of addresses, after they are located; the Sink sees no others
 	MaxKeys    int            // exact keys a shard and tick (131,072); beyond, keys fold
 	Outer      bool           // charge tunnels to their outer addresses
 	Filter     Filter         // capture filter; nil takes everything; see SetFilter
