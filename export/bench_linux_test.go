@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/netip"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"syscall"
@@ -183,5 +184,27 @@ func BenchmarkBuild(b *testing.B) {
 		}
 		took = append(took, cpuOfAll()-start)
 	}
+	report(b, "cpu-ms", took)
+}
+
+// BenchmarkSQLite writes 400,000 points of a busy gateway as a database, on a disk.
+func BenchmarkSQLite(b *testing.B) {
+	r := newBusy(200)
+	path := filepath.Join(b.TempDir(), "points.sqlite")
+	var rows uint64
+	var size int64
+	var took []time.Duration
+	for b.Loop() {
+		start := cpuOfAll()
+		rep, err := WriteFile(b.Context(), path, r, SQLite, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, cpuOfAll()-start)
+		rows += rep.Rows
+		size = rep.Bytes
+	}
+	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(size)/float64(rows)*float64(len(took)), "B/row")
 	report(b, "cpu-ms", took)
 }

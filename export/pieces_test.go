@@ -2,7 +2,6 @@ package export
 
 import (
 	"bytes"
-	"database/sql/driver"
 	"fmt"
 	"math"
 	"net/netip"
@@ -55,21 +54,17 @@ func TestPiecesAreTheColumns(t *testing.T) {
 	if err := c.end(); err != nil {
 		t.Fatal(err)
 	}
-	v := newValues()
-	args := make([]driver.NamedValue, len(cols))
+	v := newRecords()
 	for i := range points {
 		row := appendCells(nil, cols, "time", "flags", cache, &points[i])
 		slow.Write(append(row[:len(row)-1], '\n'))
-		var want, got []any
+		var all field
 		for _, col := range cols {
-			want = append(want, value(col.sql, string(col.append(nil, cache, &points[i]))))
+			all.add(value(col.sql, string(col.append(nil, cache, &points[i]))))
 		}
-		v.row(args, &points[i])
-		for k := range args {
-			got = append(got, args[k].Value)
-		}
-		if diff := gocmp.Diff(want, got); diff != "" {
-			t.Fatalf("point %d: values differ (-columns +row):\n%s", i, diff)
+		want := append(append([]byte{byte(1 + len(all.types))}, all.types...), all.body...)
+		if got := v.of(&points[i]); !bytes.Equal(want, got) {
+			t.Fatalf("point %d: %x, want %x", i, got, want)
 		}
 	}
 	if diff := gocmp.Diff(slow.String(), fast.String()); diff != "" {
