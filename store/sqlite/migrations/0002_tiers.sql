@@ -9,13 +9,14 @@ CREATE TABLE tiers (
     last    INTEGER NOT NULL,      -- id of the newest batch in it
     batches INTEGER NOT NULL,
     points  INTEGER NOT NULL,      -- of the batches
-    keys    INTEGER NOT NULL,      -- rows of the full keys; 0 once they are gone
-    chunks  INTEGER NOT NULL,      -- how many pieces the full keys are in
+    keys    INTEGER NOT NULL,      -- rows of the full keys; 0 once they are given up
+    chunks  INTEGER NOT NULL,      -- how many pieces they are in; 0 once these are deleted
     geo     TEXT NOT NULL,         -- as batches.geo
     books   BLOB NOT NULL,         -- sealed counters, summed
     spans   BLOB NOT NULL          -- sealed coverage
 );
 CREATE UNIQUE INDEX tiers_by_time ON tiers (level, sensor, start);
+CREATE INDEX tiers_with_keys ON tiers (start) WHERE chunks > 0; -- what retention looks for
 
 -- The blobs of a tier: id is the tier's id × 65536 + the chunk × 16 + the number of
 -- the part. Chunks are pieces of the full keys, in order; views are in chunk 0. Parts
