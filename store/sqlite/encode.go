@@ -22,6 +22,7 @@ type encoder struct {
 	cols  columns
 	raw   []byte
 	piece []byte
+	nums  []uint64
 	kinds map[kind]uint32
 	peers map[netip.Prefix]uint32
 	ports map[uint16]uint32

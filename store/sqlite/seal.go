@@ -23,6 +23,10 @@ const (
 	partSums  = 'S'
 	partEnds  = 'E'
 	partBooks = 'B'
+
+	partTimes   = 'T' // of a tier
+	partSamples = 'P'
+	partSpans   = 'C'
 )
 
 // errDamaged is the error of every blob that is not as it was written.

@@ -1,0 +1,227 @@
+package sqlite
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// chunkKeys and chunkSamples are where a chunk of full keys ends, so that its columns
+// take some ten MiB at most. maxChunkSamples bounds what a reader believes.
+const (
+	chunkKeys       = 1 << 14
+	chunkSamples    = 1 << 19
+	maxChunkSamples = 1 << 20
+)
+
+// encodeTier seals e.cols as a chunk of full keys, with samples where they are given,
+// or as a view, whose groups have an id in place and nothing else. In both, points
+// are sums over the tier's interval, and first and last are set. As anywhere in an
+// encoder, the column port has entries only for points whose kind has a port.
+func (e *encoder) encodeTier(b *tierBlobs, from source, samples bool) {
+	b[from.sums()] = e.sumsPart()
+	b[from.times()] = e.timesPart()
+	if from != sourceKeys {
+		return
+	}
+	b[partKeysEnds] = e.endsPart()
+	if samples {
+		b[partKeysSamples] = e.samplesPart()
+	}
+}
+
+// timesPart lays out the number of points, then the columns: first, last - first.
+func (e *encoder) timesPart() []byte {
+	c := &e.cols
+	b := binary.AppendUvarint(e.raw[:0], uint64(c.points))
+	b = e.column(b, appendUvarints(e.piece[:0], c.first))
+	e.nums = e.nums[:0]
+	for i, first := range c.first {
+		e.nums = append(e.nums, uint64(c.last[i]-first))
+	}
+	b = e.column(b, appendUvarints(e.piece[:0], e.nums))
+	e.raw = b
+	return e.seal(partTimes, b)
+}
+
+// samplesPart lays out what is not known from sums and times: how many ticks of
+// each point have nothing, then, of points that are the sum of several ticks, all
+// ticks but the last: the gaps between them where there are any, packets, octets a
+// packet, what is left of the octets, and opens. Amounts that must be 1 each are left
+// out.
+func (e *encoder) samplesPart() []byte {
+	c := &e.cols
+	b := binary.AppendUvarint(e.raw[:0], uint64(c.points))
+	var columns [6][]uint64
+	for i := range c.points {
+		start, end := c.sampleStart[i], c.sampleStart[i+1]
+		n := end - start
+		missing := c.last[i] - c.first[i] + 1 - n
+		columns[0] = append(columns[0], uint64(missing))
+		for s := start; s+1 < end; s++ {
+			if missing > 0 && s > start {
+				columns[1] = append(columns[1], uint64(c.sampleTick[s]-c.sampleTick[s-1]-1))
+			}
+			p, o := c.sampleAmount[packets][s], c.sampleAmount[octets][s]
+			if c.amount[packets][i] != uint64(n) {
+				columns[2] = append(columns[2], p-1)
+			}
+			if p == 0 { // the sum of more than 2^64
+				columns[3], columns[4] = append(columns[3], 0), append(columns[4], o)
+			} else {
+				columns[3], columns[4] = append(columns[3], o/p), append(columns[4], o%p)
+			}
+			if all := c.amount[opens][i]; all != 0 && all != uint64(n) {
+				columns[5] = append(columns[5], c.sampleAmount[opens][s]-1)
+			}
+		}
+	}
+	for _, column := range columns {
+		b = e.column(b, appendUvarints(e.piece[:0], column))
+	}
+	e.raw = b
+	return e.seal(partSamples, b)
+}
+
+// decodeTier fills d.cols from a chunk of full keys or from a view. Of the keys it
+// reads the columns that n asks for, as decode does; needTimes and needSamples give
+// first, last and the samples. Of a view it reads only the times beside the sums;
+// place then holds the groups' ids, and the columns of endpoints are empty. The error
+// is errDamaged or nothing.
+func (d *decoder) decodeTier(b *tierBlobs, from source, n need) error {
+	if err := d.open(b[from.sums()], partSums); err != nil {
+		return err
+	}
+	if err := d.sums(); err != nil {
+		return err
+	}
+	c := &d.cols
+	if from != sourceKeys {
+		c.addr, c.asn, c.peers, c.peer, c.ports, c.port = c.addr[:0], c.asn[:0], c.peers[:0], c.peer[:0], c.ports[:0], c.port[:0]
+		n &= needTimes
+	}
+	if n&needAll != 0 {
+		if err := d.open(b[partKeysEnds], partEnds); err != nil {
+			return err
+		}
+		if err := d.ends(n); err != nil {
+			return err
+		}
+	}
+	if n&(needTimes|needSamples) != 0 { // samples lie between the times
+		if err := d.open(b[from.times()], partTimes); err != nil {
+			return err
+		}
+		if err := d.times(); err != nil {
+			return err
+		}
+	}
+	if n&needSamples != 0 {
+		if err := d.open(b[partKeysSamples], partSamples); err != nil {
+			return err
+		}
+		return d.samples()
+	}
+	return nil
+}
+
+// times reads what encoder.timesPart wrote.
+func (d *decoder) times() error {
+	c := &d.cols
+	r := reader{b: d.raw}
+	if r.uvarint() != uint64(c.points) {
+		return errDamaged
+	}
+	c.first, c.last = grow(c.first, c.points), grow(c.last, c.points)
+	if !readColumn(&r, c.first) || !readColumn(&r, c.last) || len(r.b) != 0 {
+		return errDamaged
+	}
+	for i, first := range c.first {
+		if first > math.MaxInt32 || c.last[i] > math.MaxInt32 {
+			return errDamaged
+		}
+		c.last[i] += first
+	}
+	return nil
+}
+
+// samples reads what encoder.samplesPart wrote; sums and times have been read.
+func (d *decoder) samples() error {
+	c := &d.cols
+	r := reader{b: d.raw}
+	if r.uvarint() != uint64(c.points) {
+		return errDamaged
+	}
+	var columns [6]reader
+	for i := range columns {
+		columns[i].b = r.bytes(r.uvarint())
+	}
+	if r.bad || len(r.b) != 0 {
+		return errDamaged
+	}
+	c.sampleStart = grow(c.sampleStart, c.points+1)
+	total := uint32(0)
+	for i := range c.points {
+		c.sampleStart[i] = total
+		missing := columns[0].uvarint()
+		span := c.last[i] - c.first[i] + 1
+		if c.last[i] > math.MaxUint16 || missing >= uint64(span) || span > 1 && missing == uint64(span-1) {
+			return errDamaged
+		}
+		if total += span - uint32(missing); total > maxChunkSamples {
+			return errDamaged
+		}
+	}
+	c.sampleStart[c.points] = total
+	c.sampleTick = grow(c.sampleTick, int(total))
+	for k := range c.sampleAmount {
+		c.sampleAmount[k] = grow(c.sampleAmount[k], int(total))
+	}
+	for i := range c.points {
+		d.readSamples(i, &columns)
+	}
+	for i := range columns {
+		if columns[i].bad || len(columns[i].b) != 0 {
+			return errDamaged
+		}
+	}
+	return nil
+}
+
+// readSamples reads the samples of point i; a bad column says so later.
+func (d *decoder) readSamples(i int, columns *[6]reader) {
+	c := &d.cols
+	start, end := c.sampleStart[i], c.sampleStart[i+1]
+	n := end - start
+	gaps := c.last[i]-c.first[i]+1 != n
+	left := c.sum(i)
+	tick := c.first[i]
+	for s := start; s+1 < end; s++ {
+		if s > start {
+			tick++
+			if gaps {
+				tick += uint32(min(columns[1].uvarint(), math.MaxUint16))
+			}
+		}
+		p, o := uint64(1), uint64(0)
+		if c.amount[packets][i] != uint64(n) {
+			p = columns[2].uvarint() + 1
+		}
+		octet := columns[3].uvarint()*p + columns[4].uvarint()
+		if all := c.amount[opens][i]; all != 0 {
+			o = 1
+			if all != uint64(n) {
+				o = columns[5].uvarint() + 1
+			}
+		}
+		left.Packets -= p
+		left.Bytes -= octet
+		left.Opens -= o
+		if tick >= c.last[i] {
+			columns[1].bad = true
+		}
+		c.sampleTick[s] = uint16(tick)
+		c.sampleAmount[packets][s], c.sampleAmount[octets][s], c.sampleAmount[opens][s] = p, octet, o
+	}
+	c.sampleTick[end-1] = uint16(c.last[i])
+	c.sampleAmount[packets][end-1], c.sampleAmount[octets][end-1], c.sampleAmount[opens][end-1] = left.Packets, left.Bytes, left.Opens
+}
