@@ -42,6 +42,9 @@ type Options struct {
 	// then means the store's own, any other than that is an error.
 	Tick time.Duration
 
+	// Retention is what a store that is open for writing keeps; SetRetention changes it.
+	Retention Retention
+
 	Logger *slog.Logger // nil: nothing is logged
 }
 
@@ -70,7 +73,12 @@ type Store struct {
 	lock   *os.File
 	enc    *encoder
 	nextID int64
+	keep   keeper
 }
+
+// errClosed is the error of writing to a store that has been closed, or was opened for
+// reading.
+var errClosed = errors.New("the store is closed, or open for reading only")
 
 // errLocked is the error of a folder that another process writes to.
 var errLocked = errors.New("the store is in use by another writer")
@@ -138,7 +146,7 @@ func newStore(path string, o Options) *Store {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Store{path: path, log: log, dicts: newDicts()}
+	return &Store{path: path, log: log, dicts: newDicts(), keep: keeper{retention: o.Retention}}
 }
 
 // Tick returns the length of the store's ticks.

@@ -1,0 +1,228 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A slice is what one transaction of the pruner deletes at most: a few milliseconds
+// of work, for which a commit may have to wait.
+const (
+	sliceBytes = 2 << 20
+	sliceRows  = 512
+)
+
+// slice runs do in a transaction and then leaves the disk and the lock to others for
+// twice as long as it took.
+func (p *pruning) slice(ctx context.Context, do func(tx *sql.Tx) error) error {
+	start := time.Now()
+	if err := p.transaction(ctx, do); err != nil {
+		return err
+	}
+	return rest(ctx, 2*time.Since(start))
+}
+
+// rest waits, a second at most, or until ctx is done.
+func rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(min(d, time.Second))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// deleteIDs deletes rows of a table that has the ids.
+func deleteIDs(ctx context.Context, tx *sql.Tx, table string, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE id IN ("+joinIDs(ids)+")")
+	return err
+}
+
+func joinIDs(ids []int64) string {
+	var b strings.Builder
+	for i, id := range ids {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.FormatInt(id, 10))
+	}
+	return b.String()
+}
+
+// rowIDs reads a column of ids and one of sizes, until the sizes fill a slice.
+func rowIDs(ctx context.Context, q queryer, query string, args ...any) (ids []int64, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for size := int64(0); size < sliceBytes && len(ids) < sliceRows && rows.Next(); {
+		var id, bytes int64
+		if err := rows.Scan(&id, &bytes); err != nil {
+			return nil, err
+		}
+		ids, size = append(ids, id), size+bytes
+	}
+	return ids, rows.Err()
+}
+
+// giveKeys deletes the full keys of tiers that begin before the points that are kept:
+// their addresses and what came in each tick. Their views stay.
+func (p *pruning) giveKeys(ctx context.Context) error {
+	for p.marks[markPoints] != never {
+		tiers, err := rowIDs(ctx, p.readers, "SELECT id, 0 FROM tiers WHERE chunks > 0 AND start < ? ORDER BY start", p.marks[markPoints])
+		if err != nil || len(tiers) == 0 {
+			return err
+		}
+		for _, tier := range tiers {
+			if err := p.giveParts(ctx, tier, partKeysSamples, "UPDATE tiers SET keys = 0, chunks = 0 WHERE id = ?"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// giveParts deletes the parts of a tier up to number last of each chunk, and with the
+// last of them runs then on the tier.
+func (p *pruning) giveParts(ctx context.Context, tier int64, last int, then string) error {
+	for {
+		ids, err := rowIDs(ctx, p.readers, "SELECT id, length(data) FROM parts WHERE id >= ? AND id < ? AND id % ? <= ? ORDER BY id",
+			partID(tier, 0, 0), partID(tier+1, 0, 0), chunkRoom, last)
+		if err != nil {
+			return err
+		}
+		done := false
+		err = p.slice(ctx, func(tx *sql.Tx) error {
+			if err := deleteIDs(ctx, tx, "parts", ids); err != nil {
+				return err
+			}
+			more, err := number(ctx, tx, "SELECT EXISTS (SELECT 1 FROM parts WHERE id >= ? AND id < ? AND id % ? <= ?)",
+				partID(tier, 0, 0), partID(tier+1, 0, 0), chunkRoom, last)
+			if err != nil || more != 0 {
+				return err
+			}
+			done = true
+			if _, err := tx.ExecContext(ctx, then, tier); err != nil {
+				return err
+			}
+			return nextGeneration(ctx, tx)
+		})
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
+// giveBatches deletes the batches, and what blocks they still have, of intervals that
+// are in tiers. Those that cannot be sealed stay.
+func (p *pruning) giveBatches(ctx context.Context) error {
+	end := p.marks[markPoints]
+	if end == never {
+		return nil
+	}
+	const next = "SELECT tick FROM batches WHERE tick >= ? ORDER BY tick LIMIT 1"
+	for at := int64(math.MinInt64); ; {
+		tick, any, err := optional(ctx, p.readers, next, at)
+		if err != nil || !any || tick >= end {
+			return err
+		}
+		start := floorTo(tick, level10m)
+		at = start + level10m
+		sealed, err := number(ctx, p.readers, "SELECT EXISTS (SELECT 1"+sealedBatches+")", start)
+		if err == nil && sealed != 0 {
+			err = p.slice(ctx, func(tx *sql.Tx) error { return p.giveInterval(ctx, tx, start) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// sealedBatches are those of the ten minutes from ?1 on that tiers hold.
+const sealedBatches = ` FROM batches WHERE tick >= ?1 AND tick < ?1 + 600
+	AND sensor NOT IN (SELECT sensor FROM open WHERE start = ?1) AND id NOT IN (SELECT id FROM late)`
+
+// giveInterval deletes the batches of ten minutes.
+func (p *pruning) giveInterval(ctx context.Context, tx *sql.Tx, start int64) error {
+	points, err := number(ctx, tx, "SELECT sum(points)"+sealedBatches, start)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM blocks WHERE id IN (SELECT id"+sealedBatches+")", start); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM batches WHERE id IN (SELECT id"+sealedBatches+")", start); err != nil {
+		return err
+	}
+	p.points += points
+	return nextGeneration(ctx, tx)
+}
+
+// giveViews deletes tiers whose sums are in coarser ones, which are kept for longer.
+func (p *pruning) giveViews(ctx context.Context) error {
+	if err := p.dicts.sensors.load(ctx, p.readers); err != nil {
+		return err
+	}
+	for _, v := range []struct {
+		level, coarser int64
+		mark           int
+	}{{level10m, level1h, mark10m}, {level1h, level1d, mark1h}, {level1d, 0, mark1d}} {
+		if p.marks[v.mark] == never {
+			continue
+		}
+		for sensor := 1; sensor < len(p.dicts.sensors.snapshot()); sensor++ {
+			if err := p.giveTiers(ctx, v.level, v.coarser, sensor, p.marks[v.mark]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// giveTiers deletes the tiers of one level and sensor that start before end: only those
+// that are in a tier of the coarser level, and not waiting for late batches.
+func (p *pruning) giveTiers(ctx context.Context, level, coarser int64, sensor int, end int64) error {
+	query := "SELECT id, 0 FROM tiers t WHERE level = ?1 AND sensor = ?2 AND start < ?3"
+	if coarser > 0 {
+		query += ` AND EXISTS (SELECT 1 FROM tiers c WHERE c.level = ?4 AND c.sensor = ?2
+			AND c.start = t.start - (t.start % ?4 + ?4) % ?4)
+			AND NOT EXISTS (SELECT 1 FROM late l WHERE l.sensor = ?2 AND l.tick >= t.start AND l.tick < t.start + ?1)`
+	}
+	for {
+		tiers, err := rowIDs(ctx, p.readers, query+" ORDER BY start", level, sensor, end, coarser)
+		if err != nil || len(tiers) == 0 {
+			return err
+		}
+		for _, tier := range tiers {
+			if err := p.giveParts(ctx, tier, chunkRoom, "DELETE FROM tiers WHERE id = ?"); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// optional reads a number that there may be none of.
+func optional(ctx context.Context, q queryer, query string, args ...any) (n int64, any bool, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return 0, false, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&n); err != nil {
+			return 0, false, err
+		}
+		any = true
+	}
+	return n, any, rows.Err()
+}
