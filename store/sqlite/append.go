@@ -41,6 +41,7 @@ func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 		s.dicts.forget()
 		return fmt.Errorf("append tick %s of %q to %q: %w%s", b.Tick.UTC().Format(time.RFC3339), b.Sensor, s.path, err, hint(err))
 	}
+	s.ballast.keep()
 	if added {
 		s.watch.announce(store.Commit{
 			Sensor: b.Sensor, Tick: b.Tick.UTC(), Interval: b.Interval, Seq: b.Seq,

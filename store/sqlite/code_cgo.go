@@ -4,6 +4,7 @@ package sqlite
 
 import (
 	"errors"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -22,15 +23,24 @@ func cannotOpen(err error) bool {
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly)
 }
 
+// diskFull reports whether err says that the disk has no room, or the user's share of
+// it is used up. SQLITE_IOERR_SHMSIZE is that of the memory that readers share.
+func diskFull(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrFull || e.ExtendedCode == sqlite3.ErrIoErr.Extend(19) ||
+		e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT)
+}
+
 // hint returns what the user can do about err, in brackets, or "".
 func hint(err error) string {
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
 		return ""
 	}
-	switch e.Code {
-	case sqlite3.ErrFull:
+	if diskFull(e) {
 		return " (free some space on that disk)"
+	}
+	switch e.Code {
 	case sqlite3.ErrReadonly:
 		return " (the file, its folder or the file system is read-only)"
 	case sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrAuth:

@@ -8,4 +8,6 @@ func notDatabase(error) bool { return false }
 
 func cannotOpen(error) bool { return false }
 
+func diskFull(error) bool { return false }
+
 func hint(error) string { return "" }

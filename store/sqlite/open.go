@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -34,6 +35,60 @@ var writerPragmas = [...]string{
 // uri returns what the driver opens path by, with parameters of SQLite and driver.
 func uri(path, parameters string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_busy_timeout=10000&" + parameters
+}
+
+// makeDir makes the folder where it is missing, and has the disk keep the names of all
+// folders that are new: SQLite sees to those of the files in it.
+func makeDir(dir string) error {
+	first := filepath.Clean(dir) // of those that are missing, the outermost
+	for {
+		_, err := os.Stat(filepath.Dir(first))
+		if err == nil || filepath.Dir(first) == first {
+			break
+		}
+		first = filepath.Dir(first)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
+		syncDir(filepath.Dir(d))
+		if d == first {
+			return nil
+		}
+	}
+}
+
+// syncDir has the disk keep the names in a folder. There are file systems and systems
+// that cannot; no store should fail because of it.
+func syncDir(dir string) {
+	if f, err := os.Open(dir); err == nil {
+		_ = f.Sync()
+		_ = f.Close()
+	}
+}
+
+// openRecovering opens the writing connection. A broken file is set aside and a new one
+// begun; where the disk is full, the ballast makes room for the files that SQLite needs.
+func (s *Store) openRecovering(ctx context.Context, tick time.Duration) error {
+	s.ballast.path = filepath.Join(filepath.Dir(s.path), BallastName)
+	err := s.openWriter(ctx, tick)
+	if diskFull(err) && s.ballast.drop() {
+		s.ballast.hold()
+		err = s.openWriter(ctx, tick)
+	}
+	if notDatabase(err) {
+		if err = s.setAside(err); err == nil {
+			err = s.openWriter(ctx, tick)
+		}
+	}
+	if err == nil {
+		s.ballast.keep()
+	}
+	return err
 }
 
 // openWriter opens the writing connection, migrates and reads the dictionaries.
@@ -226,12 +281,15 @@ func (s *Store) readTick(ctx context.Context, q queryer, want time.Duration) err
 // setAside renames the file and its companions, so that a new one can be begun.
 func (s *Store) setAside(cause error) error {
 	aside := s.path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000Z")
-	for _, suffix := range []string{"", "-wal", "-shm"} {
+	// The file goes last: should this be broken off before, it is found damaged again. Its
+	// log must not be taken for that of a new one.
+	for _, suffix := range []string{"-shm", "-wal", ""} {
 		err := os.Rename(s.path+suffix, aside+suffix)
 		if err != nil && !(suffix != "" && errors.Is(err, fs.ErrNotExist)) {
 			return fmt.Errorf("set the damaged file aside: %w", err)
 		}
 	}
+	syncDir(filepath.Dir(s.path))
 	s.recovered = aside
 	s.dicts = newDicts()
 	s.log.Error("the store was damaged and has been set aside; a new one is begun",

@@ -46,8 +46,10 @@ func (s *Store) prune(ctx context.Context, forced bool) error {
 	if r == (Retention{}) {
 		return nil
 	}
-	p := pruning{Store: s, retention: r, forced: forced, began: time.Now()}
-	return p.finish(p.run(ctx))
+	return s.relieve(func() error {
+		p := pruning{Store: s, retention: r, forced: forced, began: time.Now()}
+		return p.finish(p.run(ctx))
+	})
 }
 
 // pruning is one pass.

@@ -65,6 +65,7 @@ type Store struct {
 	dicts    dicts
 	damage   damage
 	watch    watchers
+	ballast  ballast // of a store that is written to
 
 	// Of the writer; nil in a store opened for reading.
 	mu     sync.Mutex
@@ -101,7 +102,7 @@ func open(dir string, o Options) (*Store, error) {
 			return nil, err
 		}
 	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
 	lock, err := lockDir(dir)
@@ -111,13 +112,7 @@ func open(dir string, o Options) (*Store, error) {
 	s := newStore(filepath.Join(dir, FileName), o)
 	s.lock = lock
 	ctx := context.Background()
-	err = s.openWriter(ctx, o.Tick)
-	if notDatabase(err) {
-		if err = s.setAside(err); err == nil {
-			err = s.openWriter(ctx, o.Tick)
-		}
-	}
-	if err == nil {
+	if err = s.openRecovering(ctx, o.Tick); err == nil {
 		err = s.openReaders(ctx, "")
 	}
 	if err != nil {
