@@ -30,6 +30,15 @@ func Build(ctx context.Context, r Reader, o Options) (*page.Data, Report, error)
 	if err := o.check(HTML); err != nil {
 		return nil, Report{}, err
 	}
+	from, o, err := masked(ctx, r, o)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	return buildFrom(ctx, from, o)
+}
+
+// buildFrom is Build after masking.
+func buildFrom(ctx context.Context, r source, o Options) (*page.Data, Report, error) {
 	before, window, err := coverage(ctx, r, o.Filter.Window)
 	if err != nil {
 		return nil, Report{}, err
@@ -68,7 +77,7 @@ func same(before, after *store.Coverage, w store.Window) bool {
 
 // builder collects one page.
 type builder struct {
-	r      Reader
+	r      source
 	o      *Options
 	f      store.Filter // the window cut to what is committed
 	cov    store.Coverage

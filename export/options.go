@@ -29,6 +29,7 @@ type Options struct {
 	Note    string // shown under the answer
 	Message string // why there is nothing, if the caller knows
 	Home    *page.LatLon
+	Mask    *Mask // what the file must not tell; nil: it is for ourselves
 
 	Detail  string        // of a page: one of the Detail constants; empty: addresses
 	Refresh time.Duration // after which a page reloads itself; 0: never
@@ -41,7 +42,8 @@ type Options struct {
 	budget int64
 	pace   string // one clause, where the file is rewritten less often than asked
 
-	maxDetails int // of a page; 0: what Detail says
+	maxDetails int   // of a page; 0: what Detail says
+	applied    *Mask // that the rows have passed already
 }
 
 // Report is what Write did.
@@ -71,6 +73,9 @@ func (o *Options) check(format Format) error {
 	if o.Step < 0 || o.Step%time.Second != 0 {
 		return fmt.Errorf("step %s is not possible: use whole seconds", o.Step)
 	}
+	if err := o.checkMask(); err != nil {
+		return err
+	}
 	return o.Filter.Window.Check()
 }
 
@@ -92,7 +97,9 @@ func (o *Options) command(format Format, w store.Window) string {
 	if s := o.Filter.String(); s != "" {
 		words = append(words, "--filter", shellQuote(s))
 	}
-	if format == HTML && o.Detail != "" && o.Detail != DetailAddresses {
+	if o.applied != nil {
+		words = append(words, o.applied.flags()...)
+	} else if format == HTML && o.Detail != "" && o.Detail != DetailAddresses {
 		words = append(words, "--detail", o.Detail)
 	}
 	return strings.Join(append(words, "-o", "FILE."+format.String()), " ")
@@ -103,7 +110,7 @@ func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''
 
 // coverage asks what the window has data about, and closes the window's open
 // sides by the answer.
-func coverage(ctx context.Context, r Reader, w store.Window) (store.Coverage, store.Window, error) {
+func coverage(ctx context.Context, r source, w store.Window) (store.Coverage, store.Window, error) {
 	cov, err := r.Coverage(ctx, w)
 	if err != nil {
 		return cov, w, fmt.Errorf("read coverage: %w", err)

@@ -37,3 +37,10 @@ type Reader interface {
 	// receiver that is slow loses announcements, never the others their time.
 	Watch(ctx context.Context) <-chan store.Commit
 }
+
+// source is the part of a Reader that files are made from.
+type source interface {
+	Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error
+	Cells(ctx context.Context, f store.Filter, step time.Duration) ([]store.Cell, error)
+	Coverage(ctx context.Context, w store.Window) (store.Coverage, error)
+}

@@ -23,7 +23,7 @@ type sqliteWriter struct {
 }
 
 // writeSQLiteTo writes the database to a temporary file and copies it to w.
-func writeSQLiteTo(ctx context.Context, w io.Writer, r Reader, o Options) (rep Report, err error) {
+func writeSQLiteTo(ctx context.Context, w io.Writer, r source, o Options) (rep Report, err error) {
 	dir, err := os.MkdirTemp("", "packetheat-export-")
 	if err != nil {
 		return rep, fmt.Errorf("export sqlite: %w (set TMPDIR to a folder with room)", err)
@@ -40,7 +40,7 @@ func writeSQLiteTo(ctx context.Context, w io.Writer, r Reader, o Options) (rep R
 }
 
 // writeSQLite writes the database at path, which must be missing or empty.
-func writeSQLite(ctx context.Context, path string, r Reader, o Options) (rep Report, err error) {
+func writeSQLite(ctx context.Context, path string, r source, o Options) (rep Report, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("export sqlite: %w", err)

@@ -23,14 +23,18 @@ func Write(ctx context.Context, w io.Writer, r Reader, format Format, o Options)
 	if err := o.check(format); err != nil {
 		return Report{}, fmt.Errorf("export %s: %w", format, err)
 	}
+	from, o, err := masked(ctx, r, o)
+	if err != nil {
+		return Report{}, fmt.Errorf("export %s: %w", format, err)
+	}
 	if format == SQLite {
-		return writeSQLiteTo(ctx, w, r, o)
+		return writeSQLiteTo(ctx, w, from, o)
 	}
 	m := &meter{w: w, most: o.budget}
 	if format == HTML {
 		m.hash = sha256.New()
 	}
-	rep, err := write(ctx, m, r, format, o)
+	rep, err := write(ctx, m, from, format, o)
 	rep.Bytes = m.bytes
 	if m.hash != nil {
 		rep.SHA256 = hex.EncodeToString(m.hash.Sum(nil))
@@ -41,9 +45,9 @@ func Write(ctx context.Context, w io.Writer, r Reader, format Format, o Options)
 	return rep, nil
 }
 
-func write(ctx context.Context, w io.Writer, r Reader, format Format, o Options) (Report, error) {
+func write(ctx context.Context, w io.Writer, r source, format Format, o Options) (Report, error) {
 	if format == HTML {
-		data, rep, err := Build(ctx, r, o)
+		data, rep, err := buildFrom(ctx, r, o)
 		if err != nil {
 			return rep, err
 		}
@@ -68,7 +72,7 @@ func write(ctx context.Context, w io.Writer, r Reader, format Format, o Options)
 }
 
 // writeRows sends the points to rows, or the rows of a recent as they are.
-func writeRows(ctx context.Context, rows rowWriter, r Reader, o *Options, rep *Report) error {
+func writeRows(ctx context.Context, rows rowWriter, r source, o *Options, rep *Report) error {
 	if err := rows.begin(); err != nil {
 		return err
 	}
@@ -148,7 +152,11 @@ func WriteFile(ctx context.Context, path string, r Reader, format Format, o Opti
 	}
 	return replaceFile(path, nil, func(f *os.File) (Report, error) {
 		if format == SQLite {
-			return writeSQLite(ctx, f.Name(), r, o)
+			from, o, err := masked(ctx, r, o)
+			if err != nil {
+				return Report{}, fmt.Errorf("export %s: %w", format, err)
+			}
+			return writeSQLite(ctx, f.Name(), from, o)
 		}
 		return Write(ctx, f, r, format, o)
 	})

@@ -1,0 +1,243 @@
+package export
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+// maskedView is a source whose points are masked before anything asks for them. Its
+// points are sums of an hour; it holds those of one hour at a time.
+type maskedView struct {
+	r      source
+	mask   *Mask
+	window store.Window // whole hours: what addresses are counted in
+
+	places map[store.Place]*crowd
+	nets   map[uint32]*crowd // by AS number
+}
+
+// crowd counts distinct addresses up to the number that is enough.
+type crowd struct {
+	seen   []netip.Prefix // fewer than enough
+	enough bool
+}
+
+func (c *crowd) add(p netip.Prefix, least int) {
+	if c.enough || slices.Contains(c.seen, p) {
+		return
+	}
+	if c.seen = append(c.seen, p); len(c.seen) >= least {
+		c.seen, c.enough = nil, true
+	}
+}
+
+// count finds out which places and networks have addresses enough, in all traffic of
+// the window. Where the points are gone, and addresses with them, nobody knows: such
+// rows count for nobody.
+func (v *maskedView) count(ctx context.Context) error {
+	v.places, v.nets = map[store.Place]*crowd{}, map[uint32]*crowd{}
+	least := v.mask.least()
+	var place store.Place
+	var of *crowd
+	return v.r.Points(ctx, store.Filter{Window: v.window}, func(points []store.Point) error {
+		for i := range points {
+			p := &points[i]
+			if !p.Addr.IsValid() {
+				continue
+			}
+			if of == nil || p.Place != place { // points of an address follow each other
+				place = p.Place
+				if of = v.places[place]; of == nil {
+					of = &crowd{}
+					v.places[place] = of
+				}
+			}
+			of.add(p.Addr, least)
+			n := v.nets[p.ASN]
+			if n == nil {
+				n = &crowd{}
+				v.nets[p.ASN] = n
+			}
+			n.add(p.Addr, least)
+		}
+		return ctx.Err()
+	})
+}
+
+// point masks one point.
+func (v *maskedView) point(p *store.Point) {
+	own := p.Addr.IsValid() && v.mask.own(p.Addr)
+	if c := v.places[p.Place]; own {
+		p.Place = store.Place{}
+	} else if c == nil || !c.enough || v.mask.named(p.Place.City) {
+		p.Place = countryOnly(p.Place)
+	}
+	if c := v.nets[p.ASN]; own || c == nil || !c.enough || v.mask.named(p.ASOrg) {
+		p.ASN, p.ASOrg = 0, ""
+	}
+	if own || v.mask.Gone {
+		p.Addr = netip.Prefix{}
+	} else {
+		p.Addr = v.mask.addresses().Network(p.Addr)
+	}
+	p.Peer, p.Sensor = netip.Prefix{}, ""
+	p.Flags = p.Flags&store.Folded | store.Masked
+	if p.Interval < maskStep {
+		p.Time, p.Interval = p.Time.UTC().Truncate(maskStep), maskStep
+	}
+}
+
+func countryOnly(p store.Place) store.Place {
+	if p.Country == "" {
+		return store.Place{}
+	}
+	return store.Place{Country: p.Country, Precision: store.Country}
+}
+
+// Points implements source.
+func (v *maskedView) Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error {
+	h := &maskedHour{yield: yield, sums: map[store.Point]store.Sum{}}
+	terms := store.Filter{Terms: f.Terms}
+	err := v.r.Points(ctx, store.Filter{Window: f.Window}, func(points []store.Point) error {
+		for i := range points {
+			p := points[i]
+			v.point(&p)
+			if !terms.Match(&p) {
+				continue
+			}
+			if err := h.add(&p); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	return h.flush()
+}
+
+// maskedHour adds up the points of an hour that masking has made the same.
+type maskedHour struct {
+	yield func([]store.Point) error
+	at    time.Time
+	sums  map[store.Point]store.Sum // keys without amounts
+}
+
+func (h *maskedHour) add(p *store.Point) error {
+	if !p.Time.Equal(h.at) {
+		if err := h.flush(); err != nil {
+			return err
+		}
+		h.at = p.Time
+	}
+	sum := p.Sum()
+	p.Packets, p.Bytes, p.Opens = 0, 0, 0
+	sum.Add(h.sums[*p])
+	h.sums[*p] = sum
+	return nil
+}
+
+// flush hands the hour on.
+func (h *maskedHour) flush() error {
+	points := make([]store.Point, 0, len(h.sums))
+	for p, sum := range h.sums {
+		p.Packets, p.Bytes, p.Opens = sum.Packets, sum.Bytes, sum.Opens
+		points = append(points, p)
+	}
+	clear(h.sums)
+	slices.SortFunc(points, compareMasked)
+	for part := range slices.Chunk(points, 4096) {
+		if err := h.yield(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareMasked orders the points of an hour by all that makes them different, so that
+// the same window gives the same file.
+func compareMasked(a, b store.Point) int {
+	return cmp.Or(comparePrefixes(a.Addr, b.Addr), cmp.Compare(a.Interval, b.Interval),
+		strings.Compare(a.Place.Country, b.Place.Country), strings.Compare(a.Place.Region, b.Place.Region),
+		strings.Compare(a.Place.City, b.Place.City), cmp.Compare(a.Place.Latitude, b.Place.Latitude),
+		cmp.Compare(a.Place.Longitude, b.Place.Longitude), cmp.Compare(a.Place.AccuracyKM, b.Place.AccuracyKM),
+		cmp.Compare(a.ASN, b.ASN), strings.Compare(a.ASOrg, b.ASOrg), cmp.Compare(a.Direction, b.Direction),
+		cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Port, b.Port), cmp.Compare(a.Flags, b.Flags))
+}
+
+// Cells implements source.
+func (v *maskedView) Cells(ctx context.Context, f store.Filter, step time.Duration) ([]store.Cell, error) {
+	sums := map[store.Cell]store.Sum{} // keys without amounts
+	err := v.Points(ctx, f, func(points []store.Point) error {
+		for i := range points {
+			p := &points[i]
+			c := store.Cell{Place: p.Place, Class: store.ClassOf(p.Proto), Direction: p.Direction}
+			if step > 0 {
+				c.Time = time.Unix(0, p.Time.UnixNano()-p.Time.UnixNano()%int64(step)).UTC()
+			}
+			sum := sums[c]
+			sum.Add(p.Sum())
+			sums[c] = sum
+		}
+		return nil
+	})
+	cells := make([]store.Cell, 0, len(sums))
+	for c, sum := range sums {
+		c.Sum = sum
+		cells = append(cells, c)
+	}
+	slices.SortFunc(cells, func(a, b store.Cell) int {
+		return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.Place.Country, b.Place.Country),
+			strings.Compare(a.Place.Region, b.Place.Region), strings.Compare(a.Place.City, b.Place.City),
+			cmp.Compare(a.Place.Latitude, b.Place.Latitude), cmp.Compare(a.Place.Longitude, b.Place.Longitude),
+			cmp.Compare(a.Class, b.Class), cmp.Compare(a.Direction, b.Direction))
+	})
+	return cells, err
+}
+
+// Coverage implements source: without names, in whole hours.
+func (v *maskedView) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
+	c, err := v.r.Coverage(ctx, wholeHours(w))
+	if err != nil {
+		return c, err
+	}
+	all := wholeHours(store.Window{From: c.First, To: c.Last})
+	c.First, c.Last = all.From, all.To
+	c.Window, c.Sensors, c.Tick = wholeHours(c.Window), nil, max(c.Tick, maskStep)
+	c.Spans = hourlySpans(c.Spans)
+	return c, nil
+}
+
+// hourlySpans says of whole hours what the best was that any sensor did in them.
+func hourlySpans(spans []store.Span) (out []store.Span) {
+	type hour struct {
+		state         store.State
+		drops, folded uint64
+	}
+	at := map[int64]hour{}
+	step := int64(maskStep / time.Second)
+	for _, s := range spans {
+		w := wholeHours(s.Window)
+		for t, i := w.From.Unix(), 0; t < w.To.Unix(); t, i = t+step, i+1 {
+			h := at[t]
+			h.state = max(h.state, s.State)
+			if i == 0 {
+				h.drops, h.folded = h.drops+s.Drops, h.folded+s.Folded
+			}
+			at[t] = h
+		}
+	}
+	for t, h := range at {
+		from := time.Unix(t, 0).UTC()
+		out = append(out, store.Span{Window: store.Window{From: from, To: from.Add(maskStep)}, State: h.state, Drops: h.drops, Folded: h.folded})
+	}
+	slices.SortFunc(out, func(a, b store.Span) int { return a.From.Compare(b.From) })
+	return out
+}
