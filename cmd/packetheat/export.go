@@ -14,7 +14,7 @@ import (
 
 // exportFlags are those of export beside window and filter.
 type exportFlags struct {
-	output              string
+	output, coverage    string
 	detail, title, note string
 }
 
@@ -26,10 +26,18 @@ func (p *program) exportCommand() *cobra.Command {
 		Short: "Write a window of the store to a file: page, CSV, GeoJSON, NDJSON, SQLite",
 		Long: `Write the points of a window to a file, in full detail. The page (html) is one file
 that shows the map in any browser without a network. The file appears as a whole or
-not at all. For a page its SHA-256 is printed, as sha256sum does.`,
+not at all. For a page its SHA-256 is printed, as sha256sum does.
+
+What the answer rests on is said on standard error: where the sensor was off, what was
+dropped or folded, the share of packets without a place. --coverage FILE writes all of it
+as JSON: asked, window, first, last, tick_seconds; sensors[] with data_seconds,
+idle_seconds, off_seconds, dropped_frames, folded_packets and spans[] (from, to, state:
+data, idle or off); points, packets, unlocated, unlocated_share, damaged_blocks, geo[],
+and books: where every packet went.`,
 		Example: `  packetheat export html -o map.html --last 24h
   packetheat export csv -o - --filter 'country:DE port:443' | head
-  packetheat export sqlite -o points.sqlite --from 2026-11-01 --to 2026-12-01`,
+  packetheat export sqlite -o points.sqlite --from 2026-11-01 --to 2026-12-01
+  packetheat export csv -o week.csv --last 7d --coverage week.json`,
 		Args:      oneOf(export.Formats()),
 		ValidArgs: export.Formats(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,6 +51,7 @@ not at all. For a page its SHA-256 is printed, as sha256sum does.`,
 	q.flags(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&f.output, "output", "o", "", "`FILE` to write, - for standard output")
+	flags.StringVar(&f.coverage, "coverage", "", "write which part of the window has data to `FILE`, as JSON")
 	flags.StringVar(&f.detail, "detail", "", "what a page carries beside the sums of places: `places|addresses|full` (default addresses)")
 	flags.StringVar(&f.title, "title", "", "`TITLE` of a page in place of the sensor's name")
 	flags.StringVar(&f.note, "note", "", "`TEXT` that a page shows below its first line")
@@ -62,6 +71,10 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 		return usagef("say where to write: -o FILE, or -o - for standard output")
 	case f.output == "-" && term.Is(p.out) && (format == export.HTML || format == export.SQLite):
 		return usagef("%s is nothing for a terminal: name a file with -o FILE", format)
+	case f.coverage == "-":
+		return usagef("--coverage - is not possible: name a file")
+	case f.coverage != "" && f.coverage == f.output:
+		return usagef("--coverage and -o name the same file: give each its own")
 	case f.detail != "" && format != export.HTML:
 		return usagef("--detail is for html only: %s always has every point", format)
 	case f.detail != "" && !contains([]string{export.DetailPlaces, export.DetailAddresses, export.DetailFull}, f.detail):
@@ -87,6 +100,12 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 	}
 	bar.Done()
 	p.sayReport(f.output, report)
+	p.sayCoverage(&report.Coverage)
+	if f.coverage != "" {
+		if err := writeCoverage(f.coverage, &a.filter, &report.Coverage); err != nil {
+			return err
+		}
+	}
 	if format == export.HTML {
 		out := p.out
 		if f.output == "-" {

@@ -150,8 +150,12 @@ func (p *program) sayWindow(a *asked) {
 	if !w.From.IsZero() && !w.From.Before(a.coverage.Last) || !w.To.IsZero() && !a.coverage.First.Before(w.To) {
 		p.say("no data in this window: the store has %s", store.Window{From: a.coverage.First.In(a.zone), To: a.coverage.Last.In(a.zone)})
 	}
-	if n := a.coverage.Damaged; n > 0 {
-		p.say("warning: %d damaged blocks of the store were left out", n)
+}
+
+// sayCoverage says what is to be known about an answer, if anything is.
+func (p *program) sayCoverage(c *store.Coverage) {
+	if line := coverageLine(c); line != "" {
+		p.say("coverage: %s", line)
 	}
 }
 
