@@ -74,7 +74,7 @@ func (p *pruning) missing(ctx context.Context) (need int64, why string, err erro
 	if p.retention.Free > 0 {
 		free := p.keep.free
 		if free == nil {
-			free = diskFree
+			free = freeSpace
 		}
 		left, err := free(filepath.Dir(p.path))
 		if err != nil {

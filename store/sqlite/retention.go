@@ -143,7 +143,7 @@ type keeper struct {
 	counted   time.Time
 	vacuumed  time.Time
 	now       func() time.Time                // nil: time.Now; tests set it
-	free      func(dir string) (int64, error) // nil: diskFree
+	free      func(dir string) (int64, error) // nil: freeSpace
 
 	// seal writes the tiers of all intervals that end at a tick or before it, whatever
 	// else may come for them.
