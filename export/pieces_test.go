@@ -54,22 +54,47 @@ func TestPiecesAreTheColumns(t *testing.T) {
 	if err := c.end(); err != nil {
 		t.Fatal(err)
 	}
-	v := newRecords()
+	var want [][]any
 	for i := range points {
 		row := appendCells(nil, cols, "time", "flags", cache, &points[i])
 		slow.Write(append(row[:len(row)-1], '\n'))
-		var all field
-		for _, col := range cols {
-			all.add(value(col.sql, string(col.append(nil, cache, &points[i]))))
+		values := make([]any, len(cols))
+		for k, col := range cols {
+			values[k] = value(col.sql, string(col.append(nil, cache, &points[i])))
 		}
-		want := append(append([]byte{byte(1 + len(all.types))}, all.types...), all.body...)
-		if got := v.of(&points[i]); !bytes.Equal(want, got) {
-			t.Fatalf("point %d: %x, want %x", i, got, want)
-		}
+		want = append(want, values)
+	}
+	if diff := gocmp.Diff(want, sqliteRows(t, points, len(cols))); diff != "" {
+		t.Errorf("rows of SQLite differ (-columns +pieces):\n%.2000s", diff)
 	}
 	if diff := gocmp.Diff(slow.String(), fast.String()); diff != "" {
 		t.Errorf("rows differ (-columns +pieces):\n%.2000s", diff)
 	}
+}
+
+// sqliteRows writes points as a database and returns the n columns of its rows.
+func sqliteRows(t *testing.T, points []store.Point, n int) (out [][]any) {
+	t.Helper()
+	db := openSQLite(t, []byte(run(t, &fakeReader{points: points}, SQLite, Options{})))
+	rows, err := db.Query("SELECT * FROM points ORDER BY rowid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		values, targets := make([]any, n), make([]any, n)
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		if err := rows.Scan(targets...); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, values)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // TestPiecesOfManyPlaces has more places than a writer keeps.
