@@ -53,7 +53,10 @@ func (db *DB) load(kind, configured string, patterns []string) (*loading, error)
 		}
 		l.try(path)
 	}
-	for _, path := range discover(db.fetched(), patterns) {
+	for _, path := range db.fetched(kind) {
+		if slices.ContainsFunc(l.tables, func(t *table) bool { return t.source.Path == path }) {
+			continue // the other half of the one before
+		}
 		if l.pair.any() {
 			l.skip(path, "not in use: "+l.tables[0].source.Name+" comes first")
 			continue
@@ -135,12 +138,12 @@ func companionOf(path string) string {
 	return ""
 }
 
-// fetched is the folder of downloads as a list.
-func (db *DB) fetched() []string {
+// fetched lists what package update has put there of a kind.
+func (db *DB) fetched(kind string) []string {
 	if db.cfg.Fetched == "" {
 		return nil
 	}
-	return []string{db.cfg.Fetched}
+	return discover([]string{filepath.Join(db.cfg.Fetched, kind)}, []string{"*.mmdb"})
 }
 
 // opened returns the table that answers from a file until now. The caller holds db.mu.

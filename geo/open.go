@@ -17,8 +17,8 @@ type Config struct {
 	// /var/lib/GeoIP, /usr/share/GeoIP, /usr/local/share/GeoIP and the working
 	// directory; an empty slice for none.
 	Search []string
-	// Fetched is the folder that package update writes to. It is looked
-	// through after the others. Empty: none.
+	// Fetched is the folder that package update keeps: the files in its
+	// folders city and asn come after those that were discovered. Empty: none.
 	Fetched string
 	// Networks are places of one's own, which win over the databases.
 	Networks []Network

@@ -83,9 +83,9 @@ func (s snapshot) equal(other snapshot) bool { return maps.EqualFunc(s, other, s
 func (db *DB) look() snapshot {
 	s := make(snapshot)
 	paths := []string{db.cfg.City, db.cfg.ASN}
-	folders := append(slices.Clone(db.cfg.Search), db.fetched()...)
-	paths = append(paths, discover(folders, cityPatterns[:])...)
-	paths = append(paths, discover(folders, asnPatterns[:])...)
+	paths = append(paths, discover(db.cfg.Search, cityPatterns[:])...)
+	paths = append(paths, discover(db.cfg.Search, asnPatterns[:])...)
+	paths = append(append(paths, db.fetched(kindCity)...), db.fetched(kindASN)...)
 	for _, path := range paths {
 		for _, name := range [...]string{path, companionOf(path)} {
 			if name == "" {
@@ -120,7 +120,10 @@ func (db *DB) saw(seen snapshot) {
 
 // folders are those in which the files lie or may lie some day.
 func (db *DB) folders() []string {
-	list := append(slices.Clone(db.cfg.Search), db.fetched()...)
+	list := slices.Clone(db.cfg.Search)
+	if dir := db.cfg.Fetched; dir != "" {
+		list = append(list, dir, filepath.Join(dir, kindCity), filepath.Join(dir, kindASN))
+	}
 	for _, file := range [...]string{db.cfg.City, db.cfg.ASN} {
 		if file != "" {
 			list = append(list, filepath.Dir(file))

@@ -77,13 +77,14 @@ func TestWatch(t *testing.T) {
 // does not exist at first, and disappear again.
 func TestWatchFinds(t *testing.T) {
 	first, fetched := t.TempDir(), filepath.Join(t.TempDir(), "geoip")
+	places := filepath.Join(fetched, "city")
 	db := watched(t, Config{Search: []string{first}, Fetched: fetched}, false)
 	from := func(name string) func() bool { return func() bool { return db.Sources()[0].Name == name } }
 	eventually(t, "nothing", from(builtinName))
-	if err := os.Mkdir(fetched, 0o755); err != nil {
+	if err := os.MkdirAll(places, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	v6 := version("six").write(t, fetched, "dbip-city-ipv6.mmdb") // has IPv4 as well
+	v6 := version("six").write(t, places, "dbip-city-ipv6.mmdb") // has IPv4 as well
 	eventually(t, "a file that was fetched", from("dbip-city-ipv6.mmdb"))
 	name := version("B").write(t, first, "GeoLite2-City.mmdb")
 	eventually(t, "a file that was discovered", from("GeoLite2-City.mmdb"))
