@@ -40,6 +40,12 @@ func hint(err error) string {
 	if diskFull(e) {
 		return " (free some space on that disk)"
 	}
+	switch e.SystemErrno {
+	case syscall.EROFS:
+		return " (the file system is read-only: it may have found an error on the disk; look at the kernel's log)"
+	case syscall.EIO:
+		return " (the disk fails: look at the kernel's log)"
+	}
 	switch e.Code {
 	case sqlite3.ErrReadonly:
 		return " (the file, its folder or the file system is read-only)"
