@@ -13,8 +13,8 @@ const hugeLeast = 2 << 20
 // adviseHuge asks the kernel to back large tables by huge pages (madvise(2),
 // MADV_HUGEPAGE): a look-up among 100,000 keys misses the TLB otherwise. It is only
 // advice, so what it answers does not matter.
-func adviseHuge(slots []entry) {
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&slots[0])), len(slots)*int(unsafe.Sizeof(slots[0])))
+func adviseHuge(entries []entry) {
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(entries))), cap(entries)*int(unsafe.Sizeof(entry{})))
 	if len(bytes) < hugeLeast {
 		return
 	}

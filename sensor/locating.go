@@ -46,12 +46,9 @@ func (sh *shard) part(t *tally, locator Locator) *part {
 // points makes the points of a tally, one or two an entry, each public end located
 // once (the locator's cache holds it for the entries that follow).
 func (s *Sensor) points(t *tally, locator Locator) []store.Point {
-	points := make([]store.Point, 0, t.table.used)
-	for i := range t.table.slots {
-		e := &t.table.slots[i]
-		if e.meta == 0 {
-			continue
-		}
+	points := make([]store.Point, 0, len(t.table.entries))
+	for i := range t.table.entries {
+		e := &t.table.entries[i]
 		base := s.basePoint(e, t)
 		src, dst := e.ends()
 		if e.class&srcPublic != 0 {

@@ -27,19 +27,23 @@ func TestTableAgainstMap(t *testing.T) {
 		for range 60000 {
 			k := randomKey(r, 3000)
 			want[k]++
-			table.insert(&k, srcPublic, count{packets: 1, bytes: 60})
+			if e := table.find(table.hash(&k), &k); e != nil {
+				e.add(count{packets: 1, bytes: 60})
+				continue
+			}
+			table.insert(table.hash(&k), &k, srcPublic, count{packets: 1, bytes: 60})
 		}
-		if table.used != len(want) {
-			t.Fatalf("round %d: %d keys, want %d", round, table.used, len(want))
+		if len(table.entries) != len(want) {
+			t.Fatalf("round %d: %d keys, want %d", round, len(table.entries), len(want))
 		}
 		for k, n := range want {
-			e := table.find(&k)
+			e := table.find(table.hash(&k), &k)
 			if e == nil || e.packets != n || e.bytes != 60*n {
 				t.Fatalf("round %d: key %+v: entry %+v, want %d packets", round, k, e, n)
 			}
 		}
 		table.reset()
-		if table.used != 0 || table.find(&key{meta: metaUsed}) != nil {
+		if len(table.entries) != 0 || table.find(0, &key{meta: metaUsed}) != nil {
 			t.Fatal("reset left entries")
 		}
 	}
@@ -54,20 +58,20 @@ func TestTableFolds(t *testing.T) {
 		folded := 0
 		for range packets {
 			k := randomKey(r, addresses)
-			if e := table.find(&k); e != nil {
+			if e := table.find(table.hash(&k), &k); e != nil {
 				e.add(count{packets: 1, bytes: 100, opens: 1})
 				continue
 			}
-			if table.insert(&k, srcPublic, count{packets: 1, bytes: 100, opens: 1}) {
+			if table.insert(table.hash(&k), &k, srcPublic, count{packets: 1, bytes: 100, opens: 1}) {
 				folded++
 			}
 		}
-		if table.used > limit*3/2+4 {
-			t.Errorf("%d addresses: table has %d keys, limit %d", addresses, table.used, limit)
+		if len(table.entries) > limit*3/2+4 {
+			t.Errorf("%d addresses: table has %d keys, limit %d", addresses, len(table.entries), limit)
 		}
 		var sum count
-		for i := range table.slots {
-			e := &table.slots[i]
+		for i := range table.entries {
+			e := &table.entries[i]
 			sum.packets += e.packets
 			sum.bytes += e.bytes
 			sum.opens += e.opens
@@ -88,13 +92,13 @@ func TestTableFoldsBothEnds(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 5000 {
 		k := randomKey(r, 1<<30)
-		if table.find(&k) == nil {
-			table.insert(&k, bothPublic, count{packets: 1, bytes: 1})
+		if table.find(table.hash(&k), &k) == nil {
+			table.insert(table.hash(&k), &k, bothPublic, count{packets: 1, bytes: 1})
 		}
 	}
 	var ends [2]uint64 // in, out
-	for i := range table.slots {
-		e := &table.slots[i]
+	for i := range table.entries {
+		e := &table.entries[i]
 		if e.meta == 0 {
 			continue
 		}
@@ -115,17 +119,17 @@ func TestTableShrinksAfterFlood(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 200_000 {
 		k := randomKey(r, 1<<32)
-		table.insert(&k, srcPublic, count{packets: 1})
+		table.insert(table.hash(&k), &k, srcPublic, count{packets: 1})
 	}
 	for range 10 {
 		table.reset()
 	}
-	if len(table.slots) != minSlots {
-		t.Errorf("table keeps %d slots after quiet ticks, want %d", len(table.slots), minSlots)
+	if len(table.index) != minSlots {
+		t.Errorf("table keeps %d slots after quiet ticks, want %d", len(table.index), minSlots)
 	}
 	k := randomKey(r, 10)
-	table.insert(&k, srcPublic, count{packets: 1})
-	if table.find(&k) == nil {
+	table.insert(table.hash(&k), &k, srcPublic, count{packets: 1})
+	if table.find(table.hash(&k), &k) == nil {
 		t.Error("shrunk table lost a key")
 	}
 }
@@ -141,39 +145,57 @@ func benchmarkKeys(n int) []key {
 }
 
 // BenchmarkTally compares our table with Go's map, per packet, at the numbers of
-// keys that goals are set for.
+// keys that goals are set for: in the order in which the keys came, and in none.
 func BenchmarkTally(b *testing.B) {
 	for _, c := range []struct {
 		name string
 		n    int
 	}{{"1k", 1000}, {"100k", 100_000}} {
 		keys := benchmarkKeys(c.n)
-		b.Run("table/"+c.name, func(b *testing.B) {
-			table := newTable(1<<18, 1)
-			for i := range b.N {
-				k := &keys[i%len(keys)]
-				e := table.slot(k)
-				if e.meta == 0 {
-					table.insert(k, srcPublic, count{packets: 1, bytes: 60})
-					continue
-				}
-				e.packets++
-				e.bytes += 60
-			}
-		})
-		b.Run("map/"+c.name, func(b *testing.B) {
-			table := map[key]*count{}
-			for i := range b.N {
-				k := &keys[i%len(keys)]
-				e := table[*k]
-				if e == nil {
-					e = &count{}
-					table[*k] = e
-				}
-				e.packets++
-				e.bytes += 60
-			}
-		})
+		r := rand.New(rand.NewPCG(7, 7))
+		shuffled := make([]key, 8*c.n)
+		for i := range shuffled {
+			shuffled[i] = keys[r.IntN(c.n)]
+		}
+		for _, order := range []struct {
+			name string
+			keys []key
+		}{{"inTurn", keys}, {"random", shuffled}} {
+			b.Run("table/"+c.name+"/"+order.name, func(b *testing.B) { tallyTable(b, keys, order.keys) })
+			b.Run("map/"+c.name+"/"+order.name, func(b *testing.B) { tallyMap(b, keys, order.keys) })
+		}
+	}
+}
+
+// tallyTable counts packets by the table, in batches as a shard does.
+func tallyTable(b *testing.B, all, keys []key) {
+	t := &tally{networks: NewNetworks(nil, nil), table: newTable(1<<18, 1)}
+	count := func(k *key) {
+		w := &t.waiting[t.waits]
+		w.key, w.packets, w.bytes, w.hash = *k, 1, 60, t.table.hash(k)
+		if t.waits++; t.waits == maxWaiting {
+			t.settle()
+		}
+	}
+	for i := range all {
+		count(&all[i])
+	}
+	b.ResetTimer()
+	for i := range b.N {
+		count(&keys[i%len(keys)])
+	}
+}
+
+func tallyMap(b *testing.B, all, keys []key) {
+	table := map[key]*count{}
+	for _, k := range all {
+		table[k] = &count{}
+	}
+	b.ResetTimer()
+	for i := range b.N {
+		e := table[keys[i%len(keys)]]
+		e.packets++
+		e.bytes += 60
 	}
 }
 
@@ -187,23 +209,24 @@ func TestTableAbsorbsFolded(t *testing.T) {
 		r := rand.New(rand.NewPCG(uint64(round), 1))
 		for range 50_000 {
 			k := randomKey(r, 1<<32)
-			if from.table.find(&k) == nil {
-				from.table.insert(&k, bothPublic, count{packets: 1})
+			hash := from.table.hash(&k)
+			if from.table.find(hash, &k) == nil {
+				from.table.insert(hash, &k, bothPublic, count{packets: 1})
 				want++
 			}
 		}
 		into.absorb(from)
 	}
 	var got uint64
-	for i := range into.table.slots {
-		if e := &into.table.slots[i]; e.meta != 0 && e.class&srcPublic != 0 {
+	for i := range into.table.entries {
+		if e := &into.table.entries[i]; e.class&srcPublic != 0 {
 			got += e.packets
 		}
 	}
 	if got != want {
 		t.Errorf("%d packets after absorbing, want %d", got, want)
 	}
-	if 8*into.table.used > 7*len(into.table.slots) {
-		t.Errorf("%d of %d slots are used", into.table.used, len(into.table.slots))
+	if 8*len(into.table.entries) > 7*len(into.table.index) {
+		t.Errorf("%d of %d slots are used", len(into.table.entries), len(into.table.index))
 	}
 }

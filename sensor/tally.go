@@ -1,6 +1,8 @@
 package sensor
 
 import (
+	"math"
+
 	"github.com/packetheat/packetheat/sensor/capture"
 	"github.com/packetheat/packetheat/sensor/decode"
 	"github.com/packetheat/packetheat/store"
@@ -21,7 +23,7 @@ type tally struct {
 
 	waiting [maxWaiting]waiting // packets decoded and not counted yet
 	waits   int                 // how many
-	touched uint64              // see table.touch
+	sought  uint64              // see table.seek
 }
 
 // waiting is a packet that has been decoded and not counted yet: 64 bytes.
@@ -30,6 +32,7 @@ type waiting struct {
 	hash           uint64
 	packets, bytes uint32
 	opens          uint32
+	place          uint32 // of its entry + 1, as table.seek found it; 0: none
 }
 
 // maxWaiting is how many packets are looked up together. From 16 on it makes little
@@ -80,12 +83,16 @@ func (t *tally) count(f *capture.Frame, p *decode.Packet) {
 func (t *tally) settle() {
 	batch := t.waiting[:t.waits]
 	t.waits = 0
-	t.touched = t.table.touch(batch)
+	t.sought = t.table.seek(batch)
 	var sums [bothPublic + 1]store.Count
 	for i := range batch {
 		w := &batch[i]
 		var c class
-		if e := t.table.slotAt(w.hash, &w.key); e.meta != 0 {
+		e := t.table.at(w)
+		if e == nil { // new, or new a moment ago
+			e = t.table.find(w.hash, &w.key)
+		}
+		if e != nil {
 			c = e.class
 			e.packets += uint64(w.packets)
 			e.bytes += uint64(w.bytes)
@@ -109,7 +116,7 @@ func (t *tally) settle() {
 func (t *tally) first(w *waiting) class {
 	c := t.classify(w.src, w.dst, w.meta&metaV6 != 0)
 	n := count{uint64(w.packets), uint64(w.bytes), w.opens}
-	if c != localOnly && t.table.insert(&w.key, c, n) {
+	if c != localOnly && t.table.insert(w.hash, &w.key, c, n) {
 		t.books.Folded.Add(store.Count{Packets: n.packets, Bytes: n.bytes})
 	}
 	return c
@@ -148,17 +155,17 @@ func (t *tally) classify(src, dst decode.Addr, v6 bool) class {
 
 // absorb adds all that from counted, as if its packets had come in the tick of t.
 func (t *tally) absorb(from *tally) {
-	for i := range from.table.slots {
-		e := &from.table.slots[i]
-		if e.meta == 0 {
+	for i := range from.table.entries {
+		e := &from.table.entries[i]
+		n := count{e.packets, e.bytes, e.opens}
+		if e.meta&metaFolded != 0 {
+			t.table.put1(&e.key, e.class, n, math.MaxInt)
 			continue
 		}
-		n := count{e.packets, e.bytes, e.opens}
-		if into := t.table.find(&e.key); into != nil {
+		hash := t.table.hash(&e.key)
+		if into := t.table.find(hash, &e.key); into != nil {
 			into.add(n)
-		} else if e.meta&metaFolded != 0 {
-			t.table.put(&e.key, e.class).add(n)
-		} else if t.table.insert(&e.key, e.class, n) {
+		} else if t.table.insert(hash, &e.key, e.class, n) {
 			t.books.Folded.Add(store.Count{Packets: n.packets, Bytes: n.bytes})
 		}
 	}

@@ -14,19 +14,19 @@ type pair struct {
 
 const maxPairs = 2048 // of one part
 
-// samplePairs takes every n-th exact key with two public ends; the table's order is
-// that of a hash, hence random.
+// samplePairs takes a sample of the exact keys with two public ends. It goes by their
+// hash: the table is in the order in which they came, which may have a rhythm.
 func samplePairs(t *table) (pairs []pair) {
-	step := t.used/maxPairs + 1
-	nth := 0
-	for i := range t.slots {
-		e := &t.slots[i]
-		if e.meta == 0 || e.class != bothPublic || e.meta&metaOneEnd != 0 {
+	step := uint64(len(t.entries)/maxPairs + 1)
+	for i := range t.entries {
+		e := &t.entries[i]
+		if e.class != bothPublic || e.meta&metaOneEnd != 0 || step > 1 && t.hash(&e.key)%step != 0 {
 			continue
 		}
-		if nth++; nth%step == 0 && len(pairs) < maxPairs {
-			v6 := e.meta&metaV6 != 0
-			pairs = append(pairs, pair{e.src.Netip(v6), e.dst.Netip(v6), e.packets})
+		v6 := e.meta&metaV6 != 0
+		pairs = append(pairs, pair{e.src.Netip(v6), e.dst.Netip(v6), e.packets})
+		if len(pairs) == maxPairs {
+			break
 		}
 	}
 	return pairs
@@ -60,10 +60,14 @@ func (w *watch) unlisted(parts []*part) {
 		if v.share(second) >= rival || v.partners(best) < others {
 			break // two machines, or two networks, among themselves
 		}
+		share := 100 * v.share(best)
+		if mask := w.sensor.cfg.Mask; mask.Active() {
+			best = mask.Network(best) // warnings are shown on the dashboard
+		}
 		w.saw(Warning{
 			Code: WarnUnlisted,
 			Text: fmt.Sprintf("%s is an end of %.0f %% of the packets between two public addresses, so it seems to be yours, but it is taken for foreign and every packet is on the map twice",
-				best, 100*v.share(best)),
+				best, share),
 			Mend: w.mendUnlisted(best),
 		})
 		return
