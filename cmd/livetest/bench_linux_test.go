@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -34,6 +35,9 @@ const (
 	benchEnv     = "PACKETHEAT_BENCH_CAPTURE" // 1 runs it
 	benchSeconds = "PACKETHEAT_BENCH_SECONDS" // of traffic a run, 20
 	benchRate    = "PACKETHEAT_BENCH_RATE"    // frames a second, 0: as fast as the sender can
+	benchFlows   = "PACKETHEAT_BENCH_FLOWS"   // numbers of flows, "1000 100000"
+	benchOnly    = "PACKETHEAT_BENCH_ONLY"    // a regular expression that names contenders must match
+	benchOther   = "PACKETHEAT_BENCH_OTHER"   // path of another build of the program that joins
 	benchRounds  = 3
 	benchSettle  = 4 * time.Second // after the start, which writes the hour's files for the first time
 	benchRing    = 256 << 20       // bytes that every contender gets
@@ -62,17 +66,24 @@ func TestBenchCapture(t *testing.T) {
 	history := hourOfHistory(t)
 	contenders := []contender{
 		{"ring walk", runWalk},
-		{"tcpdump -s 96 -w /dev/null", runTcpdump},
+		{baseName, runTcpdump},
 		{"packetheat, everything on", func(t *testing.T, link *capturetest.Link) (int, func() uint64) {
-			return runPacketheat(t, link, history)
+			return runPacketheat(t, link, history, program)
 		}},
 		{"packetheat, no standing files, no dashboard", func(t *testing.T, link *capturetest.Link) (int, func() uint64) {
-			return runPacketheat(t, link, history, "PACKETHEAT_EXPORT_REFRESH=1h", "PACKETHEAT_DASHBOARD_LISTEN=off")
+			return runPacketheat(t, link, history, program, "PACKETHEAT_EXPORT_REFRESH=1h", "PACKETHEAT_DASHBOARD_LISTEN=off")
 		}},
 	}
+	if other := os.Getenv(benchOther); other != "" {
+		contenders = append(contenders, contender{other, func(t *testing.T, link *capturetest.Link) (int, func() uint64) {
+			return runPacketheat(t, link, history, other)
+		}})
+	}
+	only := regexp.MustCompile(os.Getenv(benchOnly))
+	contenders = slices.DeleteFunc(contenders, func(c contender) bool { return !only.MatchString(c.name) })
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "flows\tcontender\tCPU s per M frames (median)\tall runs\tratio to tcpdump\tframes/s\tlost")
-	for _, flows := range []int{1000, 100_000} {
+	for _, flows := range flowCounts(t) {
 		frames := benchFrames(flows)
 		results := map[string][]measure{}
 		for range benchRounds {
@@ -80,12 +91,27 @@ func TestBenchCapture(t *testing.T) {
 				results[c.name] = append(results[c.name], bench(t, c, frames))
 			}
 		}
-		base := median(results[contenders[1].name])
+		base := median(results[baseName])
 		for _, c := range contenders {
 			printRow(table, flows, c.name, results[c.name], base)
 		}
 	}
 	table.Flush()
+}
+
+// baseName is the contender that all others are compared with.
+const baseName = "tcpdump -s 96 -w /dev/null"
+
+func flowCounts(t *testing.T) (counts []int) {
+	words := strings.Fields(cmp.Or(os.Getenv(benchFlows), "1000 100000"))
+	for _, word := range words {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			t.Fatalf("%s=%q: numbers are needed", benchFlows, word)
+		}
+		counts = append(counts, n)
+	}
+	return counts
 }
 
 func printRow(w io.Writer, flows int, name string, runs []measure, base float64) {
@@ -101,6 +127,9 @@ func printRow(w io.Writer, flows int, name string, runs []measure, base float64)
 }
 
 func median(runs []measure) float64 {
+	if len(runs) == 0 {
+		return math.NaN() // not among the contenders
+	}
 	sorted := slices.SortedFunc(slices.Values(runs), func(a, b measure) int { return cmp.Compare(a.cpu, b.cpu) })
 	return sorted[len(sorted)/2].cpu
 }
@@ -200,13 +229,13 @@ func historyPoint(tick time.Time, n int) store.Point {
 	}
 }
 
-func runPacketheat(t *testing.T, link *capturetest.Link, history string, env ...string) (int, func() uint64) {
+func runPacketheat(t *testing.T, link *capturetest.Link, history, path string, env ...string) (int, func() uint64) {
 	dir := workdir(t)
 	if err := os.CopyFS(filepath.Join(dir, "data"), os.DirFS(history)); err != nil {
 		t.Fatal(err)
 	}
 	env = append(env, "PACKETHEAT_SENSOR_TICK=10s", fmt.Sprintf("PACKETHEAT_SENSOR_RING_TOTAL=%dMiB", benchRing>>20))
-	s := start(t, link, options{dir: dir, env: env})
+	s := start(t, link, options{dir: dir, env: env, path: path})
 	s.ready()
 	time.Sleep(benchSettle)
 	return s.cmd.Process.Pid, func() uint64 {
