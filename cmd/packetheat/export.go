@@ -16,6 +16,7 @@ import (
 type exportFlags struct {
 	output, coverage    string
 	detail, title, note string
+	mask                maskFlags
 }
 
 func (p *program) exportCommand() *cobra.Command {
@@ -55,6 +56,7 @@ and books: where every packet went.`,
 	flags.StringVar(&f.detail, "detail", "", "what a page carries beside the sums of places: `places|addresses|full` (default addresses)")
 	flags.StringVar(&f.title, "title", "", "`TITLE` of a page in place of the sensor's name")
 	flags.StringVar(&f.note, "note", "", "`TEXT` that a page shows below its first line")
+	f.mask.flags(cmd)
 	complete(cmd, "detail", export.DetailPlaces, export.DetailAddresses, export.DetailFull)
 	return cmd
 }
@@ -79,16 +81,22 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 		return usagef("--detail is for html only: %s always has every point", format)
 	case f.detail != "" && !contains([]string{export.DetailPlaces, export.DetailAddresses, export.DetailFull}, f.detail):
 		return usagef("detail %q is unknown: use places, addresses or full", f.detail)
+	case f.mask.mask != "" && f.detail != "" && f.detail != export.DetailPlaces:
+		return usagef("--detail %s does not go with --mask: a masked page has places only", f.detail)
 	}
 	a, err := p.ask(cmd, q)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	mask, err := f.mask.of(a.config)
+	if err != nil {
+		return err
+	}
 	bar := term.NewCounter(p.err, "reading points", int64(a.coverage.Points))
 	defer bar.Done()
 	reader := pointsReader{a, func(n int) { bar.Add(n) }}
-	options := export.Options{Filter: a.filter, Version: version(), Detail: f.detail, Title: f.title, Note: f.note}
+	options := export.Options{Filter: a.filter, Version: version(), Detail: f.detail, Title: f.title, Note: f.note, Mask: mask}
 	var report export.Report
 	if f.output == "-" {
 		report, err = export.Write(cmd.Context(), p.out, reader, format, options)

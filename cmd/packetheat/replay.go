@@ -254,6 +254,9 @@ func (r *replay) prepare(s *sqlite.Store, files []*captureFile, list *replayed.L
 	}
 	cfg := sensorConfig(r.c, r.geo, s, r.logger(r.c), s.Tick())
 	cfg.Networks = append(append([]netip.Prefix{}, cfg.Networks...), r.networks...)
+	if r.guessing {
+		cfg.Mask = store.Mask{} // whole addresses are compared, in a store that is thrown away
+	}
 	if !r.c.Moved("sensor.name") {
 		cfg.Name = sensorNameOf(r.files[0])
 	}

@@ -118,7 +118,7 @@ func (r *live) sensorConfig(tick time.Duration) sensor.Config {
 // sensorConfig is what live sensors and replays have in common.
 func sensorConfig(c *config.Loaded, db *geo.DB, sink sensor.Sink, log *slog.Logger, tick time.Duration) sensor.Config {
 	return sensor.Config{
-		Name: c.Sensor.Name, Tick: tick, Networks: c.Sensor.LocalNetworks, Mapped: mappedNetworks(c), MaxKeys: c.Sensor.MaxKeys,
+		Name: c.Sensor.Name, Tick: tick, Networks: c.Sensor.LocalNetworks, Mapped: mappedNetworks(c), Mask: storeMask(c), MaxKeys: c.Sensor.MaxKeys,
 		Outer: c.Sensor.OuterTunnels, Filter: c.Sensor.CaptureFilter(), Sink: sink, Logger: log,
 		NewLocator: func() sensor.Locator { return geo.NewCache(db, c.Geo.Cache) },
 		Geo:        func() []store.GeoSource { return geoSources(db) },

@@ -153,8 +153,8 @@ func TestMistakes(t *testing.T) {
 			`config.yaml:3: export.jobs[0].last: a window is either last, or from and to, or at and for: give one of them`,
 			`config.yaml:3: export.jobs[0].filter: filter key "prot" is unknown: use one of ` + strings.Join(store.Keys(), ", ")}},
 		{"half a home", "geo:\n  home:\n    latitude: 1\n", []string{`config.yaml:2: geo.home.longitude: missing`}},
-		{"promise", "store:\n  anonymise:\n    addresses: both\n", []string{
-			`config.yaml:3: store.anonymise.addresses: masking addresses: not in this version; remove the key, or what it promises would not be kept`}},
+		{"promise", "dashboard:\n  tls:\n    key: x.pem\n", []string{
+			`config.yaml:3: dashboard.tls.key: encryption of the dashboard: not in this version; remove the key, or what it promises would not be kept`}},
 		{"conditions", "sensor:\n  exclude:\n    - {ports: [99999], vlans: [4095], protocols: [tpc]}\n", []string{
 			`config.yaml:3: sensor.exclude[0].ports: "99999" is no port: write 443 or 1-1024`,
 			`config.yaml:3: sensor.exclude[0].protocols: protocol "tpc" is unknown: use tcp, udp, icmp, icmpv6, sctp … or a number from 0 to 255`,
