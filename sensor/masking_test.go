@@ -1,6 +1,7 @@
 package sensor
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -99,5 +100,24 @@ func TestMaskAcrossParts(t *testing.T) {
 	}
 	if n := len(lists[0]) + len(lists[1]); n != 4 {
 		t.Errorf("%d points in the parts, want 4", n)
+	}
+}
+
+// A warning about our own address does not say more of it than the store does.
+func TestMaskedWarning(t *testing.T) {
+	var packets []packet
+	for i := range 400 {
+		packets = append(packets, packet{noon, udp(t, fmt.Sprintf("93.%d.%d.34", 1+i%20, i/20), "45.33.32.156", 53, 40000)})
+	}
+	for mask, want := range map[store.Mask]string{{}: "45.33.32.156/32", {Addr: true, Peer: true, IPv4: 24}: "45.33.32.0/24"} {
+		m := &memory{}
+		s := newSensor(t, m, func(cfg *Config) { cfg.Mask = mask })
+		if err := s.Replay(context.Background(), []Named{{"test.pcap", pcap(t, packets)}}); err != nil {
+			t.Fatal(err)
+		}
+		warnings := s.Status().Warnings
+		if len(warnings) != 1 || warnings[0].Mend != "--local "+want {
+			t.Errorf("warnings with mask %+v are %+v, want one about %s", mask, warnings, want)
+		}
 	}
 }
