@@ -90,13 +90,13 @@ type coverageJSON struct {
 
 	Sensors []sensorJSON `json:"sensors"`
 
-	Points         uint64      `json:"points"`
-	Packets        uint64      `json:"packets"`         // of the points
-	Unlocated      store.Sum   `json:"unlocated"`       // of the points without any place
-	UnlocatedShare float64     `json:"unlocated_share"` // of packets, 0 to 1
-	Books          store.Books `json:"books"`           // where every packet went
-	Damaged        uint64      `json:"damaged_blocks"`  // skipped
-	Geo            []databaseJSON   `json:"geo"`             // databases that the points were located by
+	Points         uint64         `json:"points"`
+	Packets        uint64         `json:"packets"`         // of the points
+	Unlocated      store.Sum      `json:"unlocated"`       // of the points without any place
+	UnlocatedShare float64        `json:"unlocated_share"` // of packets, 0 to 1
+	Books          store.Books    `json:"books"`           // where every packet went
+	Damaged        uint64         `json:"damaged_blocks"`  // skipped
+	Geo            []databaseJSON `json:"geo"`             // databases that the points were located by
 }
 
 // sensorJSON is what one sensor did in the window.

@@ -12,11 +12,11 @@ import (
 func (p *program) dbCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "db",
-		Short: "Look into the store's file",
+		Short: "Look after the store's file: statistics, backup",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.dbStatsCommand())
+	cmd.AddCommand(p.dbStatsCommand(), p.dbBackupCommand())
 	return cmd
 }
 
