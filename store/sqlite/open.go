@@ -30,6 +30,7 @@ var writerPragmas = [...]string{
 	"wal_autocheckpoint = 1000",
 	"journal_size_limit = 67108864",
 	"foreign_keys = OFF",
+	"secure_delete = FAST", // overwrites what is deleted in pages that are written anyway
 }
 
 // uri returns what the driver opens path by, with parameters of SQLite and driver.

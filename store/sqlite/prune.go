@@ -211,10 +211,11 @@ func (p *pruning) byAge(ctx context.Context) (marks, error) {
 			continue
 		}
 		if !p.forced {
-			if left <= 0 {
+			// A step at least, so that marks in steps of a day move at all; what that is
+			// too much is missing next time.
+			if left < float64(min(markSteps[i], level1h)) {
 				continue
 			}
-			// A step at least, so that marks in steps of a day move at all.
 			want = min(want, from+max(floorTo(int64(left), markSteps[i]), markSteps[i]))
 			left -= float64(want - from)
 		}

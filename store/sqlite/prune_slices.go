@@ -58,19 +58,19 @@ func joinIDs(ids []int64) string {
 	return b.String()
 }
 
-// rowIDs reads a column of ids and one of sizes, until the sizes fill a slice.
+// rowIDs reads a column of ids.
 func rowIDs(ctx context.Context, q queryer, query string, args ...any) (ids []int64, err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	for size := int64(0); size < sliceBytes && len(ids) < sliceRows && rows.Next(); {
-		var id, bytes int64
-		if err := rows.Scan(&id, &bytes); err != nil {
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		ids, size = append(ids, id), size+bytes
+		ids = append(ids, id)
 	}
 	return ids, rows.Err()
 }
@@ -79,48 +79,85 @@ func rowIDs(ctx context.Context, q queryer, query string, args ...any) (ids []in
 // their addresses and what came in each tick. Their views stay.
 func (p *pruning) giveKeys(ctx context.Context) error {
 	for p.marks[markPoints] != never {
-		tiers, err := rowIDs(ctx, p.readers, "SELECT id, 0 FROM tiers WHERE chunks > 0 AND start < ? ORDER BY start", p.marks[markPoints])
+		tiers, err := rowIDs(ctx, p.readers, "SELECT id FROM tiers WHERE chunks > 0 AND start < ? ORDER BY start LIMIT ?",
+			p.marks[markPoints], sliceRows)
 		if err != nil || len(tiers) == 0 {
 			return err
 		}
-		for _, tier := range tiers {
-			if err := p.giveParts(ctx, tier, partKeysSamples, "UPDATE tiers SET keys = 0, chunks = 0 WHERE id = ?"); err != nil {
-				return err
-			}
+		if err := p.giveParts(ctx, tiers, partKeysSamples, "UPDATE tiers SET keys = 0, chunks = 0"); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// giveParts deletes the parts of a tier up to number last of each chunk, and with the
-// last of them runs then on the tier.
-func (p *pruning) giveParts(ctx context.Context, tier int64, last int, then string) error {
-	for {
-		ids, err := rowIDs(ctx, p.readers, "SELECT id, length(data) FROM parts WHERE id >= ? AND id < ? AND id % ? <= ? ORDER BY id",
-			partID(tier, 0, 0), partID(tier+1, 0, 0), chunkRoom, last)
+// giveParts deletes parts of tiers, up to number last of each chunk, and does then to
+// the rows of tiers that it is done with.
+func (p *pruning) giveParts(ctx context.Context, tiers []int64, last int, then string) error {
+	for len(tiers) > 0 {
+		done, some, err := p.fill(ctx, tiers, last)
 		if err != nil {
 			return err
 		}
-		done := false
 		err = p.slice(ctx, func(tx *sql.Tx) error {
-			if err := deleteIDs(ctx, tx, "parts", ids); err != nil {
+			for _, tier := range tiers[:done] {
+				_, err := tx.ExecContext(ctx, "DELETE FROM parts WHERE id >= ? AND id < ? AND id % ? <= ?",
+					partID(tier, 0, 0), partID(tier+1, 0, 0), chunkRoom, last)
+				if err != nil {
+					return err
+				}
+			}
+			if err := deleteIDs(ctx, tx, "parts", some); err != nil {
 				return err
 			}
-			more, err := number(ctx, tx, "SELECT EXISTS (SELECT 1 FROM parts WHERE id >= ? AND id < ? AND id % ? <= ?)",
-				partID(tier, 0, 0), partID(tier+1, 0, 0), chunkRoom, last)
-			if err != nil || more != 0 {
-				return err
-			}
-			done = true
-			if _, err := tx.ExecContext(ctx, then, tier); err != nil {
-				return err
+			if done > 0 {
+				if _, err := tx.ExecContext(ctx, then+" WHERE id IN ("+joinIDs(tiers[:done])+")"); err != nil {
+					return err
+				}
 			}
 			return nextGeneration(ctx, tx)
 		})
-		if err != nil || done {
+		if err != nil {
 			return err
 		}
+		tiers = tiers[done:]
 	}
+	return nil
+}
+
+// fill returns how many of the tiers a slice has room for, and what parts of the next
+// one if it has none for the first.
+func (p *pruning) fill(ctx context.Context, tiers []int64, last int) (done int, some []int64, err error) {
+	size := int64(0)
+	for _, tier := range tiers {
+		rows, err := p.readers.QueryContext(ctx, "SELECT id, length(data) FROM parts WHERE id >= ? AND id < ? AND id % ? <= ? ORDER BY id",
+			partID(tier, 0, 0), partID(tier+1, 0, 0), chunkRoom, last)
+		if err != nil {
+			return 0, nil, err
+		}
+		var ids []int64
+		for size < sliceBytes && rows.Next() {
+			var id, bytes int64
+			if err = rows.Scan(&id, &bytes); err != nil {
+				break
+			}
+			ids, size = append(ids, id), size+bytes
+		}
+		more := size >= sliceBytes && rows.Next()
+		if e := rows.Close(); err == nil {
+			err = e
+		}
+		switch {
+		case err != nil:
+			return 0, nil, err
+		case more && done == 0:
+			return 0, ids, nil
+		case more:
+			return done, nil, nil
+		}
+		done++
+	}
+	return done, nil, nil
 }
 
 // giveBatches deletes the batches, and what blocks they still have, of intervals that
@@ -138,7 +175,7 @@ func (p *pruning) giveBatches(ctx context.Context) error {
 		}
 		start := floorTo(tick, level10m)
 		at = start + level10m
-		sealed, err := number(ctx, p.readers, "SELECT EXISTS (SELECT 1"+sealedBatches+")", start)
+		sealed, err := number(ctx, p.readers, "SELECT EXISTS (SELECT 1"+sealedBatches+")", start, p.marks[mark10m])
 		if err == nil && sealed != 0 {
 			err = p.slice(ctx, func(tx *sql.Tx) error { return p.giveInterval(ctx, tx, start) })
 		}
@@ -148,20 +185,22 @@ func (p *pruning) giveBatches(ctx context.Context) error {
 	}
 }
 
-// sealedBatches are those of the ten minutes from ?1 on that tiers hold.
-const sealedBatches = ` FROM batches WHERE tick >= ?1 AND tick < ?1 + 600
-	AND sensor NOT IN (SELECT sensor FROM open WHERE start = ?1) AND id NOT IN (SELECT id FROM late)`
+// sealedBatches are those of the ten minutes from ?1 on whose sums are in tiers. (Views
+// of ten minutes begin at ?2; those before it have been given up.)
+const sealedBatches = ` FROM batches AS b WHERE tick >= ?1 AND tick < ?1 + 600
+	AND sensor NOT IN (SELECT sensor FROM open WHERE start = ?1) AND id NOT IN (SELECT id FROM late)
+	AND (?1 < ?2 OR EXISTS (SELECT 1 FROM tiers t WHERE t.level = 600 AND t.sensor = b.sensor AND t.start = ?1))`
 
 // giveInterval deletes the batches of ten minutes.
 func (p *pruning) giveInterval(ctx context.Context, tx *sql.Tx, start int64) error {
-	points, err := number(ctx, tx, "SELECT sum(points)"+sealedBatches, start)
+	points, err := number(ctx, tx, "SELECT sum(points)"+sealedBatches, start, p.marks[mark10m])
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM blocks WHERE id IN (SELECT id"+sealedBatches+")", start); err != nil {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM blocks WHERE id IN (SELECT id"+sealedBatches+")", start, p.marks[mark10m]); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM batches WHERE id IN (SELECT id"+sealedBatches+")", start); err != nil {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM batches WHERE id IN (SELECT id"+sealedBatches+")", start, p.marks[mark10m]); err != nil {
 		return err
 	}
 	p.points += points
@@ -192,21 +231,19 @@ func (p *pruning) giveViews(ctx context.Context) error {
 // giveTiers deletes the tiers of one level and sensor that start before end: only those
 // that are in a tier of the coarser level, and not waiting for late batches.
 func (p *pruning) giveTiers(ctx context.Context, level, coarser int64, sensor int, end int64) error {
-	query := "SELECT id, 0 FROM tiers t WHERE level = ?1 AND sensor = ?2 AND start < ?3"
+	query := "SELECT id FROM tiers t WHERE level = ?1 AND sensor = ?2 AND start < ?3"
 	if coarser > 0 {
 		query += ` AND EXISTS (SELECT 1 FROM tiers c WHERE c.level = ?4 AND c.sensor = ?2
 			AND c.start = t.start - (t.start % ?4 + ?4) % ?4)
 			AND NOT EXISTS (SELECT 1 FROM late l WHERE l.sensor = ?2 AND l.tick >= t.start AND l.tick < t.start + ?1)`
 	}
 	for {
-		tiers, err := rowIDs(ctx, p.readers, query+" ORDER BY start", level, sensor, end, coarser)
+		tiers, err := rowIDs(ctx, p.readers, query+" ORDER BY start LIMIT ?5", level, sensor, end, coarser, sliceRows)
 		if err != nil || len(tiers) == 0 {
 			return err
 		}
-		for _, tier := range tiers {
-			if err := p.giveParts(ctx, tier, chunkRoom, "DELETE FROM tiers WHERE id = ?"); err != nil {
-				return err
-			}
+		if err := p.giveParts(ctx, tiers, chunkRoom, "DELETE FROM tiers"); err != nil {
+			return err
 		}
 	}
 }
