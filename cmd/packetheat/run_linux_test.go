@@ -280,11 +280,13 @@ func TestServe(t *testing.T) {
 		packetheat(t, dir, "replay", name+".pcap", "--data", name)
 	}
 	for _, c := range []struct {
-		args []string
-		want []string
+		args, want []string
+		filter     string
+		not        string
 	}{
-		{[]string{"--data", "east"}, []string{`"FR"`}},
-		{[]string{"--data", "east", "--data", "west"}, []string{`"FR"`, `"DE"`}},
+		{[]string{"--data", "east"}, []string{`"FR"`}, "", `"DE"`},
+		{[]string{"--data", "east", "--data", "west"}, []string{`"FR"`, `"DE"`}, "", "none"},
+		{[]string{"--data", "east", "--data", "west"}, []string{`"DE"`}, "&filter=sensor:west", `"FR"`},
 	} {
 		cmd := call{dir: dir, args: append([]string{"serve", "--listen", "127.0.0.1:0"}, c.args...)}.command(t)
 		errs, err := cmd.StderrPipe()
@@ -300,12 +302,15 @@ func TestServe(t *testing.T) {
 		if err != nil || !ok {
 			t.Fatalf("first line is %q, %v", line, err)
 		}
-		answer, err := http.Get(url + "/api/v1/top?by=country")
+		answer, err := http.Get(url + "/api/v1/top?by=country" + c.filter)
 		if err != nil {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(answer.Body)
 		answer.Body.Close()
+		if strings.Contains(string(body), c.not) {
+			t.Errorf("%v%s: %s is in\n%s", c.args, c.filter, c.not, body)
+		}
 		for _, want := range c.want {
 			if err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
 				t.Errorf("%v: %s, %v\n%s", c.args, answer.Status, err, body)

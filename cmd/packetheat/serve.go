@@ -23,7 +23,9 @@ func (p *program) serveCommand() *cobra.Command {
 		Short: "Serve the dashboard of an existing store, without capturing",
 		Long: `Serve the dashboard of a store, live or copied, without capturing. It needs no rights but
 to read the store, and may stand beside a sensor that writes to it. Several --data put
-the stores of several sensors on one map.`,
+the stores of several sensors on one map; the filter sensor:NAME, in the page's box, picks
+one. A store that cannot be read any more is left out, its sensors are off, and the
+status (/api/v1/status) has the error.`,
 		Example: `  packetheat serve --data /backup/data --listen 127.0.0.1:9000
   packetheat serve --data berlin --data tokyo`,
 		Args: noArgs,
@@ -74,9 +76,17 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 	r.sayPlace(where)
 	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts,
 		Status: func() any {
-			var stores []storeJSON
+			var stores []servedJSON
+			lost := map[string]error{}
+			if several, ok := reader.(*merge.Reader); ok {
+				lost = several.Lost()
+			}
 			for _, dir := range folders {
-				stores = append(stores, storeJSON{Path: dir, Bytes: storeBytes(dir)})
+				one := servedJSON{storeJSON: storeJSON{Path: dir, Bytes: storeBytes(dir)}}
+				if err := lost[dir]; err != nil {
+					one.Error = err.Error()
+				}
+				stores = append(stores, one)
 			}
 			return map[string]any{"state": "stored", "stores": stores}
 		}})
@@ -84,6 +94,12 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 		return err
 	}
 	return nil
+}
+
+// servedJSON is a store in the status of serve.
+type servedJSON struct {
+	storeJSON
+	Error string `json:"error,omitempty"` // why it is left out of answers
 }
 
 // openStores opens one store, or several as one.
@@ -96,7 +112,7 @@ func (p *program) openStores(ctx context.Context, folders []string) (reader expo
 		}
 		return errors.Join(errs...)
 	}
-	var readers []export.Reader
+	var readers []merge.Store
 	seen := map[string]string{}
 	for _, dir := range folders {
 		real, err := filepath.EvalSymlinks(dir)
@@ -109,10 +125,10 @@ func (p *program) openStores(ctx context.Context, folders []string) (reader expo
 			return nil, nil, errors.Join(err, closeAll())
 		}
 		stores = append(stores, s)
-		readers = append(readers, s)
+		readers = append(readers, merge.Store{Name: dir, Reader: s})
 	}
 	if len(readers) == 1 {
-		return readers[0], closeAll, nil
+		return stores[0], closeAll, nil
 	}
 	merged, err := merge.New(ctx, readers...)
 	if err != nil {

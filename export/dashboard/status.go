@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/packetheat/packetheat/store"
@@ -55,7 +56,7 @@ func (s *Server) status(ctx context.Context) map[string]any {
 	}
 	out["window"], out["coverage"] = ab.Window, ab.Coverage
 	if s.cfg.Sensor == "" && len(cov.Sensors) > 0 {
-		out["sensor"] = cov.Sensors[0]
+		out["sensor"] = strings.Join(cov.Sensors, ", ")
 	}
 	return out
 }

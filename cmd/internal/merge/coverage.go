@@ -14,10 +14,16 @@ import (
 func (r *Reader) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
 	var out store.Coverage
 	var windows []store.Window
-	for _, part := range r.parts {
-		c, err := part.Coverage(ctx, w)
+	err := r.each(ctx, func(p *part) error {
+		c, err := p.Coverage(ctx, w)
+		p.mu.Lock()
+		if err == nil {
+			p.sensors = c.Sensors
+		}
+		out.Sensors = append(out.Sensors, p.sensors...)
+		p.mu.Unlock()
 		if err != nil {
-			return out, err
+			return err
 		}
 		out.Tick = c.Tick
 		out.Books.Add(&c.Books)
@@ -25,11 +31,10 @@ func (r *Reader) Coverage(ctx context.Context, w store.Window) (store.Coverage, 
 		out.Unlocated.Add(c.Unlocated)
 		out.Damaged += c.Damaged
 		if c.Last.IsZero() {
-			continue // an empty store knows no more
+			return nil // an empty store knows no more
 		}
 		windows = append(windows, c.Window)
 		out.First, out.Last = earlier(out.First, c.First), later(out.Last, c.Last)
-		out.Sensors = append(out.Sensors, c.Sensors...)
 		for _, g := range c.Geo {
 			if !slices.Contains(out.Geo, g) {
 				out.Geo = append(out.Geo, g)
@@ -40,6 +45,10 @@ func (r *Reader) Coverage(ctx context.Context, w store.Window) (store.Coverage, 
 				out.Spans = append(out.Spans, s)
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return out, err
 	}
 	slices.Sort(out.Sensors)
 	out.Sensors = slices.Compact(out.Sensors)

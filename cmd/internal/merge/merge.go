@@ -16,25 +16,129 @@ import (
 	"github.com/packetheat/packetheat/store"
 )
 
-// Reader is an export.Reader over others. Sums of all of them add up: the same store,
-// or a copy of it, must not be among them twice.
-type Reader struct{ parts []export.Reader }
+// Reader is an export.Reader over others. Sums of all of them add up: no two may have
+// the same ticks of a sensor. A store that cannot be read any more, because its disk or
+// network has gone, is left out of answers until it can: Lost names it, and its sensors
+// are off. Where none can be read, and where one fails when some of its points have been
+// handed on, the question fails.
+type Reader struct{ parts []*part }
 
-// New returns a Reader of parts, or the error of stores that do not fit together:
-// those with ticks of different length.
-func New(ctx context.Context, parts ...export.Reader) (*Reader, error) {
-	var tick time.Duration
-	for _, part := range parts {
-		coverage, err := part.Coverage(ctx, store.Window{})
+// Store is one of a Reader's, with the name that users know it by.
+type Store struct {
+	Name string
+	export.Reader
+}
+
+// part is a store and what was last known of it.
+type part struct {
+	Store
+	mu      sync.Mutex
+	sensors []string
+	lost    error
+}
+
+// New returns a Reader of stores, or the error of stores that do not fit together:
+// those with ticks of different length, and those of which one seems to be a copy of
+// the other.
+func New(ctx context.Context, stores ...Store) (*Reader, error) {
+	r := &Reader{}
+	var known []store.Coverage
+	for _, s := range stores {
+		coverage, err := s.Coverage(ctx, store.Window{})
 		if err != nil {
 			return nil, err
 		}
-		if tick != 0 && coverage.Tick != tick {
-			return nil, fmt.Errorf("stores with ticks of %s and %s do not fit on one map", tick, coverage.Tick)
+		for i := range known {
+			if err := fit(r.parts[i].Name, s.Name, &known[i], &coverage); err != nil {
+				return nil, err
+			}
 		}
-		tick = coverage.Tick
+		known = append(known, coverage)
+		r.parts = append(r.parts, &part{Store: s, sensors: coverage.Sensors})
 	}
-	return &Reader{parts}, nil
+	return r, nil
+}
+
+// fit reports why two stores cannot be on one map.
+func fit(one, other string, a, b *store.Coverage) error {
+	if a.Tick != b.Tick {
+		return fmt.Errorf("stores %q with ticks of %s and %q with ticks of %s do not fit on one map: serve each by itself", one, a.Tick, other, b.Tick)
+	}
+	for _, sensor := range a.Sensors {
+		w, both := common(on(a, sensor), on(b, sensor))
+		if both > a.Tick { // a restart within a tick may leave a part of it in each
+			return fmt.Errorf("stores %q and %q both have sensor %q at %s: they would count twice; name one of them, or make one of both: packetheat db merge", one, other, sensor, w.From.UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
+// on returns when a sensor was capturing.
+func on(c *store.Coverage, sensor string) (windows []store.Window) {
+	for _, s := range c.Spans {
+		if s.Sensor == sensor && s.State != store.StateOff {
+			windows = append(windows, s.Window)
+		}
+	}
+	return windows
+}
+
+// common returns the first window that is in both lists, which are in order of time,
+// and how long all such windows are.
+func common(a, b []store.Window) (first store.Window, both time.Duration) {
+	for len(a) > 0 && len(b) > 0 {
+		w := store.Window{From: later(a[0].From, b[0].From), To: a[0].To}
+		if b[0].To.Before(w.To) {
+			w.To = b[0].To
+		}
+		if w.From.Before(w.To) {
+			if both == 0 {
+				first = w
+			}
+			both += w.To.Sub(w.From)
+		}
+		if a[0].To.Before(b[0].To) {
+			a = a[1:]
+		} else {
+			b = b[1:]
+		}
+	}
+	return first, both
+}
+
+// Lost returns the errors of the stores that could not be read the last time, by name.
+func (r *Reader) Lost() map[string]error {
+	lost := map[string]error{}
+	for _, p := range r.parts {
+		p.mu.Lock()
+		if p.lost != nil {
+			lost[p.Name] = p.lost
+		}
+		p.mu.Unlock()
+	}
+	return lost
+}
+
+// each asks every store. It fails where none answers.
+func (r *Reader) each(ctx context.Context, ask func(*part) error) error {
+	answered := false
+	var errs []error
+	for _, p := range r.parts {
+		err := ask(p)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.mu.Lock()
+		p.lost = err
+		p.mu.Unlock()
+		if answered = answered || err == nil; err != nil {
+			errs = append(errs, fmt.Errorf("store %q: %w", p.Name, err))
+		}
+	}
+	if !answered {
+		return errors.Join(errs...)
+	}
+	return nil
 }
 
 // chunk is how many points are handed on at once.
@@ -45,15 +149,22 @@ func (r *Reader) Points(ctx context.Context, f store.Filter, yield func([]store.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var heads []*head
-	for _, part := range r.parts {
+	err := r.each(ctx, func(p *part) error {
 		h := &head{}
-		next, stop := iter.Pull2(pointsOf(ctx, part, f))
-		defer stop()
-		h.next = next
+		next, stop := iter.Pull2(pointsOf(ctx, p, f))
+		h.next, h.stop = next, stop
 		if err := h.fill(); err != nil {
+			stop()
 			return err
 		}
 		heads = append(heads, h)
+		return nil
+	})
+	for _, h := range heads {
+		defer h.stop()
+	}
+	if err != nil {
+		return err
 	}
 	var out []store.Point
 	for {
@@ -83,6 +194,7 @@ func (r *Reader) Points(ctx context.Context, f store.Filter, yield func([]store.
 type head struct {
 	points []store.Point // never empty before the end
 	next   func() ([]store.Point, error, bool)
+	stop   func()
 }
 
 // fill reads on where nothing is left.
@@ -134,12 +246,15 @@ func before(a, b *store.Point) bool {
 // Cells implements export.Reader.
 func (r *Reader) Cells(ctx context.Context, f store.Filter, step time.Duration) ([]store.Cell, error) {
 	var all []store.Cell
-	for _, part := range r.parts {
-		cells, err := part.Cells(ctx, f, step)
-		if err != nil {
-			return nil, err
+	err := r.each(ctx, func(p *part) error {
+		cells, err := p.Cells(ctx, f, step)
+		if err == nil {
+			all = append(all, cells...)
 		}
-		all = append(all, cells...)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	key := func(c *store.Cell) store.Cell {
 		k := *c
@@ -158,12 +273,15 @@ func (r *Reader) Cells(ctx context.Context, f store.Filter, step time.Duration) 
 // Series implements export.Reader.
 func (r *Reader) Series(ctx context.Context, f store.Filter, step time.Duration) ([]store.Bin, error) {
 	var all []store.Bin
-	for _, part := range r.parts {
-		bins, err := part.Series(ctx, f, step)
-		if err != nil {
-			return nil, err
+	err := r.each(ctx, func(p *part) error {
+		bins, err := p.Series(ctx, f, step)
+		if err == nil {
+			all = append(all, bins...)
 		}
-		all = append(all, bins...)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	key := func(b *store.Bin) store.Bin {
 		k := *b
@@ -197,13 +315,16 @@ func summed[T any, K comparable](all []T, key func(*T) K, add func(*T, *T)) []T 
 // more than one store has is not known, so its Addresses is 0, unless the row is one.
 func (r *Reader) Top(ctx context.Context, f store.Filter, by store.Dimension, n int) (store.Top, error) {
 	out := store.Top{By: by}
-	for _, part := range r.parts {
-		top, err := part.Top(ctx, f, by, 0)
-		if err != nil {
-			return out, err
+	err := r.each(ctx, func(p *part) error {
+		top, err := p.Top(ctx, f, by, 0)
+		if err == nil {
+			out.Total.Add(top.Total)
+			out.Rows = append(out.Rows, top.Rows...)
 		}
-		out.Total.Add(top.Total)
-		out.Rows = append(out.Rows, top.Rows...)
+		return err
+	})
+	if err != nil {
+		return out, err
 	}
 	type rowKey struct {
 		key   string

@@ -2,7 +2,9 @@ package merge
 
 import (
 	"context"
+	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +62,7 @@ func TestLikeOne(t *testing.T) {
 	a := []*store.Batch{batch("east", 0, "9.9.9.9", "1.1.1.1"), batch("east", 1, "9.9.9.9"), batch("east", 5, "8.8.8.8")}
 	b := []*store.Batch{batch("west", 1, "9.9.9.9", "2.2.2.2"), batch("west", 2), batch("west", 7, "1.1.1.1", "9.9.9.9")}
 	one := stored(t, append(append([]*store.Batch{}, a...), b...)...)
-	two, err := New(t.Context(), stored(t, a...), stored(t, b...), stored(t))
+	two, err := New(t.Context(), named("a", stored(t, a...)), named("b", stored(t, b...)), named("empty", stored(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +104,7 @@ func filter(t *testing.T, s string) store.Filter {
 
 // TestAddresses: a number that cannot be known is not claimed.
 func TestAddresses(t *testing.T) {
-	two, err := New(t.Context(), stored(t, batch("east", 0, "9.9.9.9")), stored(t, batch("west", 0, "9.9.9.9")))
+	two, err := New(t.Context(), named("a", stored(t, batch("east", 0, "9.9.9.9"))), named("b", stored(t, batch("west", 0, "9.9.9.9"))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +117,7 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestEnds(t *testing.T) {
-	two, err := New(t.Context(), stored(t, batch("east", 0, "9.9.9.9")), stored(t, batch("west", 0, "9.9.9.9")))
+	two, err := New(t.Context(), named("a", stored(t, batch("east", 0, "9.9.9.9"))), named("b", stored(t, batch("west", 0, "9.9.9.9"))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +138,7 @@ func TestEnds(t *testing.T) {
 
 func TestWatch(t *testing.T) {
 	east, west := stored(t), stored(t)
-	two, err := New(t.Context(), east, west)
+	two, err := New(t.Context(), named("east", east), named("west", west))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,13 +153,71 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-func TestTicksDiffer(t *testing.T) {
+func named(name string, r export.Reader) Store { return Store{name, r} }
+
+// TestDoNotFit: stores that cannot be on one map are told apart by name.
+func TestDoNotFit(t *testing.T) {
 	fast, err := sqlite.Open(t.TempDir(), sqlite.Options{Tick: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer fast.Close()
-	if _, err := New(t.Context(), stored(t), fast); err == nil || !strings.Contains(err.Error(), "do not fit") {
-		t.Errorf("ticks of 10s and 1s give %v", err)
+	first := []*store.Batch{batch("east", 0, "9.9.9.9"), batch("east", 1), batch("east", 2, "9.9.9.9"), batch("west", 0)}
+	half := batch("east", 2)
+	half.From = half.From.Add(5 * time.Second)
+	for _, c := range []struct {
+		name  string
+		other *sqlite.Store
+		said  string
+	}{
+		{"ticks", fast, `"one" with ticks of 10s and "two" with ticks of 1s do not fit`},
+		{"a copy", stored(t, first...), `"one" and "two" both have sensor "east" at 2026-11-17T14:00:00Z`},
+		{"a part of it", stored(t, batch("north", 0, "9.9.9.9"), batch("east", 1), batch("east", 2)), `sensor "east" at 2026-11-17T14:00:10Z`},
+		{"restarted within a tick", stored(t, half, batch("east", 3)), ""},
+		{"later", stored(t, batch("east", 7), batch("west", 8)), ""},
+		{"other sensors", stored(t, batch("south", 0)), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := New(t.Context(), named("one", stored(t, first...)), named("two", c.other))
+			if c.said == "" && err != nil || c.said != "" && (err == nil || !strings.Contains(err.Error(), c.said)) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// TestVanishing closes one of two stores under way, as when its disk goes.
+func TestVanishing(t *testing.T) {
+	east, west := stored(t, batch("east", 0, "9.9.9.9"), batch("east", 1, "9.9.9.9")), stored(t, batch("west", 0, "1.1.1.1"), batch("west", 3, "1.1.1.1"))
+	two, err := New(t.Context(), named("e", east), named("w", west))
+	if err != nil || len(two.Lost()) != 0 {
+		t.Fatal(err, two.Lost())
+	}
+	ask := func() (cells, bins, rows, points int, errs []error) {
+		c, err1 := two.Cells(t.Context(), store.Filter{}, 0)
+		s, err2 := two.Series(t.Context(), store.Filter{}, 10*time.Second)
+		top, err3 := two.Top(t.Context(), store.Filter{}, store.ByIP, 0)
+		err4 := two.Points(t.Context(), store.Filter{}, func(p []store.Point) error { points += len(p); return nil })
+		_, err5 := two.Coverage(t.Context(), store.Window{})
+		return len(c), len(s), len(top.Rows), points, []error{err1, err2, err3, err4, err5}
+	}
+	west.Close()
+	cells, bins, rows, points, errs := ask()
+	if cells != 1 || bins != 2 || rows != 1 || points != 2 || errors.Join(errs...) != nil {
+		t.Errorf("without west: %d cells, %d bins, %d rows, %d points, %v", cells, bins, rows, points, errs)
+	}
+	if lost := two.Lost(); len(lost) != 1 || lost["w"] == nil {
+		t.Errorf("lost %v", lost)
+	}
+	coverage, err := two.Coverage(t.Context(), store.Window{})
+	if err != nil || coverage.Off() != 20*time.Second {
+		t.Errorf("off for %s in %+v, %v", coverage.Off(), coverage.Spans, err)
+	}
+	if diff := cmp.Diff([]string{"east", "west"}, coverage.Sensors); diff != "" {
+		t.Error(diff)
+	}
+	east.Close()
+	if _, _, _, _, errs := ask(); slices.Contains(errs, nil) {
+		t.Errorf("with no store left: %v", errs)
 	}
 }
