@@ -21,8 +21,9 @@ func decoded(t testing.TB, d *decoder, dicts *dicts, sums, ends []byte) ([]store
 	v := &view{columns: d.cols, sensors: []string{""}, places: dicts.places.snapshot(), asns: dicts.asns.snapshot(),
 		match: matcher{filter: newFilter(nil)}}
 	v.match.open(v)
-	c := &pointVisitor{}
-	return c.points, c.visit(v)
+	w := &pointWriter{}
+	err := w.add(v, false)
+	return w.points, err
 }
 
 // TestBlocksRoundTrip encodes blocks of many shapes one after the other with one

@@ -83,11 +83,7 @@ func binOf(tick, step int64) int64 {
 	if step == 0 {
 		return 0
 	}
-	bin := tick - tick%step
-	if tick%step < 0 { // before 1970
-		bin -= step
-	}
-	return bin
+	return floorTo(tick, step)
 }
 
 // Cells sums the matching points by place, protocol layer and direction and, where
@@ -98,7 +94,13 @@ func (s *Store) Cells(ctx context.Context, f store.Filter, step time.Duration) (
 	if err := s.checkStep(step, 0); err != nil {
 		return nil, err
 	}
-	p, err := s.plan(ctx, &f, 0)
+	return prompt(ctx, func() ([]store.Cell, error) {
+		return steadily(func() ([]store.Cell, error) { return s.cells(ctx, &f, step) })
+	})
+}
+
+func (s *Store) cells(ctx context.Context, f *store.Filter, step time.Duration) ([]store.Cell, error) {
+	_, c, err := s.plan(ctx, f, question{views: propPlace, step: step})
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +110,7 @@ func (s *Store) Cells(ctx context.Context, f store.Filter, step time.Duration) (
 		own[i].step = int64(step / time.Second)
 		visitors[i] = &own[i]
 	}
-	if err := s.scan(ctx, p, visitors...); err != nil {
+	if err := s.scan(ctx, c, visitors...); err != nil {
 		return nil, err
 	}
 	var all []placeSum
@@ -219,7 +221,13 @@ func (s *Store) Series(ctx context.Context, f store.Filter, step time.Duration) 
 	if err := s.checkStep(step, s.tick); err != nil {
 		return nil, err
 	}
-	p, err := s.plan(ctx, &f, 0)
+	return prompt(ctx, func() ([]store.Bin, error) {
+		return steadily(func() ([]store.Bin, error) { return s.series(ctx, &f, step) })
+	})
+}
+
+func (s *Store) series(ctx context.Context, f *store.Filter, step time.Duration) ([]store.Bin, error) {
+	_, c, err := s.plan(ctx, f, question{step: step})
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +237,7 @@ func (s *Store) Series(ctx context.Context, f store.Filter, step time.Duration) 
 		own[i] = seriesVisitor{step: int64(step / time.Second), bins: make(map[int64]*[slots]store.Sum)}
 		visitors[i] = &own[i]
 	}
-	if err := s.scan(ctx, p, visitors...); err != nil {
+	if err := s.scan(ctx, c, visitors...); err != nil {
 		return nil, err
 	}
 	bins := own[0].bins

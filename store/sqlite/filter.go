@@ -14,7 +14,34 @@ import (
 type filter struct {
 	sensor, place, asn, addr, kind, peer, port, point []store.Term
 
-	need need
+	need  need
+	props props
+}
+
+// props are properties of traffic that an answer depends on. Protocol, direction,
+// sensor and time are known wherever there is any.
+type props uint8
+
+const (
+	propPlace props = 1 << iota
+	propASN
+	propPort
+	propKey // any other
+)
+
+// sourceFor returns the smallest source that knows properties.
+func sourceFor(p props) source {
+	switch p {
+	case 0:
+		return sourceKind
+	case propPlace:
+		return sourcePlace
+	case propASN:
+		return sourceASN
+	case propPort:
+		return sourcePort
+	}
+	return sourceKeys
 }
 
 func newFilter(terms []store.Term) *filter {
@@ -25,22 +52,28 @@ func newFilter(terms []store.Term) *filter {
 			f.sensor = append(f.sensor, t)
 		case store.KeyCountry, store.KeyRegion, store.KeyCity, store.KeyPlace:
 			f.place = append(f.place, t)
+			f.props |= propPlace
 		case store.KeyASN:
 			f.asn = append(f.asn, t)
 			f.need |= needASN
+			f.props |= propASN
 		case store.KeyIP:
 			f.addr = append(f.addr, t)
 			f.need |= needAddr
+			f.props |= propKey
 		case store.KeyProto, store.KeyDir:
 			f.kind = append(f.kind, t)
 		case store.KeyPeer:
 			f.peer = append(f.peer, t)
 			f.need |= needPeer
+			f.props |= propKey
 		case store.KeyPort:
 			f.port = append(f.port, t)
 			f.need |= needPort
+			f.props |= propPort
 		default: // host, opened: of several properties
 			f.point = append(f.point, t)
+			f.props |= propKey
 			if t.Key == store.KeyHost {
 				f.need |= needAddr | needPeer
 			}

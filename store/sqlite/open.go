@@ -245,9 +245,6 @@ func checkFormat(ctx context.Context, q queryer, fresh bool) (version int64, err
 	case version > int64(len(scripts)):
 		return 0, fmt.Errorf("the store has format %d and this packetheat knows formats up to %d (use the newer packetheat that wrote it)",
 			version, len(scripts))
-	case !fresh && version < int64(len(scripts)):
-		return 0, fmt.Errorf("the store has the old format %d, this packetheat reads %d (a packetheat run on it migrates it)",
-			version, len(scripts))
 	}
 	return version, nil
 }

@@ -161,8 +161,7 @@ func TestTogether(t *testing.T) {
 // TestQueriesUseTheIndex: pruning by time is SQLite's business, so ask it.
 func TestQueriesUseTheIndex(t *testing.T) {
 	s := openNew(t, Options{})
-	c := s.cursor(&plan{all: true})
-	rows, err := s.readers.Query("EXPLAIN QUERY PLAN "+c.query, 0, 0, 0, 1, 1)
+	rows, err := s.readers.Query("EXPLAIN QUERY PLAN "+(&plan{all: true}).baseQuery(nil), 0, 1, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +175,7 @@ func TestQueriesUseTheIndex(t *testing.T) {
 		}
 		text += detail + "\n"
 	}
-	if !strings.Contains(text, "SEARCH b USING INDEX batches_by_tick ((tick,sensor,seq)>(?,?,?) AND tick<?)") ||
+	if !strings.Contains(text, "SEARCH b USING INDEX batches_by_tick (tick>? AND tick<?)") ||
 		!strings.Contains(text, "SEARCH k USING INTEGER PRIMARY KEY") || strings.Contains(text, "TEMP B-TREE") {
 		t.Errorf("the plan is\n%s", text)
 	}

@@ -2,65 +2,140 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/packetheat/packetheat/store"
 )
 
-// What one cursor reads at most before it is closed and its rows are decoded: a few
-// milliseconds of reading.
-const (
-	chunkRows  = 256
-	chunkBytes = 4 << 20
-)
-
 // maxWorkers bounds the goroutines of one query that decode.
 const maxWorkers = 4
 
-// plan says which batches a query reads, and which of their columns.
+// plan says what a query reads.
 type plan struct {
 	from, to int64 // ticks, half-open, Unix seconds
 	lastID   int64 // the newest batch that belongs to the answer
 	sensors  []uint32
-	all      bool // all sensors; else those above
+	all      bool // those are all sensors
 	need     need
 	filter   *filter
+	source   source // of whole tiers
+	step     int64  // seconds that a bin has; 0: there is one bin
+	tick     int64  // seconds
+	ordered  bool   // each tick for itself, in order
+	damage   *damage
 }
 
-// plan prepares a query: window to ticks, sensors to ids, terms to what they need.
-func (s *Store) plan(ctx context.Context, f *store.Filter, n need) (*plan, error) {
+// question is what a query asks for, besides window and terms.
+type question struct {
+	need    need
+	views   props // what must be known of traffic to answer it
+	keys    bool  // full keys are better where there are not too many
+	step    time.Duration
+	ordered bool
+}
+
+// plan prepares a query: window to ticks, sensors to ids, terms to what they need, and
+// the time to units.
+func (s *Store) plan(ctx context.Context, f *store.Filter, ask question) (*plan, *cursor, error) {
 	if err := f.Window.Check(); err != nil {
+		return nil, nil, err
+	}
+	p := &plan{
+		filter: newFilter(f.Terms), all: true, tick: int64(s.tick / time.Second),
+		step: int64(ask.step / time.Second), ordered: ask.ordered, damage: &s.damage,
+	}
+	p.from, p.to = tickRange(f.Window)
+	p.need = ask.need | p.filter.need
+	p.source = sourceFor(ask.views | p.filter.props)
+	c, err := s.cover(ctx, p, ask)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		return nil, nil, fmt.Errorf("read %q: %w%s", s.path, err, hint(err))
+	}
+	return p, c, nil
+}
+
+// cover finds the units of a plan in one read transaction.
+func (s *Store) cover(ctx context.Context, p *plan, ask question) (*cursor, error) {
+	tx, err := s.readers.BeginTx(ctx, nil)
+	if err != nil {
 		return nil, err
 	}
-	p := &plan{all: true}
-	p.from, p.to = tickRange(f.Window)
-	var err error
-	if p.lastID, err = lastID(ctx, s.readers); err == nil {
-		err = s.dicts.load(ctx, s.readers) // after it, so that every id of the answer is known
-	}
+	defer tx.Rollback()
+	k, err := readKept(ctx, tx)
 	if err != nil {
-		return nil, fmt.Errorf("read %q: %w%s", s.path, err, hint(err))
+		return nil, err
 	}
-	p.filter = newFilter(f.Terms)
-	p.need = n | p.filter.need
-	if len(p.filter.sensor) > 0 {
-		p.all = false
-		for id, name := range s.dicts.sensors.snapshot() {
-			if id > 0 && p.filter.matchSensor(name) {
-				p.sensors = append(p.sensors, uint32(id))
-			}
+	if p.lastID, err = lastID(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err = s.dicts.load(ctx, tx); err != nil {
+		return nil, err
+	}
+	for id, name := range s.dicts.sensors.snapshot() {
+		if id > 0 && p.filter.matchSensor(name) {
+			p.sensors = append(p.sensors, uint32(id))
+		} else if id > 0 {
+			p.all = false
 		}
 	}
-	return p, nil
+	p.from, p.to = k.widen(p.from, p.to)
+	newest, err := number(ctx, tx, "SELECT max(tick) FROM batches")
+	if err == nil && p.lastID > 0 { // what comes later is of later batches
+		p.to = min(p.to, newest+p.tick)
+	}
+	if err != nil || p.from >= p.to {
+		return s.cursor(p, k, nil), err
+	}
+	reaches := make([]reach, len(p.sensors))
+	for i, id := range p.sensors {
+		reaches[i] = reach{id, p.from, p.to}
+	}
+	units, err := p.cover(ctx, tx, &k, reaches)
+	if err != nil {
+		return nil, err
+	}
+	p.choose(ask, units)
+	return s.cursor(p, k, units), nil
 }
+
+// choose takes the full keys in place of a view where the question is better answered
+// by them, all are there, and they are not too many.
+func (p *plan) choose(ask question, units []unit) {
+	if !ask.keys || p.source == sourceKeys {
+		return
+	}
+	total := int64(0)
+	for i := range units {
+		for _, t := range units[i].tiers {
+			if t.chunks == 0 && t.points > 0 {
+				total = math.MaxInt64
+				break
+			}
+			total += t.keys
+		}
+	}
+	if total > maxPairs || total < 0 {
+		p.need &^= needAddr // as some of the answer will not have it
+		return
+	}
+	p.source = sourceKeys
+	for i := range units {
+		for j := range units[i].tiers {
+			units[i].tiers[j].source = sourceKeys
+		}
+	}
+}
+
+// allows reports whether whole tiers of a level fit into the bins.
+func (p *plan) allows(level int64) bool { return !p.ordered && p.step%level == 0 }
 
 // tickRange returns the first tick in w and the first behind it; a tick is in w if
 // its start is.
@@ -82,166 +157,131 @@ func ceilSecond(t time.Time) int64 {
 	return t.Unix()
 }
 
-// block is the block of one batch as it was read.
-type block struct {
-	id, tick   int64
-	sensor     uint32
-	seq        uint32
-	sums, ends []byte
-
-	alone bool // no other block of the plan has the same tick
-}
-
-// cursor reads the blocks of a plan in order of tick, sensor id and seq, a chunk of
-// them with each call of next.
-type cursor struct {
-	db    *sql.DB
-	query string
-	plan  *plan
-
-	tick        int64
-	sensor, seq int64
-}
-
-func (s *Store) cursor(p *plan) *cursor {
-	columns := "k.sums, x''"
-	if p.need != 0 {
-		columns = "k.sums, k.ends"
-	}
-	q := "SELECT b.id, b.tick, b.sensor, b.seq, " + columns + `
-		FROM batches b JOIN blocks k ON k.id = b.id
-		WHERE (b.tick, b.sensor, b.seq) > (?, ?, ?) AND b.tick < ? AND b.id <= ? AND b.points > 0`
-	if !p.all {
-		ids := make([]string, len(p.sensors))
-		for i, id := range p.sensors {
-			ids[i] = strconv.FormatUint(uint64(id), 10)
-		}
-		q += " AND b.sensor IN (" + strings.Join(ids, ",") + ")"
-	}
-	q += " ORDER BY b.tick, b.sensor, b.seq LIMIT " + strconv.Itoa(chunkRows)
-	return &cursor{db: s.readers, query: q, plan: p, tick: p.from, sensor: -1, seq: -1}
-}
-
-// next returns the next blocks, none at the end.
-func (c *cursor) next(ctx context.Context) ([]block, error) {
-	rows, err := c.db.QueryContext(ctx, c.query, c.tick, c.sensor, c.seq, c.plan.to, c.plan.lastID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var blocks []block
-	size := 0
-	for size < chunkBytes && rows.Next() {
-		var b block
-		if err := rows.Scan(&b.id, &b.tick, &b.sensor, &b.seq, &b.sums, &b.ends); err != nil {
-			return nil, err
-		}
-		size += len(b.sums) + len(b.ends)
-		blocks = append(blocks, b)
-		c.tick, c.sensor, c.seq = b.tick, int64(b.sensor), int64(b.seq)
-	}
-	if size >= chunkBytes {
-		return blocks, nil // what rows.Err would say, the next chunk says
-	}
-	return blocks, rows.Err()
-}
-
-// visitor takes the decoded blocks of a query. Each has one goroutine.
+// visitor takes the decoded blocks and tiers of a query. Each has one goroutine.
 type visitor interface {
 	visit(v *view) error
 }
 
-// scan reads a plan's blocks in one goroutine and has them decoded and visited in
-// one goroutine a visitor, the first of which is the caller's. Blocks reach each
-// visitor in order of tick, sensor id and seq; which visitor gets which is open, so
-// that a single visitor gets all of them in order. It returns ctx's error as it is.
-func (s *Store) scan(ctx context.Context, p *plan, visitors ...visitor) error {
+// takeBytes is how much a worker takes at a time, so that all have something to do.
+const takeBytes = 128 << 10
+
+// scan reads what c has in one goroutine at a time, and has it decoded and visited in
+// one goroutine a visitor. Each visitor gets what it gets in order of time; which
+// visitor gets what is open. It returns ctx's error as it is, at once when ctx is
+// done: visitors that are still busy then stop soon after.
+func (s *Store) scan(ctx context.Context, c *cursor, visitors ...visitor) error {
 	inner, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	chunks := make(chan []block, len(visitors))
 	var group sync.WaitGroup
-	start := func(f func() error) {
+	for _, v := range visitors {
 		group.Go(func() {
-			if err := f(); err != nil {
+			if err := s.work(inner, c, v); err != nil {
 				cancel(err)
 			}
 		})
 	}
-	start(func() error {
-		defer close(chunks)
-		return s.read(inner, p, chunks)
-	})
-	for _, v := range visitors[1:] {
-		start(func() error { return s.work(inner, p, chunks, v) })
-	}
-	if err := s.work(inner, p, chunks, visitors[0]); err != nil {
-		cancel(err)
-	}
-	group.Wait()
-	if ctx.Err() != nil {
+	done := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		err := context.Cause(inner)
+		cancel(nil)
+		if err == nil && c.damaged.Load() {
+			return errMoved
+		}
+		return err
+	case <-ctx.Done():
+		cancel(nil)
 		return ctx.Err()
 	}
-	return context.Cause(inner)
 }
 
-func (s *Store) read(ctx context.Context, p *plan, chunks chan<- []block) error {
-	c := s.cursor(p)
-	var held []block // the last one read: the next shows whether it is alone
-	var before int64 // tick of the one before it
-	started := false
-	for {
-		blocks, err := c.next(ctx)
-		if err != nil {
-			return fmt.Errorf("read %q: %w%s", s.path, err, hint(err))
-		}
-		end := len(blocks) == 0
-		blocks = append(held, blocks...)
-		for i := range blocks {
-			blocks[i].alone = !(started && before == blocks[i].tick) && (i+1 == len(blocks) || blocks[i+1].tick != blocks[i].tick)
-			if i+1 < len(blocks) || end {
-				before, started = blocks[i].tick, true
-			}
-		}
-		ready := len(blocks)
-		if !end {
-			ready--
-		}
-		held = blocks[ready:]
-		for part := range slices.Chunk(blocks[:ready], chunkRows/8) { // so that every worker has something to do
-			select {
-			case chunks <- part:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		if end {
-			return nil
-		}
-	}
-}
-
-// work decodes chunks and shows them to v until there are no more.
-func (s *Store) work(ctx context.Context, p *plan, chunks <-chan []block, v visitor) error {
-	w, err := s.newView(p)
+// work decodes what c has and shows it to v until there is no more.
+func (s *Store) work(ctx context.Context, c *cursor, v visitor) error {
+	w, err := s.newView(c.plan)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	for blocks := range chunks {
-		for i := range blocks {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if !w.open(&blocks[i]) {
-				continue
-			}
-			if err := v.visit(w); err != nil {
-				return err
+	for {
+		bundles, err := c.take(ctx, takeBytes)
+		if err != nil || len(bundles) == 0 {
+			return err
+		}
+		for _, b := range bundles {
+			for i := range b.items {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := s.show(w, &b.items[i], v); errors.Is(err, errReplace) {
+					c.damaged.Store(true)
+				} else if err != nil {
+					return err
+				}
 			}
 		}
 	}
-	return nil
+}
+
+// show has one item visited.
+func (s *Store) show(w *view, it *item, v visitor) error {
+	if it.piece == nil {
+		if !w.openBlock(it) {
+			return nil
+		}
+		return v.visit(w)
+	}
+	ok, err := w.openTier(it)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !ok:
+		return nil
+	case w.exact:
+		return w.eachBin(func() error { return v.visit(w) })
+	}
+	return v.visit(w)
 }
 
 // workers returns how many visitors a query should have.
 func workers() int { return min(runtime.GOMAXPROCS(0), maxWorkers) }
+
+// prompt runs f in a goroutine of its own and returns ctx's error at once when ctx is
+// done, so that no decoding or sorting at the end keeps the caller waiting.
+func prompt[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		value, err := f()
+		answers <- answer{value, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.value, a.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}
+
+// restarts is how often a query begins again because the store was reorganised.
+const restarts = 20
+
+// steadily runs f, again when it has met errMoved.
+func steadily[T any](f func() (T, error)) (T, error) {
+	for try := 1; ; try++ {
+		value, err := f()
+		if !errors.Is(err, errMoved) || try == restarts {
+			return value, err
+		}
+	}
+}

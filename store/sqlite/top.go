@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 	"time"
@@ -15,22 +16,30 @@ import (
 // 0: all) with the total and number of all. A row's key is all that a filter needs
 // to find the row's traffic again, so that equally named cities of two countries are
 // one row, labelled so. Distinct addresses are counted exactly as long as they fit
-// into a table of a few million; else all counts are 0, which means not counted.
+// into a table of a few million; else all counts are 0, which means not counted. So it
+// is over windows of many keys, where sums by AS, port, protocol and direction do not
+// know the country either.
 func (s *Store) Top(ctx context.Context, f store.Filter, by store.Dimension, n int) (store.Top, error) {
 	if by > store.BySensor {
 		return store.Top{}, fmt.Errorf("cannot sum by %s", by)
 	}
-	p, err := s.plan(ctx, &f, topNeed(by))
+	return prompt(ctx, func() (store.Top, error) {
+		return steadily(func() (store.Top, error) { return s.top(ctx, &f, by, n) })
+	})
+}
+
+func (s *Store) top(ctx context.Context, f *store.Filter, by store.Dimension, n int) (store.Top, error) {
+	p, c, err := s.plan(ctx, f, question{need: topNeed(by), views: topProps(by), keys: true})
 	if err != nil {
 		return store.Top{}, err
 	}
 	own := make([]*topVisitor, workers())
 	visitors := make([]visitor, len(own))
 	for i := range own {
-		own[i] = newTopVisitor(by)
+		own[i] = newTopVisitor(by, p)
 		visitors[i] = own[i]
 	}
-	if err := s.scan(ctx, p, visitors...); err != nil {
+	if err := s.scan(ctx, c, visitors...); err != nil {
 		return store.Top{}, err
 	}
 	for _, o := range own[1:] {
@@ -43,16 +52,29 @@ func (s *Store) Top(ctx context.Context, f store.Filter, by store.Dimension, n i
 // counting.
 func topNeed(by store.Dimension) need {
 	switch by {
-	case store.ByASN:
-		return needAddr | needASN
-	case store.ByIP:
-		return needAddr | needASN
+	case store.ByASN, store.ByIP:
+		return needTimes | needAddr | needASN
 	case store.ByPeer:
-		return needAddr | needPeer
+		return needTimes | needAddr | needPeer
 	case store.ByPort:
-		return needAddr | needPort
+		return needTimes | needAddr | needPort
 	}
-	return needAddr
+	return needTimes | needAddr
+}
+
+// topProps returns what must be known of traffic to sum it by a dimension.
+func topProps(by store.Dimension) props {
+	switch by {
+	case store.ByPlace, store.ByCountry, store.ByCity:
+		return propPlace
+	case store.ByASN:
+		return propASN
+	case store.ByPort:
+		return propPort
+	case store.ByIP, store.ByPeer:
+		return propKey
+	}
+	return 0
 }
 
 // topKey tells the rows of a top apart; which fields are used follows from the
@@ -82,14 +104,21 @@ type tally struct {
 	addrs uint64
 }
 
-// note takes over what the row says about itself besides sums.
-func (t *tally) note(v *view, g int) {
-	place, asn := v.place[g], uint32(0)
-	if v.plan.need&needASN != 0 {
-		asn = v.asn[g]
+// note takes over what the row says about itself besides sums, of point i. It looks
+// only at what tells apart points of the same row, so that every source says the same.
+func (t *tally) note(v *view, by store.Dimension, g, i int) {
+	o := tally{first: v.firstOf(i), last: v.lastOf(i)}
+	place := v.place[g]
+	switch by {
+	case store.ByASN:
+		o.asn = v.asn[g]
+	case store.ByIP:
+		o.place, o.asn = place, v.asn[g]
+	case store.ByPlace, store.ByCity:
+		o.place = place
 	}
-	country := v.places[place].Country
-	t.merge(&tally{first: v.tick, last: v.tick, place: place, asn: asn, country: country})
+	o.country = v.places[place].Country
+	t.merge(&o)
 }
 
 // merge adds o, which has the same key, without its addresses.
@@ -113,10 +142,14 @@ type topVisitor struct {
 	byKind []*tally // of a block: rows by kind, or by kind and port, or by peer
 	stamp  uint64
 	addrs  addressCounter
+	placed bool // where each point is is known
 }
 
-func newTopVisitor(by store.Dimension) *topVisitor {
-	return &topVisitor{by: by, rows: make(map[topKey]*tally), addrs: newAddressCounter(maxPairs)}
+func newTopVisitor(by store.Dimension, p *plan) *topVisitor {
+	return &topVisitor{
+		by: by, rows: make(map[topKey]*tally), addrs: newAddressCounter(maxPairs),
+		placed: p.source == sourceKeys || p.source == sourcePlace,
+	}
 }
 
 // perPoint reports whether the points of a group may belong to several rows.
@@ -142,10 +175,13 @@ func (c *topVisitor) visit(v *view) error {
 			row = c.groupRow(v, g)
 		}
 		row.sums[v.kinds[v.kind[i]].direction].Add(v.sum(i))
+		if row.stamp == c.stamp && !v.timed {
+			return
+		}
+		row.note(v, c.by, g, i)
 		if row.stamp != c.stamp {
 			row.stamp = c.stamp
-			row.note(v, g)
-			if c.by != store.ByIP {
+			if c.by != store.ByIP && v.plan.need&needAddr != 0 {
 				c.addrs.add(row.number, v.addr[g])
 			}
 		}
@@ -254,7 +290,7 @@ func spot(p store.Place) string {
 func (c *topVisitor) row(v *view, g int, key topKey) *tally {
 	t := c.rows[key]
 	if t == nil {
-		t = &tally{key: key, first: v.tick, last: v.tick, country: v.places[v.place[g]].Country}
+		t = &tally{key: key, first: math.MaxInt64, last: math.MinInt64, country: v.places[v.place[g]].Country}
 		c.keep(t)
 	}
 	return t
@@ -289,7 +325,7 @@ func (c *topVisitor) top(s *Store, n int) store.Top {
 	top := store.Top{By: c.by, Count: len(c.rows)}
 	rows := make([]store.Row, 0, len(c.rows))
 	for _, t := range c.list {
-		row := t.toRow(c.by, places[t.place], asns[t.asn])
+		row := t.toRow(c.by, c.placed, places[t.place], asns[t.asn])
 		row.First, row.Last = time.Unix(t.first, 0).UTC(), time.Unix(t.last, 0).UTC().Add(s.tick)
 		top.Total.Add(row.Total())
 		rows = append(rows, row)
@@ -303,9 +339,9 @@ func (c *topVisitor) top(s *Store, n int) store.Top {
 }
 
 // toRow words the row.
-func (t *tally) toRow(by store.Dimension, place store.Place, as asOrg) store.Row {
+func (t *tally) toRow(by store.Dimension, placed bool, place store.Place, as asOrg) store.Row {
 	row := store.Row{In: t.sums[store.In], Out: t.sums[store.Out], Addresses: t.addrs, Key: t.key.text}
-	if !t.several {
+	if !t.several && placed {
 		row.Place.Country = t.country
 	}
 	switch by {
