@@ -155,9 +155,9 @@ func TestConfig(t *testing.T) {
 	if diff := cmp.Diff(result{err: want, status: exitFailed}, r, cmp.AllowUnexported(result{})); diff != "" {
 		t.Error(diff)
 	}
-	dir = put(t, "config.yaml", []byte("store: {retention: {points: 7d}}\n"))
+	dir = put(t, "config.yaml", []byte("store: {retention: {points: 7d, views: {10m: 3d}}}\n"))
 	r = packetheat(t, dir, "config", "check")
-	if r.out != "configuration is good (config.yaml)\n" || !strings.Contains(r.err, "warning: config.yaml:1: store.retention.points: deleting old points: not in this version") {
+	if r.out != "configuration is good (config.yaml)\n" || !strings.Contains(r.err, "warning: config.yaml:1: store.retention.views.10m: 3d is shorter than store.retention.points, which it lasts as long as") {
 		t.Errorf("says\n%s%s", r.out, r.err)
 	}
 	r = packetheat(t, dir, "config", "dump", "--sources", "--data", "elsewhere")

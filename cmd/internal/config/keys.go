@@ -82,16 +82,15 @@ func (c *Config) geoKeys() []key {
 
 func (c *Config) storeKeys() []key {
 	s := &c.Store
-	retention := "deleting old points"
 	age := func(p *time.Duration) value { return duration(p, time.Hour, never, "forever") }
 	return []key{
 		{name: "store.path", preset: "data", value: text(&s.Path, nil)},
-		{name: "store.retention.points", preset: "30d", value: age(&s.Points), later: retention},
-		{name: "store.retention.views.10m", preset: "90d", value: age(&s.Views10m), later: retention},
-		{name: "store.retention.views.1h", preset: "2y", value: age(&s.Views1h), later: retention},
-		{name: "store.retention.views.1d", preset: "forever", value: age(&s.Views1d), later: retention},
-		{name: "store.retention.size", preset: "10GiB", value: size(&s.Size, 16<<20, 1<<60), later: retention},
-		{name: "store.retention.free", preset: "1GiB|5%", value: amount(&s.Free, 0), later: retention},
+		{name: "store.retention.points", preset: "30d", value: age(&s.Points)},
+		{name: "store.retention.views.10m", preset: "90d", value: age(&s.Views10m)},
+		{name: "store.retention.views.1h", preset: "2y", value: age(&s.Views1h)},
+		{name: "store.retention.views.1d", preset: "forever", value: age(&s.Views1d)},
+		{name: "store.retention.size", preset: "10GiB", value: size(&s.Size, 16<<20, 1<<60)},
+		{name: "store.retention.free", preset: "1GiB|5%", value: amount(&s.Free, 0)},
 		{name: "store.anonymise.addresses", preset: "none", value: choice(&s.AnonymiseAddresses, "none", "peer", "both")},
 		{name: "store.anonymise.ipv4", preset: 24, value: number(&s.AnonymiseIPv4, 0, 32)},
 		{name: "store.anonymise.ipv6", preset: 48, value: number(&s.AnonymiseIPv6, 0, 128)},

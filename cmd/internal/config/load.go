@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
@@ -36,7 +37,7 @@ type Loaded struct {
 	Config
 	File     string // that was read; "" if none
 	Sources  map[string]Source
-	Warnings []string // one line each: keys whose feature is not in this version
+	Warnings []string // one line each: what does not do what it seems to
 
 	moved map[string]bool // by key
 }
@@ -98,7 +99,42 @@ func Load(o Options) (*Loaded, error) {
 		return nil, l.problems
 	}
 	l.complete()
+	l.checkRetention()
 	return &l.Loaded, nil
+}
+
+// checkRetention makes views last as long as what is finer at least, and says so where
+// somebody asked for less.
+func (l *loading) checkRetention() {
+	s := &l.Store
+	least, of := s.Points, "store.retention.points"
+	for _, v := range []struct {
+		name string
+		age  *time.Duration
+	}{
+		{"store.retention.views.10m", &s.Views10m}, {"store.retention.views.1h", &s.Views1h}, {"store.retention.views.1d", &s.Views1d},
+	} {
+		if *v.age >= least {
+			least, of = *v.age, v.name
+			continue
+		}
+		if l.moved[v.name] {
+			p := l.place(v.name, l.Sources[v.name])
+			p.Message = fmt.Sprintf("%s is shorter than %s, which it lasts as long as", l.shownAs(v.name), of)
+			l.Warnings = append(l.Warnings, p.String())
+		}
+		*v.age = least
+	}
+}
+
+// shownAs returns the value of a key as it stands in the file.
+func (l *loading) shownAs(name string) string {
+	for _, k := range l.keys() {
+		if k.name == name {
+			return fmt.Sprint(k.value.show())
+		}
+	}
+	return ""
 }
 
 // readFile gives the file to viper, after it has been held against the list of keys.

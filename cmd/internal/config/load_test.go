@@ -109,7 +109,7 @@ export:
 			t.Errorf("%s: %s", check.name, diff)
 		}
 	}
-	if len(loaded.Warnings) != 4 { // home, 1d, size, jobs
+	if len(loaded.Warnings) != 2 { // home, jobs
 		t.Errorf("warnings are %q", loaded.Warnings)
 	}
 }
