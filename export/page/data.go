@@ -40,6 +40,7 @@ type Row struct {
 	Place   uint32 // index in Data.Places
 	Proto   uint8  // TCP, UDP, ICMP or Other
 	Out     bool   // false: the place sent it
+	Cloud   bool   // an end in a big cloud or content network, which the page can hide
 	Packets uint64
 	Bytes   uint64 // on the wire
 	Opens   uint64 // TCP SYN without ACK
@@ -58,6 +59,8 @@ type Detail struct {
 	Bytes       uint64
 	Opens       uint64
 	First, Last uint32 // bins of its first and last packet
+	Labels      uint32 // bit i: it has the label Meta.Labels[i]
+	Cloud       bool   // as of a Row: what it did with big clouds is a detail of its own
 }
 
 // Meta describes the window: the evidence that travels with every page.
@@ -85,6 +88,11 @@ type Meta struct {
 	Coarsened string `json:"coarsened,omitempty"` // one sentence, if time or place was made coarser
 	Detail    string `json:"detail,omitempty"`    // "places", "addresses" or "full"
 	Message   string `json:"message,omitempty"`   // why there is nothing, if the sensor knows
+
+	// Labels are the names of the labels that details have, 32 at most. Clouds says
+	// that the rows tell big clouds apart (Row.Cloud).
+	Labels []string `json:"labels,omitempty"`
+	Clouds bool     `json:"clouds,omitempty"`
 }
 
 // Totals are the books of the window. Packets counts a packet between two public

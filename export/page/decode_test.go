@@ -2,116 +2,97 @@ package page
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
-	"io"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-// decoded is what a reader makes of the columns: rows and details name the
-// renumbered places.
-type decoded struct {
-	Meta    Meta
-	Places  []Place
-	Rows    []Row
-	Details []Detail
+func saved(t testing.TB, d *Data) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := writeSaved(&b, []byte(built), d); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
-// unpack undoes the gzip of Encode.
-func unpack(packed []byte) ([]byte, error) {
-	z, err := gzip.NewReader(bytes.NewReader(packed))
+func TestRead(t *testing.T) {
+	d := vector()
+	file := saved(t, d)
+	s, err := Read(file)
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
-	return io.ReadAll(z)
+	if diff := cmp.Diff(d.Meta, s.Meta); diff != "" {
+		t.Errorf("meta (-want +got):\n%s", diff)
+	}
+	if len(s.Places) != 5 || len(s.Rows) != 10 || len(s.Details) != 4 {
+		t.Errorf("%d places, %d rows, %d details", len(s.Places), len(s.Rows), len(s.Details))
+	}
+	clouds := 0
+	for _, r := range s.Rows {
+		if r.Cloud {
+			clouds++
+		}
+	}
+	if clouds != 2 {
+		t.Errorf("%d rows of clouds", clouds)
+	}
+	var names []string
+	sum := 0
+	for i, p := range s.Parts {
+		names = append(names, p.Name)
+		if i < 3 {
+			sum += p.Bytes
+		} else if p.Bytes <= 0 {
+			t.Errorf("%s has %d bytes", p.Name, p.Bytes)
+		}
+	}
+	want := []string{PartProgram, PartEvidence, PartData, PartMeta, PartPlaces, PartRows, PartDetails}
+	if diff := cmp.Diff(want, names); diff != "" || sum != len(file) {
+		t.Errorf("parts of %d bytes in a file of %d (-want +got):\n%s", sum, len(file), diff)
+	}
 }
 
-// decode is a second reading of the format, written from the package
-// documentation and independent of the encoder.
-func decode(b []byte) (*decoded, error) {
-	if len(b) < 12 || string(b[:6]) != "PHCOLS" || binary.LittleEndian.Uint16(b[6:]) != 1 {
-		return nil, fmt.Errorf("no magic")
-	}
-	n := int(binary.LittleEndian.Uint32(b[8:]))
-	d := &decoded{}
-	if err := json.Unmarshal(b[12:12+n], &d.Meta); err != nil {
-		return nil, err
-	}
-	b = b[12+n:]
-	numbers, texts := map[byte][]uint64{}, map[byte][]string{}
-	for len(b) > 0 {
-		id, kind := b[0], b[1]
-		count, length := int(binary.LittleEndian.Uint32(b[4:])), int(binary.LittleEndian.Uint32(b[8:]))
-		payload := b[12 : 12+length]
-		b = b[12+length:]
-		switch kind {
-		case 0:
-			for _, x := range payload {
-				numbers[id] = append(numbers[id], uint64(x))
+func TestReadRefuses(t *testing.T) {
+	for name, c := range map[string]struct{ file, want string }{
+		"another page":  {"<html><body>hello</body></html>", "this is no page of packetheat"},
+		"the live page": {built, "it is the one that the dashboard serves"},
+		"no gzip":       {strings.Replace(built, markData, "aGVsbG8=", 1), "unpack data"},
+		"cut off":       {string(saved(t, vector())[:len(saved(t, vector()))-200]), "this is no page of packetheat"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Read([]byte(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one with %q", err, c.want)
 			}
-		case 1:
-			for i := range count {
-				u := uint32(payload[i]) | uint32(payload[count+i])<<8 | uint32(payload[2*count+i])<<16 | uint32(payload[3*count+i])<<24
-				numbers[id] = append(numbers[id], uint64(int64(int32(u))))
-			}
-		case 2:
-			for range count {
-				i := bytes.IndexByte(payload, 0)
-				texts[id], payload = append(texts[id], string(payload[:i])), payload[i+1:]
-			}
-		case 3:
-			numbers[id] = bitwise(payload, count)
-		}
-	}
-	for i, f := range numbers[3] {
-		p := Place{
-			HasCoordinates: f&1 == 1, Precision: []string{"", "city", "region", "country"}[f>>1&3],
-			Latitude: float64(int64(numbers[1][i])) / 1e4, Longitude: float64(int64(numbers[2][i])) / 1e4,
-			Country: texts[4][i], Region: texts[5][i], City: texts[6][i], AccuracyKM: uint16(numbers[7][i]),
-		}
-		d.Places = append(d.Places, p)
-	}
-	var key, bin uint64
-	for i, delta := range numbers[16] {
-		if delta == 0 && i > 0 {
-			bin += numbers[17][i] + 1
-		} else {
-			bin = numbers[17][i]
-		}
-		key += delta
-		d.Rows = append(d.Rows, Row{
-			Bin: uint32(bin), Place: uint32(key / 8), Proto: uint8(key / 2 % 4), Out: key%2 == 1,
-			Packets: numbers[18][i], Bytes: numbers[18][i]*numbers[19][i] + numbers[21][i], Opens: numbers[20][i],
 		})
 	}
-	var at uint64
-	for i, delta := range numbers[32] {
-		at += delta
-		d.Details = append(d.Details, Detail{
-			Place: uint32(at), Kind: Kind(numbers[33][i]), Name: texts[35][i], Number: uint32(numbers[36][i]),
-			Proto: uint8(numbers[34][i] / 2), Out: numbers[34][i]%2 == 1,
-			Packets: numbers[37][i], Bytes: numbers[38][i], Opens: numbers[39][i],
-			First: uint32(numbers[40][i]), Last: uint32(numbers[40][i] + numbers[41][i]),
-		})
+	newer := encode(t, vector())
+	newer[6] = 9
+	if _, err := decode(newer); err == nil || !strings.Contains(err.Error(), "version 9") {
+		t.Errorf("error %v, want one about version 9", err)
 	}
-	return d, nil
+	whole := encode(t, vector())
+	read := 0
+	for n := range len(whole) {
+		if _, err := decode(whole[:n]); err == nil {
+			read++
+		}
+	}
+	if read > 1 { // at the end of the rows: a page without details is one, too
+		t.Errorf("%d cut streams of %d bytes are read as a whole", read, len(whole))
+	}
 }
 
-// bitwise reads magnitudes one bit at a time.
-func bitwise(payload []byte, count int) []uint64 {
-	out := make([]uint64, count)
-	at := 8 * count
-	for i := range out {
-		n := int(payload[i])
-		if n == 0 {
-			continue
+// FuzzDecode reads anything without a panic: pages come from others.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte("PHCOLS\x02\x00\x02\x00\x00\x00{}"))
+	f.Add([]byte("PHCOLS\x02\x00\x02\x00\x00\x00{}\x10\x03\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x40"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if s, err := decode(b); err != nil && s != nil && !errors.Is(err, errDamaged) {
+			t.Errorf("%v with an answer", err)
 		}
-		out[i] = 1 << (n - 1)
-		for bit := range n - 1 {
-			out[i] |= uint64(payload[at/8]>>(at%8)&1) << bit
-			at++
-		}
-	}
-	return out
+	})
 }

@@ -17,7 +17,7 @@
 // The stream is one gzip member (RFC 1952) of, all integers little-endian:
 //
 //	"PHCOLS"             magic
-//	uint16 version       1
+//	uint16 version       2
 //	uint32 n, n bytes    Meta as JSON
 //	columns              until the end
 //
@@ -54,7 +54,7 @@
 //	21 row remainder      magnitudes  bytes - packets × mean size
 //	32 detail place       magnitudes  difference to the place of the detail before
 //	33 detail kind        bytes       the Kind constants
-//	34 detail key         bytes       protocol class × 2 + (1 when out)
+//	34 detail key         bytes       as the low four bits of a row's key
 //	35 detail name        strings
 //	36 detail number      magnitudes
 //	37 detail packets     magnitudes
@@ -62,10 +62,11 @@
 //	39 detail opens       magnitudes
 //	40 detail first       magnitudes  bin
 //	41 detail span        magnitudes  last bin less first bin
+//	42 detail labels      magnitudes  bit i: it has the label Meta.Labels[i]
 //
 // Mean and remainder take less than the bytes would: packets of a row are often of
-// one size. A row's key is place × 8 + protocol class × 2 + (1 when out). Rows are sorted
-// by key and bin, and each pair occurs once; details are sorted by place. Places
+// one size. A row's key is place × 16 + (8 when of a big cloud) + protocol class × 2 +
+// (1 when out). Rows are sorted by key and bin, and each pair occurs once; details are sorted by place. Places
 // that no row and no detail names are left out, and the others renumbered.
 //
 // The vectors in testdata are written by the Go tests, read by the TypeScript

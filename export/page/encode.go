@@ -19,7 +19,7 @@ const MediaType = "application/vnd.packetheat.columns"
 
 const (
 	magic   = "PHCOLS"
-	version = 1
+	version = 2
 
 	// level of the gzip: a standing file is written every few seconds. With the
 	// standard library's default, 100,000 rows took 18 times the time and 3 % less
@@ -116,7 +116,10 @@ func usedPlaces(d *Data) (renumber []uint32, places []Place, err error) {
 
 // key is what a row is a sum of, apart from its bin.
 func (r *Row) key() uint64 {
-	k := uint64(r.Place)<<3 | uint64(r.Proto&3)<<1
+	k := uint64(r.Place)<<4 | uint64(r.Proto&3)<<1
+	if r.Cloud {
+		k |= 8
+	}
 	if r.Out {
 		k |= 1
 	}
@@ -242,14 +245,14 @@ func rowColumns(c *columns, rows []Row) {
 	c.magnitudes(21, rest)
 }
 
-// detailColumns adds columns 32 to 41; none where there are no details.
+// detailColumns adds columns 32 to 42; none where there are no details.
 func detailColumns(c *columns, details []Detail) {
 	n := len(details)
 	if n == 0 {
 		return
 	}
 	kind, key, name := make([]byte, n), make([]byte, n), make([]string, n)
-	num := make([][]uint64, 7)
+	num := make([][]uint64, 8)
 	for i := range num {
 		num[i] = make([]uint64, n)
 	}
@@ -260,11 +263,10 @@ func detailColumns(c *columns, details []Detail) {
 			num[0][i] -= uint64(details[i-1].Place)
 		}
 		kind[i], name[i] = byte(d.Kind), d.Name
-		if key[i] = d.Proto << 1; d.Out {
-			key[i]++
-		}
+		key[i] = byte((&Row{Proto: d.Proto, Out: d.Out, Cloud: d.Cloud}).key())
 		num[1][i], num[2][i], num[3][i], num[4][i] = uint64(d.Number), d.Packets, d.Bytes, d.Opens
 		num[5][i], num[6][i] = uint64(d.First), uint64(d.Last-d.First)
+		num[7][i] = uint64(d.Labels)
 	}
 	c.magnitudes(32, num[0])
 	c.bytes(33, kind)

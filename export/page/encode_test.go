@@ -2,8 +2,10 @@ package page
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"flag"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -27,7 +29,7 @@ func vector() *Data {
 			Totals: Totals{Packets: 4503599627371523, Bytes: 9007199254742015, TwoPublic: 1, Points: 9, Located: 12, Unlocated: 7}, Drops: 3,
 			Coverage: []Span{{From: start, To: start.Add(20 * time.Minute), State: "data", Drops: 3}, {From: start.Add(20 * time.Minute), To: start.Add(time.Hour), State: "off"}},
 			Geo:      []Geo{{Name: "DB-IP City Lite", Built: start.AddDate(0, 0, -16), Attribution: "IP Geolocation by DB-IP", URL: "https://db-ip.com"}},
-			Home:     &LatLon{52.52, 13.405}, Command: `packetheat export html --filter 'city:"New York"'`, Detail: "addresses",
+			Home:     &LatLon{52.52, 13.405}, Command: `packetheat export html --filter 'city:"New York"'`, Detail: "addresses", Labels: []string{"cloud", "my devices"}, Clouds: true,
 		},
 		Places: []Place{
 			{Latitude: 52.52, Longitude: 13.405, HasCoordinates: true, Country: "DE", Region: "Land Berlin", City: "Berlin", Precision: "city", AccuracyKM: 10},
@@ -47,12 +49,14 @@ func vector() *Data {
 			{Bin: 7, Place: 3, Proto: ICMP, Packets: 65535, Bytes: 65536},
 			{Bin: 7, Place: 4, Proto: UDP, Packets: 7, Bytes: 700},
 			{Bin: 8, Place: 5, Proto: UDP, Packets: 9, Bytes: 900},
+			{Bin: 8, Place: 5, Proto: UDP, Cloud: true, Packets: 2, Bytes: 201},
+			{Bin: 0, Place: 0, Proto: TCP, Cloud: true, Packets: 5, Bytes: 500},
 		},
 		Details: []Detail{
 			{Place: 5, Kind: Peer, Name: "10.0.0.0/8", Proto: UDP, Packets: 9, Bytes: 900, First: 8, Last: 8},
-			{Place: 0, Kind: Address, Name: "2001:db8::1", Number: 3320, Proto: TCP, Out: true, Packets: 1024, Bytes: 1_515_536, Opens: 3, First: 0, Last: 359},
+			{Place: 0, Kind: Address, Name: "2001:db8::1", Number: 3320, Proto: TCP, Out: true, Packets: 1024, Bytes: 1_515_536, Opens: 3, First: 0, Last: 359, Labels: 3},
 			{Place: 0, Kind: AS, Name: "Deutsche Telekom AG", Number: 4294967295, Proto: TCP, Packets: 3, Bytes: 180, Opens: 1, Last: 359},
-			{Place: 2, Kind: Port, Number: 65535, Proto: Other, Out: true, Packets: 1, Bytes: 2, First: 7, Last: 7},
+			{Place: 2, Kind: Port, Number: 65535, Proto: Other, Out: true, Packets: 1, Bytes: 2, First: 7, Last: 7, Labels: 1 << 31, Cloud: true},
 		},
 	}
 }
@@ -63,7 +67,17 @@ func encode(t *testing.T, d *Data) []byte {
 	if err := Encode(&packed, d); err != nil {
 		t.Fatal(err)
 	}
-	b, err := unpack(packed.Bytes())
+	return unpack(t, packed.Bytes())
+}
+
+// unpack undoes the gzip by the standard library: another hand than Encode's.
+func unpack(t *testing.T, packed []byte) []byte {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(z)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +262,10 @@ func FuzzMagnitudes(f *testing.F) {
 		}
 		var col columns
 		col.magnitudes(1, v)
-		got := bitwise(col.buf.Bytes()[12:], len(v))
+		got, ok := bitwise(col.buf.Bytes()[12:], len(v))
+		if !ok {
+			t.Fatal("numbers are damaged")
+		}
 		if diff := cmp.Diff(v, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("numbers (-want +got):\n%s", diff)
 		}

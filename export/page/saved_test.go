@@ -135,11 +135,7 @@ func TestWriteSaved(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := unpack(packed)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(b, encode(t, d)) {
+			if !bytes.Equal(unpack(t, packed), encode(t, d)) {
 				t.Error("the data tag holds something else than Encode writes")
 			}
 		})

@@ -9,6 +9,7 @@ export interface Meta {
   filter?: string; start: string; step: number; tick?: number; totals: Totals; drops: number;
   coverage?: Span[]; geo?: Geo[]; home?: { lat: number; lon: number };
   command?: string; title?: string; note?: string; coarsened?: string; detail?: string; message?: string;
+  labels?: string[]; clouds?: boolean;
 }
 
 /** Places as columns; precision is 0 unknown, 1 city, 2 region, 3 country. */
@@ -17,7 +18,7 @@ export interface Places {
   country: string[]; region: string[]; city: string[]; accuracy: Float64Array;
 }
 
-/** Rows as columns; key is protocol class × 2 + (1 when out). */
+/** Rows as columns; key is 8 when of a big cloud + protocol class × 2 + (1 when out). */
 export interface Rows {
   n: number; place: Uint32Array; key: Uint8Array; bin: Uint32Array;
   packets: Float64Array; bytes: Float64Array; opens: Float64Array;
@@ -26,6 +27,8 @@ export interface Rows {
 export interface Details {
   n: number; place: Uint32Array; kind: Uint8Array; key: Uint8Array; name: string[]; number: Float64Array;
   packets: Float64Array; bytes: Float64Array; opens: Float64Array; first: Float64Array; last: Float64Array;
+  /** Bit i: it has the label meta.labels[i]. */
+  labels: Float64Array;
 }
 
 export interface Columns { meta: Meta; places: Places; rows: Rows; details: Details }
@@ -61,7 +64,7 @@ export function parse(b: Uint8Array): Columns {
   const text = new TextDecoder();
   if (text.decode(b.subarray(0, 6)) !== "PHCOLS") throw new Error("not packetheat columns");
   const version = view.getUint16(6, true);
-  if (version !== 1) throw new Error(`columns of version ${version}, this page reads version 1`);
+  if (version !== 2) throw new Error(`columns of version ${version}, this page reads version 2`);
   const metaEnd = 12 + view.getUint32(8, true);
   const meta = JSON.parse(text.decode(b.subarray(12, metaEnd))) as Meta;
   const columns = new Map<number, Column>();
@@ -97,8 +100,8 @@ function readRows(c: Map<number, Column>): Rows {
   for (let i = 0; i < n; i++) {
     at = i > 0 && delta[i] === 0 ? at + gap[i] + 1 : gap[i];
     k += delta[i];
-    place[i] = Math.floor(k / 8);
-    key[i] = k % 8;
+    place[i] = Math.floor(k / 16);
+    key[i] = k % 16;
     bin[i] = at;
   }
   const packets = magnitudes(c.get(18)), bytes = magnitudes(c.get(19)), rest = magnitudes(c.get(21));
@@ -114,7 +117,7 @@ function readDetails(c: Map<number, Column>): Details {
   return {
     n: place.length, place, kind: bytes(c.get(33)), key: bytes(c.get(34)), name: strings(c.get(35)),
     number: magnitudes(c.get(36)), packets: magnitudes(c.get(37)), bytes: magnitudes(c.get(38)), opens: magnitudes(c.get(39)),
-    first, last,
+    first, last, labels: magnitudes(c.get(42)),
   };
 }
 

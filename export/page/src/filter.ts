@@ -16,7 +16,7 @@ export interface Question {
   error?: string; // in words, with what to do
 }
 
-const all = 0xff;
+const all = 0xffff;
 const rowKeys = ["country", "city", "region", "place", "proto", "dir"];
 const detailKeys: Record<string, number> = { ip: kinds.address, peer: kinds.peer, port: kinds.port, asn: kinds.as };
 const sensorKeys = ["host", "opened", "sensor", "unanswered", "org"];
@@ -47,13 +47,16 @@ export function ask(d: Dataset, text: string): Question {
     } else if (rowKeys.includes(t.key)) {
       q.places ??= new Uint8Array(d.places.n).fill(1);
       for (let i = 0; i < d.places.n; i++) if (placeMatches(d, i, t) === t.not) q.places[i] = 0;
+    } else if (t.key === "label") {
+      const error = byLabel(d, t, q);
+      if (error) return { ...q, error };
     } else if (t.key in detailKeys) {
       const error = byDetails(d, t, q);
       if (error) return { ...q, error };
     } else if (sensorKeys.includes(t.key)) {
       return { ...q, error: `This file does not carry what “${t.key}:” asks for: ask the sensor.` };
     } else {
-      return { ...q, error: `“${t.key}:” is not known; there are ${[...rowKeys, ...Object.keys(detailKeys)].join(", ")}` };
+      return { ...q, error: `“${t.key}:” is not known; there are ${[...rowKeys, ...Object.keys(detailKeys), "label"].join(", ")}` };
     }
   }
   return q;
@@ -64,11 +67,11 @@ function rowMask(t: Term): number | string {
   for (const v of t.values) {
     if (t.key === "dir") {
       if (v !== "in" && v !== "out") return "“dir:” is in or out";
-      keys |= v === "in" ? 0x55 : 0xaa;
+      keys |= v === "in" ? 0x5555 : 0xaaaa;
     } else {
       const p = ["tcp", "udp", "icmp", "other"].indexOf(v === "icmpv6" ? "icmp" : v);
       if (p < 0) return `This file tells tcp, udp, icmp and other apart; for “${v}” ask the sensor.`;
-      keys |= 3 << (2 * p);
+      keys |= 0x303 << (2 * p);
     }
   }
   return keys;
@@ -100,6 +103,25 @@ function byDetails(d: Dataset, t: Term, q: Question): string | undefined {
     if (details.kind[i] === kind && tests.some((f) => f!(details.name[i], details.number[i]))) mask[i] = 1;
   if (q.details) return "This file cannot combine two of ip, peer, port and asn: ask the sensor.";
   q.details = mask;
+  return undefined;
+}
+
+/** Rows tell big clouds apart; other labels are those of addresses, or of peers where no address has them. */
+function byLabel(d: Dataset, t: Term, q: Question): string | undefined {
+  const known = d.meta.labels ?? [], { details } = d;
+  if (d.meta.clouds && t.values.length === 1 && t.values[0] === "cloud") {
+    q.keys &= t.not ? 0x00ff : 0xff00;
+    return undefined;
+  }
+  const bits = t.values.map((v) => known.findIndex((l) => l.toLowerCase() === v));
+  const bad = bits.indexOf(-1);
+  if (bad >= 0) return known.length ? `No address in this file has the label “${t.values[bad]}”; there are ${known.join(", ")}` : "This file carries no labels: ask the sensor.";
+  if (t.not) return "This file cannot leave out “label:”: ask the sensor.";
+  if (q.details) return "This file cannot combine two of ip, peer, port, asn and label: ask the sensor.";
+  const has = (i: number, kind: number) => details.kind[i] === kind && bits.some((b) => (details.labels[i] / 2 ** b) & 1);
+  const of = (kind: number) => Uint8Array.from({ length: details.n }, (_, i) => (has(i, kind) ? 1 : 0));
+  const addresses = of(kinds.address);
+  q.details = addresses.includes(1) ? addresses : of(kinds.peer);
   return undefined;
 }
 

@@ -6,7 +6,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { kinds } from "./codec";
 import { coordinates, placeKey, placeName, type Dataset } from "./dataset";
 import { countryName, share } from "./format";
-import { json, windowQuery } from "./live";
+import { asked, json, windowQuery } from "./live";
 import * as model from "./model";
 import { service } from "./services";
 import * as s from "./state";
@@ -48,7 +48,7 @@ export function detailItems(d: Dataset, kind: number, keys: number, unit: Unit, 
   for (let i = 0; i < t.n; i++) {
     if (t.kind[i] !== kind || !((keys >> t.key[i]) & 1)) continue;
     if (place >= 0 ? t.place[i] !== place : places && !places[t.place[i]]) continue;
-    const proto = t.key[i] >> 1;
+    const proto = (t.key[i] >> 1) & 3;
     const key = kind === kinds.port ? `${s.protocols[proto]}/${t.number[i]}` : kind === kinds.as ? String(t.number[i]) : t.name[i];
     let item = by.get(key);
     if (!item) {
@@ -56,12 +56,18 @@ export function detailItems(d: Dataset, kind: number, keys: number, unit: Unit, 
       if (kind === kinds.as) item.note = t.number[i] ? `AS${t.number[i]}` : "";
       if (kind === kinds.address) item.note = countryName(d.places.country[t.place[i]]);
       if (kind === kinds.port) item.note = t.number[i] ? s.protocols[proto].toUpperCase() : "no port";
+      if (t.labels[i]) item.labels = labelsOf(d, t.labels[i]);
       by.set(key, item);
     }
     if (t.key[i] & 1) item.out += amounts[i];
     else item.in += amounts[i];
   }
   return top([...by.values()], limit, size);
+}
+
+/** The names of the labels whose bits are set. */
+export function labelsOf(d: Dataset, bits: number): string[] {
+  return (d.meta.labels ?? []).filter((_, i) => (bits / 2 ** i) & 1);
 }
 
 function detailLabel(kind: number, name: string, number: number, proto: number): string {
@@ -74,12 +80,12 @@ const kindOf: Partial<Record<s.Tab, number>> = { network: kinds.as, address: kin
 const byOf: Partial<Record<s.Tab, string>> = { network: "asn", address: "ip", peer: "peer", port: "port" };
 
 interface Answer { rows: Row[] }
-interface Row { key: string; label?: string; country?: string; as_org?: string; proto?: string; packets: number; bytes: number; in?: Part; out?: Part }
+interface Row { key: string; label?: string; country?: string; as_org?: string; proto?: string; packets: number; bytes: number; in?: Part; out?: Part; labels?: string[] }
 interface Part { packets: number; bytes: number }
 
 /** One row of the sensor's answer as the list shows it. */
 function itemOf(by: string, r: Row, unit: Unit): Item {
-  const item: Item = { key: r.key, label: r.label || r.key, note: r.country && by === "ip" ? countryName(r.country) : "", in: r.in?.[unit] ?? r[unit], out: r.out?.[unit] ?? 0 };
+  const item: Item = { key: r.key, label: r.label || r.key, note: r.country && by === "ip" ? countryName(r.country) : "", in: r.in?.[unit] ?? r[unit], out: r.out?.[unit] ?? 0, labels: r.labels };
   if (by === "asn") {
     const number = r.key.replace(/^as/i, "");
     item.label = r.as_org || (number ? (r.label ?? "").replace(/^AS\d+\s*/i, "") || `AS${number}` : "Not known");
@@ -96,7 +102,7 @@ function itemOf(by: string, r: Row, unit: Unit): Item {
 
 /** The page's toggles in the filter language, for the sensor. */
 export function sensorFilter(...more: string[]): string {
-  const terms = [s.filter.value, ...more].filter(Boolean);
+  const terms = [asked(...more)].filter(Boolean);
   const names = ["tcp", "udp", "icmp,icmpv6"];
   const bits = s.protocol.value;
   if (bits !== 0b1111) {

@@ -13,7 +13,7 @@ export const connection = signal<Connection>("connecting");
 /** What the sensor says of itself; only what the page shows is named. */
 export interface Status {
   sensor?: string; version?: string; state?: string; message?: string; ready?: boolean;
-  interfaces?: ({ name?: string } | string)[]; coverage?: { first?: string; last?: string };
+  interfaces?: ({ name?: string } | string)[]; labels?: string[]; coverage?: { first?: string; last?: string };
 }
 export const status = signal<Status>({});
 
@@ -47,10 +47,16 @@ export async function json<T>(path: string, query: Record<string, string>): Prom
 }
 
 async function cells(query: Record<string, string>) {
-  if (s.filter.value) query.filter = s.filter.value;
+  const filter = asked();
+  if (filter) query.filter = filter;
   const r = await fetch(`${base}cells?${new URLSearchParams(query)}`, { headers: { Accept: columns } });
   if (!r.ok) throw new Error(await problem(r));
   return decode(new Uint8Array(await r.arrayBuffer()));
+}
+
+/** The filter as the API takes it. */
+export function asked(...more: string[]): string {
+  return [s.filter.value, s.clouds.value ? "" : "-label:cloud", ...more].filter(Boolean).join(" ");
 }
 
 /** The window as the API takes it. */
@@ -125,9 +131,9 @@ function open(): void {
 /** Starts the live life. */
 export function start(): void {
   model.live.value = true;
-  const asked = computed(() => s.last.value + "\n" + s.filter.value);
+  const question = computed(() => s.last.value + "\n" + asked());
   effect(() => {
-    asked.value;
+    question.value;
     void load();
   });
   json<Status>("status", {}).then((v) => (status.value = v), () => {});

@@ -17,7 +17,7 @@ export const live = signal(false);
 export const question = computed<Question>(() => {
   revision.value;
   const d = dataset.value;
-  if (!d || live.value || !s.filter.value) return { keys: 0xff };
+  if (!d || live.value || !s.filter.value) return { keys: 0xffff };
   return ask(d, s.filter.value);
 });
 
@@ -41,7 +41,7 @@ export const selectedTime = computed<[number, number]>(() => {
   return s.brush.value ? [Math.max(d.from, d.timeOf(a)), Math.min(d.to, d.timeOf(b))] : [d.from, d.to];
 });
 
-export const keys = computed(() => s.keyMask(s.protocol.value, s.direction.value) & question.value.keys);
+export const keys = computed(() => s.keyMask(s.protocol.value, s.direction.value, s.clouds.value || live.value) & question.value.keys);
 
 export const sums = computed<Sums | null>(() => {
   revision.value;

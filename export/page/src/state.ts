@@ -23,21 +23,22 @@ export const theme = signal<ThemeChoice>("auto");
 export const zone = signal<Zone>("local");
 export const view = signal<View | null>(null); // null: fitted to the data
 export const last = signal("1h"); // the live window
+export const clouds = signal(true); // are big clouds and content networks shown?
 
-/** Rows whose key has its bit set count. */
-export function keyMask(protocolBits: number, dir: Direction): number {
+/** Rows whose key has its bit set count; the upper eight are those of big clouds. */
+export function keyMask(protocolBits: number, dir: Direction, withClouds = true): number {
   let mask = 0;
   for (let p = 0; p < 4; p++) {
     if (!((protocolBits >> p) & 1)) continue;
     if (dir !== "out") mask |= 1 << (2 * p);
     if (dir !== "in") mask |= 1 << (2 * p + 1);
   }
-  return mask;
+  return withClouds ? mask | (mask << 8) : mask;
 }
 
 /** Is anything narrowed? Then numbers are of a part, and said to be. */
 export function narrowed(): boolean {
-  return protocol.value !== 0b1111 || direction.value !== "both" || brush.value !== null || filter.value !== "";
+  return protocol.value !== 0b1111 || direction.value !== "both" || brush.value !== null || filter.value !== "" || !clouds.value;
 }
 
 export function clearSelection(): void {
@@ -46,5 +47,6 @@ export function clearSelection(): void {
     direction.value = "both";
     brush.value = null;
     filter.value = "";
+    clouds.value = true;
   });
 }

@@ -7,11 +7,12 @@ import * as s from "./state";
 export interface State {
   protocol: number; direction: s.Direction; unit: "packets" | "bytes"; brush: [number, number] | null; filter: string;
   tab: s.Tab; selected: string | null; theme: s.ThemeChoice; zone: "local" | "utc"; view: s.View | null; last: string;
+  clouds: boolean;
 }
 
 export const defaults: State = {
   protocol: 0b1111, direction: "both", unit: "packets", brush: null, filter: "",
-  tab: "place", selected: null, theme: "auto", zone: "local", view: null, last: "1h",
+  tab: "place", selected: null, theme: "auto", zone: "local", view: null, last: "1h", clouds: true,
 };
 
 export function write(v: State): string {
@@ -22,6 +23,7 @@ export function write(v: State): string {
   if (v.protocol !== defaults.protocol) q.set("proto", s.protocols.filter((_, i) => (v.protocol >> i) & 1).join(",") || "none");
   if (v.direction !== "both") q.set("dir", v.direction);
   if (v.unit !== "packets") q.set("unit", v.unit);
+  if (!v.clouds) q.set("clouds", "hidden");
   if (v.tab !== "place") q.set("tab", v.tab);
   if (v.selected) q.set("place", v.selected);
   if (v.view) q.set("view", `${v.view.lat.toFixed(3)},${v.view.lon.toFixed(3)},${+v.view.zoom.toPrecision(4)}`);
@@ -49,6 +51,7 @@ export function read(hash: string): State {
   const view = (q.get("view") ?? "").split(",").map(Number);
   if (view.length === 3 && view.every(Number.isFinite) && view[2] > 0) v.view = { lat: view[0], lon: view[1], zoom: view[2] };
   v.theme = one("theme", ["dark", "light"], "auto" as s.ThemeChoice);
+  v.clouds = q.get("clouds") !== "hidden";
   v.zone = one("tz", ["utc"], "local" as State["zone"]);
   return v;
 }
@@ -56,7 +59,7 @@ export function read(hash: string): State {
 function current(): State {
   return {
     protocol: s.protocol.value, direction: s.direction.value, unit: s.unit.value, brush: s.brush.value, filter: s.filter.value,
-    tab: s.tab.value, selected: s.selected.value, theme: s.theme.value, zone: s.zone.value, view: s.view.value, last: s.last.value,
+    tab: s.tab.value, selected: s.selected.value, theme: s.theme.value, zone: s.zone.value, view: s.view.value, last: s.last.value, clouds: s.clouds.value,
   };
 }
 
@@ -73,6 +76,7 @@ function apply(v: State): void {
     s.zone.value = v.zone;
     if (JSON.stringify(s.view.peek()) !== JSON.stringify(v.view)) s.view.value = v.view;
     s.last.value = v.last;
+    s.clouds.value = v.clouds;
   });
 }
 

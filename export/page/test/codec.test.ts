@@ -27,7 +27,7 @@ describe("columns", () => {
   test("rows are Go's, up to 2^53 - 1", () => {
     const r = got.rows;
     const rows = Array.from({ length: r.n }, (_, i) => ({
-      Bin: r.bin[i], Place: r.place[i], Proto: r.key[i] >> 1, Out: (r.key[i] & 1) === 1, Packets: r.packets[i], Bytes: r.bytes[i], Opens: r.opens[i],
+      Bin: r.bin[i], Place: r.place[i], Proto: (r.key[i] >> 1) & 3, Out: (r.key[i] & 1) === 1, Cloud: r.key[i] >> 3 === 1, Packets: r.packets[i], Bytes: r.bytes[i], Opens: r.opens[i],
     }));
     expect(rows).toEqual(want.Rows);
     expect(Math.max(...r.bytes)).toBe(Number.MAX_SAFE_INTEGER);
@@ -36,8 +36,8 @@ describe("columns", () => {
   test("details are Go's", () => {
     const d = got.details;
     const details = Array.from({ length: d.n }, (_, i) => ({
-      Place: d.place[i], Kind: d.kind[i], Name: d.name[i], Number: d.number[i], Proto: d.key[i] >> 1, Out: (d.key[i] & 1) === 1,
-      Packets: d.packets[i], Bytes: d.bytes[i], Opens: d.opens[i], First: d.first[i], Last: d.last[i],
+      Place: d.place[i], Kind: d.kind[i], Name: d.name[i], Number: d.number[i], Proto: (d.key[i] >> 1) & 3, Out: (d.key[i] & 1) === 1, Cloud: d.key[i] >> 3 === 1,
+      Packets: d.packets[i], Bytes: d.bytes[i], Opens: d.opens[i], First: d.first[i], Last: d.last[i], Labels: d.labels[i],
     }));
     expect(details).toEqual(want.Details);
   });

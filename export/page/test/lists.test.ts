@@ -16,27 +16,27 @@ beforeAll(async () => {
   s = await import("../src/state");
   const { Dataset } = await import("../src/dataset"), { parse } = await import("../src/codec"), { sum } = await import("../src/sums");
   d = new Dataset(parse(new Uint8Array(readFileSync(new URL("../testdata/vector.phcols", import.meta.url)))));
-  sums = sum(d, { keys: 0xff, from: 0, to: 1e9 });
+  sums = sum(d, { keys: 0xffff, from: 0, to: 1e9 });
 });
 
 describe("lists", () => {
   test("places are named by the best there is", () => {
     const items = lists.placeItems(d, sums, "packets");
-    expect(items.map((i) => [i.label, i.in + i.out])).toEqual([["Suva", 2 ** 52], ["Brazil", 65_535], ["Berlin", 1027], ['São "Paulo"', 9], ["Not located", 7]]);
+    expect(items.map((i) => [i.label, i.in + i.out])).toEqual([["Suva", 2 ** 52], ["Brazil", 65_535], ["Berlin", 1032], ['São "Paulo"', 11], ["Not located", 7]]);
     expect(items[1].note).toBe("country only");
     expect(items[4].place).toBeUndefined();
   });
 
   test("countries add up", () => {
-    expect(lists.countryItems(d, sums, "bytes")[1]).toMatchObject({ key: "DE", label: "Germany", in: 180, out: 1_515_536 });
+    expect(lists.countryItems(d, sums, "bytes")[1]).toMatchObject({ key: "DE", label: "Germany", in: 680, out: 1_515_536 });
   });
 
   test("details are named for what they are", () => {
-    expect(lists.detailItems(d, 0, 0xff, "packets")[0]).toMatchObject({ key: "2001:db8::1", note: "Germany", out: 1024 });
-    expect(lists.detailItems(d, 3, 0xff, "packets")[0]).toMatchObject({ label: "Deutsche Telekom AG", note: "AS4294967295" });
-    expect(lists.detailItems(d, 2, 0xff, "packets")[0]).toMatchObject({ key: "other/65535", label: "65535", note: "OTHER" });
+    expect(lists.detailItems(d, 0, 0xffff, "packets")[0]).toMatchObject({ key: "2001:db8::1", note: "Germany", out: 1024, labels: ["cloud", "my devices"] });
+    expect(lists.detailItems(d, 3, 0xffff, "packets")[0]).toMatchObject({ label: "Deutsche Telekom AG", note: "AS4294967295" });
+    expect(lists.detailItems(d, 2, 0xffff, "packets")[0]).toMatchObject({ key: "other/65535", label: "65535", note: "OTHER" });
     expect(lists.detailItems(d, 0, s.keyMask(0b1111, "in"), "packets")).toEqual([]);
-    expect(lists.cardFromFile(d, d.places.city.indexOf("Berlin"), 0xff, "packets").networks).toHaveLength(1);
+    expect(lists.cardFromFile(d, d.places.city.indexOf("Berlin"), 0xffff, "packets").networks).toHaveLength(1);
   });
 
   test("the page's switches become terms for the sensor", () => {
@@ -47,6 +47,8 @@ describe("lists", () => {
     s.protocol.value = 0b1110;
     s.direction.value = "both";
     expect(lists.sensorFilter("place:1.0000,2.0000")).toBe("country:DE place:1.0000,2.0000 -proto:tcp");
+    s.clouds.value = false;
+    expect(lists.sensorFilter()).toBe("country:DE -label:cloud -proto:tcp");
     s.clearSelection();
     expect(lists.sensorFilter()).toBe("");
   });

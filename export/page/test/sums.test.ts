@@ -7,14 +7,14 @@ import { keyMask } from "../src/state";
 import { heaviest, sum, top, weights } from "../src/sums";
 
 const golden = () => new Dataset(parse(new Uint8Array(readFileSync(new URL("../testdata/vector.phcols", import.meta.url)))));
-const all = { keys: 0xff, from: 0, to: 1e9 };
+const all = { keys: 0xffff, from: 0, to: 1e9 };
 const place = (d: Dataset, city: string) => d.places.city.indexOf(city);
 
 describe("sums", () => {
   test("are exact, by place and direction", () => {
     const d = golden(), s = sum(d, all), berlin = place(d, "Berlin");
-    expect([s.packets[0][berlin], s.packets[1][berlin], s.bytes[1][berlin], s.opens[berlin]]).toEqual([3, 1024, 1_515_536, 4]);
-    expect(weights(s, "packets")[berlin]).toBe(1027);
+    expect([s.packets[0][berlin], s.packets[1][berlin], s.bytes[1][berlin], s.opens[berlin]]).toEqual([3 + 5, 1024, 1_515_536, 4]);
+    expect(weights(s, "packets")[berlin]).toBe(1027 + 5);
     expect(s.unlocated).toBe(7);
     expect(s.countries).toBe(4);
   });
@@ -22,15 +22,23 @@ describe("sums", () => {
   test("protocols and directions leave out what they should", () => {
     const d = golden(), berlin = place(d, "Berlin");
     expect(sum(d, { ...all, keys: keyMask(0b1111, "in") }).packets[1][berlin]).toBe(0);
-    expect(sum(d, { ...all, keys: keyMask(0b0001, "in") }).totalPackets).toBe(3);
+    expect(sum(d, { ...all, keys: keyMask(0b0001, "in") }).totalPackets).toBe(3 + 5);
     expect(sum(d, { ...all, keys: keyMask(0b0100, "both") }).totalPackets).toBe(65_535);
-    expect(keyMask(0b1111, "both")).toBe(0xff);
+    expect(keyMask(0b1111, "both")).toBe(0xffff);
+  });
+
+  test("big clouds are hidden as a whole, and nothing else is", () => {
+    const d = golden(), s = sum(d, { ...all, keys: keyMask(0b1111, "both", false) });
+    expect(s.packets[0][place(d, "Berlin")]).toBe(3);
+    expect(sum(d, all).totalPackets - s.totalPackets).toBe(5 + 2);
+    expect(ask(d, "-label:cloud").keys).toBe(0x00ff);
+    expect(sum(d, { ...all, keys: ask(d, "label:cloud").keys }).totalPackets).toBe(5 + 2);
   });
 
   test("a stretch of time counts its bins, the series all of them", () => {
     const d = golden(), s = sum(d, { ...all, from: 300, to: 360 });
     expect(s.totalPackets).toBe(1);
-    expect(s.series.packets[0]).toBe(2 + 1024);
+    expect(s.series.packets[0]).toBe(2 + 1024 + 5);
     expect(s.series.packets[359]).toBe(1);
   });
 
@@ -66,7 +74,7 @@ describe("a live window", () => {
     expect(d.places.n).toBe(6);
     expect(placeKey(d.places, 5)).toContain("Nadi");
     expect(s.packets[1][berlin]).toBe(2 * before.packets[1][berlin]);
-    expect(s.series.packets[180]).toBe(2 + 1024); // 14:30 is bin 180
+    expect(s.series.packets[180]).toBe(2 + 1024 + 5); // 14:30 is bin 180
   });
 
   test("covers what it was told, and the open tick is no gap", () => {
@@ -84,7 +92,7 @@ describe("a live window", () => {
     const d = golden();
     d.meta = { ...d.meta, from: "2026-11-17T14:01:20Z", to: "2026-11-17T15:00:00Z" }; // bin 8
     d.countWindow();
-    expect(d.meta.totals.packets).toBe(1 + 9);
+    expect(d.meta.totals.packets).toBe(1 + 9 + 2);
     expect(d.bins()).toEqual([8, 360]);
   });
 });
@@ -101,17 +109,17 @@ describe("the filter of a saved file", () => {
   ])("%s", (q, want) => expect(places(q).sort()).toEqual(want));
 
   test("protocol and direction choose rows", () => {
-    expect(ask(golden(), "proto:udp dir:in").keys).toBe(0b0000_0100);
-    expect(ask(golden(), "-proto:tcp").keys).toBe(0b1111_1100);
+    expect(ask(golden(), "proto:udp dir:in").keys).toBe(0b0000_0100_0000_0100);
+    expect(ask(golden(), "-proto:tcp").keys).toBe(0b1111_1100_1111_1100);
   });
 
-  test.each([["ip:2001:db8::/32", ["2001:db8::1"]], ["asn:4294967295", ["Deutsche Telekom AG"]], ["port:1-65535", [""]], ["peer:10.0.0.0/7", ["10.0.0.0/8"]], ["peer:10.0.0.5", []]])(
+  test.each([["ip:2001:db8::/32", ["2001:db8::1"]], ["asn:4294967295", ["Deutsche Telekom AG"]], ["port:1-65535", [""]], ["peer:10.0.0.0/7", ["10.0.0.0/8"]], ['label:"my devices"', ["2001:db8::1"]], ["peer:10.0.0.5", []]])(
     "%s is answered from the details", (q, want) => {
       const d = golden(), a = ask(d, q);
       expect(d.details.name.filter((_, i) => a.details![i])).toEqual(want);
     });
 
-  test.each([["nonsense", "is not a filter"], ["colour:red", "is not known"], ["opened:them", "ask the sensor"], ["ip:1.2.3.4 port:53", "cannot combine"], ["-port:53", "cannot leave out"], ["ip:1.2.3.999", "not an address"], ["proto:sctp", "ask the sensor"], ["dir:up", "in or out"]])(
+  test.each([["nonsense", "is not a filter"], ["colour:red", "is not known"], ["opened:them", "ask the sensor"], ["ip:1.2.3.4 port:53", "cannot combine"], ["-port:53", "cannot leave out"], ["ip:1.2.3.999", "not an address"], ["proto:sctp", "ask the sensor"], ["dir:up", "in or out"], ["label:tor", "there are cloud, my devices"], ['-label:"my devices"', "cannot leave out"]])(
     "%s is explained", (q, want) => expect(ask(golden(), q).error).toContain(want));
 
   test("networks are read like addresses are written", () => {

@@ -1,8 +1,8 @@
 // Row 2: the questions one can ask: filter, protocol, direction, unit, window.
 
 import { useEffect, useRef } from "preact/hooks";
-import { trouble } from "../live";
-import { live, question } from "../model";
+import { status, trouble } from "../live";
+import { dataset, live, question } from "../model";
 import { sheet } from "../page";
 import * as s from "../state";
 import { theme } from "../theme";
@@ -21,6 +21,7 @@ export function Chips() {
         </div>
         <Choice label="Direction" value={s.direction} options={[["both", "in + out", "Both directions"], ["in", "in", "What came from there"], ["out", "out", "What went there"]]} />
         <Choice label="Unit" value={s.unit} options={[["packets", "packets", "Weigh by packets"], ["bytes", "bytes", "Weigh by bytes on the wire"]]} />
+        <Clouds />
         {live.value && (
           <Choice label="Window" value={s.last} options={[["5m", "5 min", "Last 5 minutes"], ["1h", "1 h", "Last hour"], ["24h", "24 h", "Last day"], ["7d", "7 d", "Last week"], ["all", "all", "All there is"]]} />
         )}
@@ -65,6 +66,17 @@ function Protocol({ name, bit }: { name: string; bit: number }) {
       onDblClick={() => (s.protocol.value = 1 << bit)}
       title={`${on ? "Hide" : "Show"} ${name}; double click shows it alone`}
     >{name}</button>
+  );
+}
+
+/** One switch for what makes all maps of homes and offices the same. */
+function Clouds() {
+  const known = live.value ? status.value.labels?.includes("cloud") : dataset.value?.meta.clouds;
+  if (!known) return null;
+  const on = s.clouds.value;
+  return (
+    <button type="button" class="chip" data-clouds aria-pressed={on} onClick={() => (s.clouds.value = !on)}
+      title={`${on ? "Hide" : "Show"} big clouds and content networks (label:cloud)`}>Clouds &amp; CDNs</button>
   );
 }
 
