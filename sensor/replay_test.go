@@ -172,7 +172,7 @@ func TestWriterMergesWaitingTicks(t *testing.T) {
 		b.Books.Decoded, b.Books.Captured = b.Books.OnePublic, b.Books.OnePublic
 		w.enqueue(b)
 	}
-	if waiting := w.waiting(); waiting > maxQueued {
+	if waiting := len(w.queue.list); waiting > maxQueued {
 		t.Errorf("%d batches wait, the bound is %d", waiting, maxQueued)
 	}
 	close(release)

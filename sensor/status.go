@@ -29,6 +29,12 @@ type Status struct {
 	MergedTicks  uint64    `json:"merged_ticks"` // ticks merged because what is behind was slow
 	QueuedTicks  int       `json:"queued_ticks"`
 
+	// A clock that leaps ahead by more than a day is not believed at once: ticks wait in
+	// memory. Those that it was wrong about are stored in the ticks in which they came.
+	HeldTicks      int    `json:"held_ticks"`
+	Held           string `json:"held"` // why; "": the clock is believed
+	RestampedTicks uint64 `json:"restamped_ticks"`
+
 	Losses   Losses    `json:"losses"`   // of all interfaces together
 	Warnings []Warning `json:"warnings"` // what the configuration should mend; never null
 }
@@ -47,6 +53,13 @@ type InterfaceStatus struct {
 
 // Status may be called at any time, by any goroutine.
 func (s *Sensor) Status() Status {
+	s.mu.Lock()
+	w := s.writer
+	s.mu.Unlock()
+	var queue queueStatus
+	if w != nil {
+		queue = w.waiting() // whoever holds its lock may wait for ours
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.state
@@ -75,9 +88,7 @@ func (s *Sensor) Status() Status {
 	}
 	st.Losses.MergedTicks += st.MergedTicks // those of the writer, which are no interface's
 	st.MergedTicks = st.Losses.MergedTicks
-	if s.writer != nil {
-		st.QueuedTicks = s.writer.waiting()
-	}
+	st.QueuedTicks, st.HeldTicks, st.Held = queue.queued, queue.held, queue.reason
 	slices.SortFunc(st.Interfaces, func(a, b InterfaceStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return st
 }

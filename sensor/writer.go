@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	maxQueued  = 32 // batches that wait for the sink before ticks are merged
 	retryFirst = 100 * time.Millisecond
 	retryMost  = 5 * time.Second
 	lastChance = 15 * time.Second // for the batches left at stop
@@ -25,7 +24,9 @@ type writer struct {
 
 	mu     sync.Mutex
 	wake   *sync.Cond // of mu: queue or closed changed
-	queue  []*store.Batch
+	queue  backlog
+	clock  *trusted // of a live sensor
+	held   backlog  // while the clock is not believed
 	closed bool
 	err    error // why files are no longer read
 
@@ -35,44 +36,80 @@ type writer struct {
 func newWriter(s *Sensor, live bool) *writer {
 	w := &writer{sensor: s, live: live, stopping: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
+	w.clock = newTrusted(s.cfg.Now)
+	w.held.limit = maxPoints / 2
 	return w
 }
 
 // enqueue takes a batch. Where the queue is full, a file waits; a live sensor merges
-// its two newest batches, so that memory is bounded and totals stay exact.
+// batches, so that memory is bounded and totals stay exact.
 func (w *writer) enqueue(b *store.Batch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for !w.live && len(w.queue) >= maxQueued && w.err == nil {
+	for !w.live && w.queue.size() >= maxQueued && w.err == nil {
 		w.wake.Wait()
 	}
-	if w.err != nil {
-		return
-	}
-	w.queue = append(w.queue, b)
-	if n := len(w.queue); n > maxQueued {
-		mergeBatch(w.queue[n-2], b)
-		w.queue = w.queue[:n-1]
-		w.sensor.note(func(st *Status) { st.MergedTicks++ })
+	switch {
+	case w.err != nil:
+	case w.live:
+		w.admit(&queued{Batch: b})
+	default:
+		w.queue.add(&queued{Batch: b})
 	}
 	w.wake.Broadcast()
 }
 
-// mergeBatch adds a batch to the one before it, as if its points had come late.
-func mergeBatch(into, from *store.Batch) {
-	moved := make([]store.Point, len(from.Points))
-	for i, p := range from.Points {
-		p.Time = into.Tick
-		p.Flags |= store.Late
-		moved[i] = p
+// admit queues a batch of now, or holds it as long as the clock is not believed that
+// it is of. When the clock is believed again, what was held follows: where it has gone
+// back, by the ticks in which it came.
+func (w *writer) admit(q *queued) {
+	log, doubted := w.sensor.cfg.Logger, w.clock.leapt != 0
+	now := w.clock.look()
+	q.came = now
+	ahead := func(q *queued) bool { return q.Tick.Sub(now) > maxLeap }
+	if w.clock.leapt != 0 {
+		if !doubted {
+			log.Error("ticks are not stored for now: "+w.clock.reason(), "clock", w.clock.wall(), "expected", now)
+		}
+		if ahead(q) {
+			w.put(&w.held, q)
+		} else {
+			w.put(&w.queue, q)
+		}
+		return
 	}
-	into.Points = mergePoints([][]store.Point{into.Points, moved})
-	into.Books.Add(&from.Books)
+	if doubted {
+		log.Warn("the clock is believed again: the ticks that waited are stored", "clock", now, "ticks", w.held.size())
+	}
+	for old := w.held.pop(); old != nil; old = w.held.pop() {
+		w.queueAt(old, ahead(old))
+	}
+	w.queueAt(q, ahead(q))
 }
 
-// close ends run once the queue is empty.
+// queueAt queues a batch, where ahead is set by the tick in which it came.
+func (w *writer) queueAt(q *queued, ahead bool) {
+	if ahead {
+		restamp(q.Batch, q.came)
+		w.sensor.note(func(st *Status) { st.RestampedTicks++ })
+	}
+	w.put(&w.queue, q)
+}
+
+// put adds a batch to a list, whose memory is bounded.
+func (w *writer) put(list *backlog, q *queued) {
+	if n := list.add(q); n > 0 {
+		w.sensor.note(func(st *Status) { st.MergedTicks += uint64(n) })
+	}
+}
+
+// close ends run once the queue is empty. What is held is stored as it is: there will
+// be no better moment.
 func (w *writer) close() {
 	w.mu.Lock()
+	for q := w.held.pop(); q != nil; q = w.held.pop() {
+		w.put(&w.queue, q)
+	}
 	w.closed = true
 	w.wake.Broadcast()
 	w.mu.Unlock()
@@ -83,16 +120,15 @@ func (w *writer) close() {
 func (w *writer) next() *store.Batch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.queue) == 0 && !w.closed {
+	for w.queue.size() == 0 && !w.closed {
 		w.wake.Wait()
 	}
-	if len(w.queue) == 0 {
+	q := w.queue.pop()
+	if q == nil {
 		return nil
 	}
-	b := w.queue[0]
-	w.queue = w.queue[1:]
 	w.wake.Broadcast()
-	return b
+	return q.Batch
 }
 
 // run commits batches until close. It returns the error that made it give up.
@@ -125,8 +161,8 @@ func (w *writer) run() error {
 func (w *writer) giveUp(b *store.Batch, err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	lost := 1 + len(w.queue)
-	w.err, w.queue = err, nil
+	lost := 1 + w.queue.size()
+	w.err, w.queue = err, backlog{}
 	w.wake.Broadcast()
 	return fmt.Errorf("store tick %s: %w (%d ticks are not stored)", b.Tick.Format(time.RFC3339), err, lost)
 }
@@ -173,9 +209,14 @@ func (w *writer) append(ctx context.Context, b *store.Batch, numbered *bool) err
 	return w.sensor.cfg.Sink.Append(ctx, b)
 }
 
-// waiting returns how many batches are queued.
-func (w *writer) waiting() int {
+// queueStatus is how many batches are queued, how many are held, and why.
+type queueStatus struct {
+	queued, held int
+	reason       string
+}
+
+func (w *writer) waiting() queueStatus {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.queue)
+	return queueStatus{w.queue.size(), w.held.size(), w.clock.reason()}
 }
