@@ -105,14 +105,13 @@ func (p *pruning) cutShort() string {
 // room returns the mark up to which must go what mark i is about, to win need bytes or
 // as much as there is before end, and how much that is.
 func (p *pruning) room(ctx context.Context, i int, end, need int64) (mark, freed int64, err error) {
-	// What goes beside the parts: rows of the batches, some 200 bytes with their index.
-	query := fmt.Sprintf(`SELECT t.start, sum(length(p.data)) + 200 * t.batches FROM tiers t
-		JOIN parts p ON p.id >= t.id * %d AND p.id < (t.id + 1) * %[1]d AND p.id %% %d <= %d
-		WHERE t.chunks > 0 AND t.start < ?1 GROUP BY t.start, t.id ORDER BY t.start`, partRoom, chunkRoom, partKeysSamples)
+	query := fmt.Sprintf(`SELECT t.start, sum(%s) + %d * t.batches FROM tiers t
+		JOIN parts p ON p.id >= t.id * %d AND p.id < (t.id + 1) * %[3]d AND p.id %% %d <= %d
+		WHERE t.chunks > 0 AND t.start < ?1 GROUP BY t.start, t.id ORDER BY t.start`, roomOf, rowRoom, partRoom, chunkRoom, partKeysSamples)
 	if i > markPoints {
-		query = fmt.Sprintf(`SELECT t.start, sum(length(p.data)) + 200 FROM tiers t
-			JOIN parts p ON p.id >= t.id * %d AND p.id < (t.id + 1) * %[1]d
-			WHERE t.level = %d AND t.start < ?1 GROUP BY t.start, t.id ORDER BY t.start`, partRoom, levels[len(levels)-i])
+		query = fmt.Sprintf(`SELECT t.start, sum(%s) + %d FROM tiers t
+			JOIN parts p ON p.id >= t.id * %d AND p.id < (t.id + 1) * %[3]d
+			WHERE t.level = %d AND t.start < ?1 GROUP BY t.start, t.id ORDER BY t.start`, roomOf, rowRoom, partRoom, levels[len(levels)-i])
 	}
 	rows, err := p.readers.QueryContext(ctx, query, end)
 	if err != nil {
