@@ -135,7 +135,7 @@ func (p *pruning) to(ctx context.Context, target marks) error {
 	if err != nil {
 		return err
 	}
-	for _, give := range []func(context.Context) error{p.giveKeys, p.giveBatches, p.giveViews} {
+	for _, give := range []func(context.Context) error{p.giveKeys, p.giveBlocks, p.giveBatches, p.giveViews} {
 		if err := give(ctx); err != nil {
 			return err
 		}

@@ -105,9 +105,11 @@ func (p *pruning) cutShort() string {
 // room returns the mark up to which must go what mark i is about, to win need bytes or
 // as much as there is before end, and how much that is.
 func (p *pruning) room(ctx context.Context, i int, end, need int64) (mark, freed int64, err error) {
-	query := fmt.Sprintf(`SELECT t.start, sum(%s) + %d * t.batches FROM tiers t
+	query := fmt.Sprintf(`SELECT t.start AS at, sum(%s) + %d * t.batches FROM tiers t
 		JOIN parts p ON p.id >= t.id * %d AND p.id < (t.id + 1) * %[3]d AND p.id %% %d <= %d
-		WHERE t.chunks > 0 AND t.start < ?1 GROUP BY t.start, t.id ORDER BY t.start`, roomOf, rowRoom, partRoom, chunkRoom, partKeysSamples)
+		WHERE t.chunks > 0 AND t.start < ?1 GROUP BY t.start, t.id
+		UNION ALL SELECT b.tick, length(k.sums) + length(k.ends) FROM blocks k CROSS JOIN batches b ON b.id = k.id WHERE b.tick < ?1
+		ORDER BY at`, roomOf, rowRoom, partRoom, chunkRoom, partKeysSamples)
 	if i > markPoints {
 		query = fmt.Sprintf(`SELECT t.start, sum(%s) + %d FROM tiers t
 			JOIN parts p ON p.id >= t.id * %d AND p.id < (t.id + 1) * %[3]d

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,6 +74,23 @@ func rowIDs(ctx context.Context, q queryer, query string, args ...any) (ids []in
 		ids = append(ids, id)
 	}
 	return ids, rows.Err()
+}
+
+// sliceOf reads a column of ids and one of sizes, until they fill a slice.
+func sliceOf(ctx context.Context, q queryer, query string, args ...any) (ids []int64, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for size := int64(0); size < sliceBytes && rows.Next(); {
+		var id, bytes int64
+		if err := rows.Scan(&id, &bytes); err != nil {
+			return nil, err
+		}
+		ids, size = append(ids, id), size+bytes
+	}
+	return ids, nil // what rows.Err would say, the next query says
 }
 
 // giveKeys deletes the full keys of tiers that begin before the points that are kept:
@@ -160,51 +178,84 @@ func (p *pruning) fill(ctx context.Context, tiers []int64, last int) (done int, 
 	return done, nil, nil
 }
 
-// giveBatches deletes the batches, and what blocks they still have, of intervals that
-// are in tiers. Those that cannot be sealed stay.
+// sealedBatches is the condition of batches b whose sums are in tiers. (Views of ten
+// minutes begin at ?1; those before it have been given up.)
+const sealedBatches = ` b.id NOT IN (SELECT id FROM late)
+	AND NOT EXISTS (SELECT 1 FROM open o WHERE o.start = b.tick - (b.tick % 600 + 600) % 600 AND o.sensor = b.sensor)
+	AND (b.tick < ?1 OR EXISTS (SELECT 1 FROM tiers t WHERE t.level = 600 AND t.sensor = b.sensor
+		AND t.start = b.tick - (b.tick % 600 + 600) % 600))`
+
+// giveBlocks deletes the blocks that sealed batches still have: damaged ones, and those
+// of floods, which have no full keys.
+func (p *pruning) giveBlocks(ctx context.Context) error {
+	for p.marks[markPoints] != never {
+		ids, err := sliceOf(ctx, p.readers, `SELECT k.id, length(k.sums) + length(k.ends) FROM blocks k
+			CROSS JOIN batches b ON b.id = k.id WHERE b.tick < ?2 AND`+sealedBatches, p.marks[mark10m], p.marks[markPoints])
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		err = p.slice(ctx, func(tx *sql.Tx) error {
+			if err := deleteIDs(ctx, tx, "blocks", ids); err != nil {
+				return err
+			}
+			return nextGeneration(ctx, tx)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveBatches deletes the rows of batches that are in tiers. Those that cannot be
+// sealed stay.
 func (p *pruning) giveBatches(ctx context.Context) error {
 	end := p.marks[markPoints]
 	if end == never {
 		return nil
 	}
-	const next = "SELECT tick FROM batches WHERE tick >= ? ORDER BY tick LIMIT 1"
 	for at := int64(math.MinInt64); ; {
-		tick, any, err := optional(ctx, p.readers, next, at)
+		tick, any, err := optional(ctx, p.readers, "SELECT tick FROM batches WHERE tick >= ? ORDER BY tick LIMIT 1", at)
 		if err != nil || !any || tick >= end {
 			return err
 		}
-		start := floorTo(tick, level10m)
-		at = start + level10m
-		sealed, err := number(ctx, p.readers, "SELECT EXISTS (SELECT 1"+sealedBatches+")", start, p.marks[mark10m])
-		if err == nil && sealed != 0 {
-			err = p.slice(ctx, func(tx *sql.Tx) error { return p.giveInterval(ctx, tx, start) })
-		}
+		at = floorTo(tick, level10m) + level10m
+		ids, points, err := p.batchesIn(ctx, tick, at)
 		if err != nil {
 			return err
 		}
+		for part := range slices.Chunk(ids, sliceRows) {
+			err = p.slice(ctx, func(tx *sql.Tx) error {
+				if err := deleteIDs(ctx, tx, "batches", part); err != nil {
+					return err
+				}
+				return nextGeneration(ctx, tx)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		p.points += points
 	}
 }
 
-// sealedBatches are those of the ten minutes from ?1 on whose sums are in tiers. (Views
-// of ten minutes begin at ?2; those before it have been given up.)
-const sealedBatches = ` FROM batches AS b WHERE tick >= ?1 AND tick < ?1 + 600
-	AND sensor NOT IN (SELECT sensor FROM open WHERE start = ?1) AND id NOT IN (SELECT id FROM late)
-	AND (?1 < ?2 OR EXISTS (SELECT 1 FROM tiers t WHERE t.level = 600 AND t.sensor = b.sensor AND t.start = ?1))`
-
-// giveInterval deletes the batches of ten minutes.
-func (p *pruning) giveInterval(ctx context.Context, tx *sql.Tx, start int64) error {
-	points, err := number(ctx, tx, "SELECT sum(points)"+sealedBatches, start, p.marks[mark10m])
+// batchesIn returns the sealed batches of an interval without blocks, and how many
+// points they had.
+func (p *pruning) batchesIn(ctx context.Context, from, to int64) (ids []int64, points int64, err error) {
+	rows, err := p.readers.QueryContext(ctx, `SELECT b.id, b.points FROM batches b WHERE b.tick >= ?2 AND b.tick < ?3
+		AND NOT EXISTS (SELECT 1 FROM blocks k WHERE k.id = b.id) AND`+sealedBatches, p.marks[mark10m], from, to)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM blocks WHERE id IN (SELECT id"+sealedBatches+")", start, p.marks[mark10m]); err != nil {
-		return err
+	defer rows.Close()
+	for rows.Next() {
+		var id, n int64
+		if err := rows.Scan(&id, &n); err != nil {
+			return nil, 0, err
+		}
+		ids, points = append(ids, id), points+n
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM batches WHERE id IN (SELECT id"+sealedBatches+")", start, p.marks[mark10m]); err != nil {
-		return err
-	}
-	p.points += points
-	return nextGeneration(ctx, tx)
+	return ids, points, rows.Err()
 }
 
 // giveViews deletes tiers whose sums are in coarser ones, which are kept for longer.
