@@ -30,7 +30,15 @@ type Span struct {
 
 // Coverage is what every answer says about itself.
 type Coverage struct {
-	Window Window // what the answer is about: the asked window, cut to what there is
+	Window Window // the asked window, moved to whole ticks and cut to what there is
+
+	// Effective is what the answers are about: Window, its ends moved outward where only
+	// sums over 10 minutes, an hour or a day are left. PointsFrom is when points begin:
+	// of the time before only sums by place, AS, port, protocol and direction are left,
+	// and filters by address, peer, host, opened or several properties find nothing. It
+	// is zero where no points have been deleted.
+	Effective  Window
+	PointsFrom time.Time
 
 	// First and Last bound all committed ticks of the store: Last is the end of the
 	// last one. Both are zero where the store is empty.

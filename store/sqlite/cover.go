@@ -276,6 +276,9 @@ func (c *coverer) coverGap(gap reach, level int64, finer bool) (left []reach, er
 // damage is known or the keys it needs were too many to be kept, if there is something
 // finer to read instead.
 func (c *coverer) usable(t *piece, finer bool) bool {
+	if c.plan.coverage != nil { // rows of batches say more than one that lacks some
+		return !finer || len(c.lateOf(t)) == 0
+	}
 	bad := c.plan.damage
 	if t.source != sourceKeys && t.chunks > 0 && bad.of(t.id, t.source) && !bad.of(t.id, sourceKeys) {
 		t.source = sourceKeys
@@ -297,7 +300,7 @@ func (c *coverer) coverRest(gap reach, finest int) error {
 		}
 		err = c.tiers(level10m, gap.sensor, floorTo(gap.from, level10m), gap.to-1, func(t tierRef) {
 			from, to := max(t.start, gap.from), min(t.start+level10m, gap.to)
-			if t.chunks == 0 && t.points > 0 {
+			if t.chunks == 0 && t.points > 0 && c.plan.coverage == nil {
 				return // its blocks are still there
 			}
 			rest(from)
@@ -331,18 +334,8 @@ func (c *coverer) tiers(level int64, sensor uint32, from, last int64, do func(ti
 
 // addTier takes t and the late batches that it does not hold.
 func (c *coverer) addTier(t piece) {
-	late := c.late[t.sensor]
-	first, _ := slices.BinarySearchFunc(late, t.from, func(l lateness, from int64) int { return cmp.Compare(l.tick, from) })
-	var ids []int64
-	for _, l := range late[first:] {
-		if l.tick >= t.to {
-			break
-		}
-		if l.id > t.last {
-			ids = append(ids, l.id)
-		}
-	}
-	if t.empty() && len(ids) == 0 {
+	ids := c.lateOf(&t)
+	if t.empty() && len(ids) == 0 && c.plan.coverage == nil {
 		return
 	}
 	key := unitKey{from: t.from}
@@ -352,6 +345,21 @@ func (c *coverer) addTier(t piece) {
 	u := c.unit(key)
 	u.tiers = append(u.tiers, t)
 	u.late = append(u.late, ids...)
+}
+
+// lateOf returns the ids of the late batches of t's time that it does not hold.
+func (c *coverer) lateOf(t *piece) (ids []int64) {
+	late := c.late[t.sensor]
+	first, _ := slices.BinarySearchFunc(late, t.from, func(l lateness, from int64) int { return cmp.Compare(l.tick, from) })
+	for _, l := range late[first:] {
+		if l.tick >= t.to {
+			break
+		}
+		if l.id > t.last {
+			ids = append(ids, l.id)
+		}
+	}
+	return ids
 }
 
 // empty reports whether there is nothing to read of t: it has no points, or they are

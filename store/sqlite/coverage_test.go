@@ -111,6 +111,7 @@ func TestCoverageSums(t *testing.T) {
 		First:  benchStart, Last: benchStart.Add(time.Hour + s.Tick()), Tick: s.Tick(), Sensors: []string{"a", "b"},
 		Points: 80, Geo: []store.GeoSource{city, asn},
 	}
+	want.Effective = want.Window
 	want.Books.Add(&first.Books)
 	want.Books.Add(&second.Books)
 	for _, p := range append(append(history{}, first.Points...), second.Points...) {

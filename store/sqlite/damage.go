@@ -114,3 +114,10 @@ func (d *damage) count(from, to int64) uint64 {
 	defer d.mu.Unlock()
 	return d.blocks.count(from, to) + d.parts.count(from, to)
 }
+
+// noteRow records that the row of a tier is damaged.
+func (d *damage) noteRow(tier, tick int64, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.parts.note(partID(tier, 0, chunkRoom-1), tick, err) // a number that no part has
+}

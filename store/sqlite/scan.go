@@ -28,6 +28,7 @@ type plan struct {
 	tick     int64  // seconds
 	ordered  bool   // each tick for itself, in order
 	damage   *damage
+	coverage *coverageBuilder // not points but coverage is read
 }
 
 // question is what a query asks for, besides window and terms.
@@ -135,7 +136,12 @@ func (p *plan) choose(ask question, units []unit) {
 }
 
 // allows reports whether whole tiers of a level fit into the bins.
-func (p *plan) allows(level int64) bool { return !p.ordered && p.step%level == 0 }
+func (p *plan) allows(level int64) bool {
+	if p.coverage != nil {
+		return level <= p.coverage.coarsest
+	}
+	return !p.ordered && p.step%level == 0
+}
 
 // tickRange returns the first tick in w and the first behind it; a tick is in w if
 // its start is.

@@ -86,6 +86,24 @@ func (s *sensorSpans) append(span store.Span) {
 	s.spans = append(s.spans, span)
 }
 
+// addRuns takes the coverage of the next tier.
+func (s *sensorSpans) addRuns(start int64, runs []run) {
+	if s.open {
+		s.close()
+	}
+	at := time.Unix(start, 0).UTC()
+	for _, r := range runs {
+		from := at
+		at = at.Add(r.length)
+		if r.state != store.StateOff {
+			s.append(store.Span{Window: store.Window{From: from, To: at}, State: r.state, Drops: r.drops, Folded: r.folded})
+		} else if n := len(s.spans); n > 0 {
+			s.spans[n-1].Drops += r.drops
+			s.spans[n-1].Folded += r.folded
+		}
+	}
+}
+
 // finish returns the spans with the gap to the end of the window.
 func (s *sensorSpans) finish(to time.Time) []store.Span {
 	if s.open {

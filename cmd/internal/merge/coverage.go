@@ -9,11 +9,11 @@ import (
 	"github.com/packetheat/packetheat/store"
 )
 
-// Coverage implements export.Reader. Its window spans those of all stores; where one
-// of them has nothing, its sensors are off.
+// Coverage implements export.Reader. Its windows span those of all stores; where one
+// of them has nothing, its sensors are off. Points begin where all stores have them.
 func (r *Reader) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
 	var out store.Coverage
-	var windows []store.Window
+	var windows, effective []store.Window
 	err := r.each(ctx, func(p *part) error {
 		c, err := p.Coverage(ctx, w)
 		p.mu.Lock()
@@ -33,7 +33,8 @@ func (r *Reader) Coverage(ctx context.Context, w store.Window) (store.Coverage, 
 		if c.Last.IsZero() {
 			return nil // an empty store knows no more
 		}
-		windows = append(windows, c.Window)
+		windows, effective = append(windows, c.Window), append(effective, c.Effective)
+		out.PointsFrom = later(out.PointsFrom, c.PointsFrom)
 		out.First, out.Last = earlier(out.First, c.First), later(out.Last, c.Last)
 		for _, g := range c.Geo {
 			if !slices.Contains(out.Geo, g) {
@@ -52,16 +53,22 @@ func (r *Reader) Coverage(ctx context.Context, w store.Window) (store.Coverage, 
 	}
 	slices.Sort(out.Sensors)
 	out.Sensors = slices.Compact(out.Sensors)
-	out.Window = w
-	for i, one := range windows {
+	out.Window, out.Effective = spanned(w, windows), spanned(store.Window{}, effective)
+	out.Spans = withGaps(out.Spans, out.Sensors, out.Effective)
+	return out, nil
+}
+
+// spanned returns the window from the start of the first of windows to the end of the
+// last, none where there are none.
+func spanned(none store.Window, windows []store.Window) store.Window {
+	for i, w := range windows {
 		if i == 0 {
-			out.Window = one
+			none = w
 			continue
 		}
-		out.Window.From, out.Window.To = earlier(out.Window.From, one.From), later(out.Window.To, one.To)
+		none.From, none.To = earlier(none.From, w.From), later(none.To, w.To)
 	}
-	out.Spans = withGaps(out.Spans, out.Sensors, out.Window)
-	return out, nil
+	return none
 }
 
 func earlier(a, b time.Time) time.Time {
