@@ -1,7 +1,6 @@
 package livetest
 
 import (
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -87,64 +86,6 @@ func TestStopUnderFlood(t *testing.T) {
 	if got := b.Frames + b.Drops; got < before || got > after {
 		t.Errorf("%d frames captured or dropped, want at least the %d of before the signal and at most the %d until the end", got, before, after)
 	}
-}
-
-// TestCrash kills the sensor in the middle of its work. All it had shown is there, the
-// next run goes on with the same store, and nothing is counted twice. With
-// PACKETHEAT_TORTURE=1 it is killed sixty times.
-func TestCrash(t *testing.T) {
-	link := capturetest.Veth(t)
-	traffic, sender := mix(t, 500), link.Peer.Sender(t)
-	dir, kept := workdir(t), make(sums)
-	kills := 1
-	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
-		kills = 60
-	}
-	for range kills {
-		kept = crash(t, link, sender, traffic, dir, kept)
-	}
-	s := start(t, link, options{dir: dir})
-	s.ready()
-	transmit(t, link, sender, traffic.frames, len(traffic.frames))
-	s.stop()
-	for k, v := range traffic.points {
-		kept.add(k, v.Packets, v.Bytes, v.Opens)
-	}
-	same(t, "after the next run", kept, readCSV(t, strings.NewReader(ask(t, dir, "export", "csv", "-o", "-"))))
-	booksOf(t, dir+"/data", false)
-}
-
-// crash runs the sensor on a store that holds before, kills it under load, and returns
-// what the store holds then.
-func crash(t *testing.T, link *capturetest.Link, sender *capturetest.Sender, traffic *ledger, dir string, before sums) sums {
-	t.Helper()
-	s := start(t, link, options{dir: dir})
-	s.ready()
-	stop, sent := make(chan struct{}), make(chan error, 1)
-	go func() {
-		_, err := sender.Send(traffic.frames, 1<<40, 5000, stop)
-		sent <- err
-	}()
-	told, old := uint64(0), before.total().Packets
-	for deadline := time.Now().Add(patience); told < old+5000 && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		told = readCSV(t, strings.NewReader(string(s.get("/api/v1/points.csv")))).total().Packets
-	}
-	_ = s.cmd.Process.Kill()
-	<-s.exited
-	close(stop)
-	if err := <-sent; err != nil {
-		t.Fatal(err)
-	}
-	kept := readCSV(t, strings.NewReader(ask(t, dir, "export", "csv", "-o", "-")))
-	if kept.total().Packets < told || told <= old {
-		t.Errorf("%d packets had been shown (%d before this run), %d are there after kill -9", told, old, kept.total().Packets)
-	}
-	for k, v := range before {
-		if kept[k].Packets < v.Packets {
-			t.Errorf("%v: %d packets before this run, %d after it", k, v.Packets, kept[k].Packets)
-		}
-	}
-	return kept
 }
 
 // TestInterfaceDown pulls the interface while the sensor runs: what was sent before
