@@ -76,6 +76,29 @@ func (db *DB) Locate(addr netip.Addr) Location {
 	return s.find(canonical(addr)).location()
 }
 
+// SourceOf returns the Name of the Source that is asked where addr is, "geo.networks"
+// where one of the configured networks has the last word, "" where there is none.
+func (db *DB) SourceOf(addr netip.Addr) string {
+	s := db.state.Load()
+	if s == nil || !addr.IsValid() {
+		return ""
+	}
+	addr = canonical(addr)
+	for i := range s.networks {
+		if s.networks[i].Prefix.Contains(addr) {
+			return "geo.networks"
+		}
+	}
+	t := s.city.v6
+	if addr.Is4() {
+		t = s.city.v4
+	}
+	if t == nil {
+		return ""
+	}
+	return t.source.Name
+}
+
 // Generation changes whenever answers may have: after each Reload and Close.
 func (db *DB) Generation() uint64 {
 	if s := db.state.Load(); s != nil {

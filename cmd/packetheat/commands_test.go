@@ -34,7 +34,7 @@ func TestUsage(t *testing.T) {
 		{"run --duration soon", `duration "soon" is not one`},
 		{"run --listen nowhere", "dashboard.listen"},
 		{"run --interface a/b", "sensor.interfaces"},
-		{"geo bogus", `unknown command "bogus": packetheat geo has lookup, status`},
+		{"geo bogus", `unknown command "bogus": packetheat geo has lookup, status, update`},
 		{"geo lookup", "name addresses, or - for"},
 		{"geo lookup 1.2.3", `"1.2.3" is no IP address`},
 		{"tail -n -1", "-n -1 is not possible"},
@@ -109,7 +109,7 @@ func TestGeo(t *testing.T) {
 		t.Error(diff)
 	}
 	lines := call{args: []string{"geo", "lookup", "-"}, stdin: "9.9.9.9 seen twice\n\n2620:fe::fe\n"}.run(t)
-	if lines.status != exitDone || strings.Count(lines.out, "\n") != 2 || !strings.HasPrefix(lines.out, "9.9.9.9\t48.8534,2.3488\tFR\t\tParis\tcity\t\tAS64500 Example Net\n") {
+	if lines.status != exitDone || strings.Count(lines.out, "\n") != 2 || !strings.HasPrefix(lines.out, "9.9.9.9\t48.8534,2.3488\tFR\t\tParis\tcity\t\tAS64500 Example Net\tcity.mmdb\n") {
 		t.Errorf("status %d\n%s%s", lines.status, lines.out, lines.err)
 	}
 	bad := call{args: []string{"geo", "lookup", "-", "--json"}, stdin: "9.9.9.9\nbogus\n"}.run(t)

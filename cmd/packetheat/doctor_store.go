@@ -27,9 +27,11 @@ func (e *examination) geo() {
 		if !s.Built.IsZero() {
 			found += ", built " + s.Built.UTC().Format(time.DateOnly)
 		}
-		switch w := sourceWarning(s, e.c.Geo.MaxAge); {
-		case w != "" && s.Path == "" && s.Kind != "city":
-			// The built-in ones are of an age: once is enough.
+		switch w := sourceWarning(s, e.c); {
+		case w != "" && s.Path == "":
+			if s.Kind == "city" { // the built-in ones are of an age: once is enough
+				e.add("places", note, found+": "+w, "packetheat geo update")
+			}
 		case w != "":
 			e.add("places", warning, found+": "+w, "")
 		case len(s.Missing) > 0:
@@ -43,7 +45,7 @@ func (e *examination) geo() {
 		e.add("places", failure, "no database of places", "name one in geo.city")
 	}
 	if !kinds["asn"] {
-		e.add("places", note, "no database of networks: AS numbers and names stay empty", "put GeoLite2-ASN.mmdb or dbip-asn-lite.mmdb into /var/lib/GeoIP, or name one in geo.asn")
+		e.add("places", note, "no database of networks: AS numbers and names stay empty", "packetheat geo update, or name one in geo.asn")
 	}
 }
 

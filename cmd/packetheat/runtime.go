@@ -20,6 +20,7 @@ import (
 	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/export/dashboard"
 	"github.com/packetheat/packetheat/geo"
+	"github.com/packetheat/packetheat/geo/update"
 	"github.com/packetheat/packetheat/sensor"
 	"github.com/packetheat/packetheat/sensor/capture"
 	"github.com/packetheat/packetheat/store"
@@ -35,6 +36,7 @@ type live struct {
 	log    *heldLog
 
 	geo       *geo.DB
+	updater   *update.Updater // nil: geo.update.enabled is false
 	store     *sqlite.Store
 	sensor    *sensor.Sensor
 	refresher *export.Refresher
@@ -87,10 +89,8 @@ func (r *live) openAll() (err error) {
 	if r.geo, err = openGeo(r.c, r.log.Logger); err != nil {
 		return err
 	}
-	for _, s := range geoJSON(r.geo, r.c.Geo.MaxAge) {
-		if s.Warning != "" && (s.Path != "" || s.Kind == "city") { // the built-in ones are of an age
-			r.log.Warn("GeoIP database", "name", s.Name, "path", s.Path, "warning", s.Warning)
-		}
+	if err := r.prepareGeo(); err != nil {
+		return err
 	}
 	if err := r.owner.MakeFolder(r.c.Store.Path, 0o750); err != nil {
 		return fmt.Errorf("make folder of the store: %w (choose another with --data or store.path)", err)
@@ -213,6 +213,7 @@ func (r *live) start(ctx context.Context) error {
 		})
 		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
 	}
+	r.startGeo()
 	r.requests, r.ignoreRequests = catchRequests()
 	r.sayReady()
 	return nil
@@ -371,7 +372,7 @@ func (r *live) giveFiles() {
 
 func (r *live) metrics() http.Handler {
 	return metrics.New(version(), metrics.Sources{
-		Sensor: r.sensor.Status, Refresher: r.refresher.Status, Faults: r.geo.Faults,
+		Sensor: r.sensor.Status, Refresher: r.refresher.Status, Faults: r.geo.Faults, Geo: r.geo.Stats,
 		Databases:  func() []store.GeoSource { return geoSources(r.geo) },
 		StoreBytes: func() int64 { return storeBytes(r.c.Store.Path) },
 	})

@@ -47,7 +47,7 @@ func (r *live) status() statusJSON {
 	return statusJSON{
 		Status: s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
 		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered()},
-		Geo:   geoJSON(r.geo, r.c.Geo.MaxAge), Faults: r.geo.Faults(), Export: r.refresher.Status(),
+		Geo:   geoJSON(r.geo, r.c), Faults: r.geo.Faults(), Export: r.refresher.Status(),
 	}
 }
 
@@ -148,7 +148,7 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 	l.add("store", "%s, %s", s.Store.Path, term.Bytes(uint64(s.Store.Bytes)))
 	for _, g := range s.Geo {
 		if g.InUse {
-			l.add("places by", "%s", strings.TrimSuffix(fmt.Sprintf("%s (%s), built %s; %s", g.Name, g.Kind, g.Built.UTC().Format(time.DateOnly), g.Warning), "; "))
+			l.add("places by", "%s", strings.TrimSuffix(fmt.Sprintf("%s (%s), built %s, %d days ago; %s", g.Name, g.Kind, g.Built.UTC().Format(time.DateOnly), g.AgeDays, g.Warning), "; "))
 		}
 	}
 	for _, f := range s.Export.Files {

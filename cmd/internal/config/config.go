@@ -64,8 +64,12 @@ type Geo struct {
 	Home           *Home // nil: not set
 	Update         bool
 	UpdateInterval time.Duration
-	AccountID      string        // MaxMind
+	UpdateDir      string        // "": geoip in the store's folder
+	UpdateURL      string        // of a mirror of DB-IP; "": DB-IP
+	AccountID      string        // MaxMind, secret
 	LicenseKey     string        // MaxMind, secret
+	Editions       []string      // of MaxMind
+	MaxMindURL     string        // of a mirror; "": MaxMind
 	MaxAge         time.Duration // Forever: never warn
 }
 

@@ -65,17 +65,20 @@ func (c *Config) sensorKeys() []key {
 
 func (c *Config) geoKeys() []key {
 	g := &c.Geo
-	update := "downloading GeoIP databases"
 	return []key{
 		{name: "geo.city", preset: "", value: text(&g.City, nil)},
 		{name: "geo.asn", preset: "", value: text(&g.ASN, nil)},
 		{name: "geo.cache", preset: 65536, value: number(&g.Cache, 0, 1<<24)},
 		{name: "geo.networks", preset: []any{}, value: networks(&g.Networks)},
 		{name: "geo.home", preset: nil, value: home(&g.Home), later: "drawing your own place"},
-		{name: "geo.update.enabled", preset: false, value: boolean(&g.Update), later: update},
-		{name: "geo.update.interval", preset: "1d", value: duration(&g.UpdateInterval, time.Hour, never, ""), later: update},
-		{name: "geo.update.maxmind.account_id", preset: "", value: text(&g.AccountID, nil), later: update},
-		{name: "geo.update.maxmind.license_key", preset: "", value: text(&g.LicenseKey, nil), secret: true, later: update},
+		{name: "geo.update.enabled", preset: false, value: boolean(&g.Update)},
+		{name: "geo.update.interval", preset: "1d", value: duration(&g.UpdateInterval, time.Hour, never, "")},
+		{name: "geo.update.dir", preset: "", value: text(&g.UpdateDir, nil)},
+		{name: "geo.update.url", preset: "", value: text(&g.UpdateURL, checkURL)},
+		{name: "geo.update.maxmind.account_id", preset: "", value: text(&g.AccountID, nil), secret: true},
+		{name: "geo.update.maxmind.license_key", preset: "", value: text(&g.LicenseKey, nil), secret: true},
+		{name: "geo.update.maxmind.editions", preset: []any{"GeoLite2-City", "GeoLite2-ASN"}, value: texts(&g.Editions, nil)},
+		{name: "geo.update.maxmind.url", preset: "", value: text(&g.MaxMindURL, checkURL)},
 		{name: "geo.max_age", preset: "60d", value: duration(&g.MaxAge, 24*time.Hour, never, "never")},
 	}
 }
@@ -200,6 +203,14 @@ func checkInterface(s string) error {
 	}
 	if len(s) > 15 || strings.ContainsAny(s, "/: \t") {
 		return fmt.Errorf("%q is no interface name: \"packetheat interfaces\" lists them; default_route and any are possible too", s)
+	}
+	return nil
+}
+
+func checkURL(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("%q is no address of a web server: write https://mirror.example.net", s)
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func TestDefaults(t *testing.T) {
 			RingTotal: Amount{Bytes: 256 << 20, Share: 0.05}, BlockSize: 1 << 20, BlockTimeout: 60 * time.Millisecond,
 			Snaplen: 128, Fanout: "hash", MaxKeys: 131072,
 		},
-		Geo: Geo{Cache: 65536, UpdateInterval: 24 * time.Hour, MaxAge: 60 * 24 * time.Hour},
+		Geo: Geo{Cache: 65536, UpdateInterval: 24 * time.Hour, Editions: []string{"GeoLite2-City", "GeoLite2-ASN"}, MaxAge: 60 * 24 * time.Hour},
 		Store: Store{
 			Path: "data", Points: 30 * 24 * time.Hour, Views10m: 90 * 24 * time.Hour, Views1h: 2 * year, Views1d: Forever,
 			Size: 10 << 30, Free: Amount{Bytes: 1 << 30, Share: 0.05},

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/geo"
 	"github.com/packetheat/packetheat/sensor"
 	"github.com/packetheat/packetheat/store"
 )
@@ -22,6 +23,7 @@ type Sources struct {
 	Refresher  func() export.RefreshStatus
 	Databases  func() []store.GeoSource
 	Faults     func() uint64 // look-ups in GeoIP databases that failed
+	Geo        func() geo.Stats
 	StoreBytes func() int64
 }
 
@@ -82,8 +84,12 @@ var (
 	commitErrors = counter("packetheat_store_commit_errors_total", "Commits that failed and were tried again.")
 	storeSize    = gauge("packetheat_store_size_bytes", "Size of the store's files.")
 
-	geoBuilt  = gauge("packetheat_geo_database_build_timestamp_seconds", "When the GeoIP database in use was built.", "kind", "name")
-	geoFaults = counter("packetheat_geo_faults_total", "Look-ups that failed on damaged data.")
+	geoBuilt     = gauge("packetheat_geo_database_build_timestamp_seconds", "When the GeoIP database in use was built.", "kind", "name")
+	geoFaults    = counter("packetheat_geo_faults_total", "Look-ups that failed on damaged data.")
+	geoLookups   = counter("packetheat_geo_lookups_total", "Look-ups of addresses, by whether the cache of a shard knew the answer.", "result")
+	geoEvictions = counter("packetheat_geo_cache_evictions_total", "Addresses that made room for others in the caches.")
+	geoDecoded   = counter("packetheat_geo_decoded_records_total", "Records of GeoIP databases that were decoded.")
+	geoSearching = counter("packetheat_geo_search_seconds_total", "Time that look-ups took which the caches could not answer, estimated.")
 
 	rewrites       = counter("packetheat_export_rewrites_total", "Rewrites of the standing files.")
 	rewriteFails   = counter("packetheat_export_rewrite_failures_total", "Rewrites of the standing files that failed.")
@@ -109,6 +115,12 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	c.collectSensor(send)
 	send(storeSize, float64(c.StoreBytes()))
 	send(geoFaults, float64(c.Faults()))
+	g := c.Geo()
+	send(geoLookups, float64(g.Hits), "hit")
+	send(geoLookups, float64(g.Misses), "miss")
+	send(geoEvictions, float64(g.Evictions))
+	send(geoDecoded, float64(g.Decoded))
+	send(geoSearching, g.Searching.Seconds())
 	for _, d := range c.Databases() {
 		send(geoBuilt, seconds(d.Built), d.Kind, d.Name)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/geo"
 	"github.com/packetheat/packetheat/sensor"
 	"github.com/packetheat/packetheat/store"
 )
@@ -40,6 +41,7 @@ func some() Sources {
 		Refresher:  func() export.RefreshStatus { return export.RefreshStatus{Rewrites: 6, Seconds: 0.25} },
 		Databases:  func() []store.GeoSource { return []store.GeoSource{{Kind: "city", Name: "x", Built: time.Unix(77, 0)}} },
 		Faults:     func() uint64 { return 9 },
+		Geo:        func() geo.Stats { return geo.Stats{Hits: 3, Misses: 2, Decoded: 1, Searching: 1500 * time.Millisecond} },
 		StoreBytes: func() int64 { return 4096 },
 	}
 }
@@ -61,6 +63,10 @@ func TestValues(t *testing.T) {
 		`packetheat_store_size_bytes 4096`,
 		`packetheat_geo_database_build_timestamp_seconds{kind="city",name="x"} 77`,
 		`packetheat_geo_faults_total 9`,
+		`packetheat_geo_lookups_total{result="hit"} 3`,
+		`packetheat_geo_lookups_total{result="miss"} 2`,
+		`packetheat_geo_decoded_records_total 1`,
+		`packetheat_geo_search_seconds_total 1.5`,
 		`packetheat_export_rewrites_total 6`,
 		`packetheat_export_rewrite_seconds 0.25`,
 	} {
