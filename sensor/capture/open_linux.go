@@ -126,8 +126,9 @@ func hardwareType(name string) (uint16, error) {
 
 // newRing opens, sizes and binds one socket, which takes nothing yet.
 func newRing(cfg *RingConfig, l link) (_ *Ring, err error) {
-	// Protocol 0: no frame of any interface before bind.
-	fd, err := unix.Socket(unix.AF_PACKET, l.sockType|unix.SOCK_CLOEXEC, 0)
+	// Protocol 0: no frame of any interface before bind. Not blocking, so that os.File
+	// waits in the runtime's poller.
+	fd, err := unix.Socket(unix.AF_PACKET, l.sockType|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		if errors.Is(err, os.ErrPermission) {
 			return nil, fmt.Errorf("%w (needs CAP_NET_RAW: run with sudo, or setcap cap_net_raw+ep packetheat)", os.ErrPermission)
@@ -136,15 +137,18 @@ func newRing(cfg *RingConfig, l link) (_ *Ring, err error) {
 	}
 	r := &Ring{
 		iface: cfg.Interface, index: l.index, blockTimeout: cfg.BlockTimeout, snaplen: cfg.Snaplen,
-		loopback: l.loopback, fd: fd, wake: -1, blockSize: cfg.BlockSize,
+		loopback: l.loopback, fd: fd, file: os.NewFile(uintptr(fd), "ring on "+cfg.Interface), blockSize: cfg.BlockSize,
 	}
 	defer func() {
 		if err != nil {
 			r.abandon()
 		}
 	}()
-	if r.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return nil, fmt.Errorf("open eventfd: %w", err)
+	if r.conn, err = r.file.SyscallConn(); err != nil {
+		return nil, fmt.Errorf("wait for packets: %w", err)
+	}
+	if err := r.file.SetReadDeadline(time.Time{}); err != nil { // it is not in the poller
+		return nil, fmt.Errorf("wait for packets: %w", err)
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_VERSION, unix.TPACKET_V3); err != nil {
 		return nil, fmt.Errorf("set TPACKET_V3 (needs Linux 3.2): %w", err)
@@ -179,10 +183,7 @@ func (r *Ring) abandon() {
 	if r.mem != nil {
 		_ = unix.Munmap(r.mem)
 	}
-	_ = unix.Close(r.fd)
-	if r.wake >= 0 {
-		_ = unix.Close(r.wake)
-	}
+	_ = r.file.Close()
 }
 
 // mapRing makes the kernel set the ring up and maps it, with half the blocks
