@@ -37,7 +37,7 @@ const (
 	benchRate    = "PACKETHEAT_BENCH_RATE"    // frames a second, 0: as fast as the sender can
 	benchFlows   = "PACKETHEAT_BENCH_FLOWS"   // numbers of flows, "1000 100000"
 	benchOnly    = "PACKETHEAT_BENCH_ONLY"    // a regular expression that names contenders must match
-	benchOther   = "PACKETHEAT_BENCH_OTHER"   // path of another build of the program that joins
+	benchOther   = "PACKETHEAT_BENCH_OTHER"   // paths of other builds of the program that join
 	benchRounds  = 3
 	benchSettle  = 4 * time.Second // after the start, which writes the hour's files for the first time
 	benchRing    = 256 << 20       // bytes that every contender gets
@@ -74,7 +74,7 @@ func TestBenchCapture(t *testing.T) {
 			return runPacketheat(t, link, history, program, "PACKETHEAT_EXPORT_REFRESH=1h", "PACKETHEAT_DASHBOARD_LISTEN=off")
 		}},
 	}
-	if other := os.Getenv(benchOther); other != "" {
+	for _, other := range strings.Fields(os.Getenv(benchOther)) {
 		contenders = append(contenders, contender{other, func(t *testing.T, link *capturetest.Link) (int, func() uint64) {
 			return runPacketheat(t, link, history, other)
 		}})
