@@ -16,6 +16,7 @@ const (
 	keyBPF      = "sensor.bpf"
 	keyNetworks = "sensor.local_networks"
 	keyLevel    = "log.level"
+	keysKept    = "store.retention." // and what follows
 )
 
 // reload answers SIGHUP: it reads the configuration and opens the GeoIP databases
@@ -62,7 +63,7 @@ func (r *live) reloadConfig() error {
 }
 
 func reloadable(key string) bool {
-	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyLevel}, key)
+	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyLevel}, key) || strings.HasPrefix(key, keysKept)
 }
 
 // apply changes the running sensor where the named keys ask for it. What can fail comes
@@ -75,6 +76,9 @@ func (r *live) apply(next *config.Loaded, keys []string) error {
 	}
 	if contains(keys, keyNetworks) {
 		r.sensor.SetNetworks(next.Sensor.LocalNetworks, mappedNetworks(r.c))
+	}
+	if slices.ContainsFunc(keys, func(key string) bool { return strings.HasPrefix(key, keysKept) }) {
+		r.setRetention(next)
 	}
 	return nil
 }

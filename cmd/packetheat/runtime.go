@@ -46,6 +46,8 @@ type live struct {
 	mu        sync.Mutex
 	names     []string // of the interfaces captured on
 	announced bool     // other commands can find us
+	kept      sqlite.Retention
+	forecast  *forecastJSON // nil: none yet
 
 	captured chan error // the sensor's answer
 	tasks    []*task    // in the order in which they end
@@ -95,9 +97,10 @@ func (r *live) openAll() (err error) {
 	if err := r.owner.MakeFolder(r.c.Store.Path, 0o750); err != nil {
 		return fmt.Errorf("make folder of the store: %w (choose another with --data or store.path)", err)
 	}
-	if r.store, err = sqlite.Open(r.c.Store.Path, sqlite.Options{Tick: r.tick(), Logger: r.log.Logger}); err != nil {
+	if r.store, err = sqlite.Open(r.c.Store.Path, sqlite.Options{Tick: r.tick(), Retention: retentionOf(r.c), Logger: r.log.Logger}); err != nil {
 		return err
 	}
+	r.setRetention(r.c)
 	r.giveFiles()
 	r.sensor, err = sensor.New(r.sensorConfig(r.store.Tick()))
 	return err
@@ -311,6 +314,7 @@ func (r *live) wait(ctx context.Context) {
 	all.Go(func() { watchRequests(watching, r.requests, r.reload, r.report) })
 	all.Go(func() { r.watchSilence(watching) })
 	all.Go(func() { r.watchFirstCommit(watching) })
+	all.Go(func() { r.watchForecast(watching) })
 	if r.print {
 		all.Go(func() { r.printPoints(watching) })
 	}
@@ -374,7 +378,7 @@ func (r *live) metrics() http.Handler {
 	return metrics.New(version(), metrics.Sources{
 		Sensor: r.sensor.Status, Refresher: r.refresher.Status, Faults: r.geo.Faults, Geo: r.geo.Stats,
 		Databases:  func() []store.GeoSource { return geoSources(r.geo) },
-		StoreBytes: func() int64 { return storeBytes(r.c.Store.Path) },
+		StoreBytes: func() int64 { return storeBytes(r.c.Store.Path) }, Store: r.storeMetrics,
 	})
 }
 

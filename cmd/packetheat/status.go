@@ -36,6 +36,8 @@ type storeJSON struct {
 	Path      string `json:"path"`
 	Bytes     int64  `json:"bytes"`
 	Recovered string `json:"recovered,omitempty"` // where a damaged file was set aside
+
+	Retention *retentionJSON `json:"retention,omitempty"`
 }
 
 func (r *live) status() statusJSON {
@@ -46,7 +48,7 @@ func (r *live) status() statusJSON {
 	}
 	return statusJSON{
 		Status: s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
-		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered()},
+		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered(), r.retentionStatus()},
 		Geo:   geoJSON(r.geo, r.c), Faults: r.geo.Faults(), Export: r.refresher.Status(),
 	}
 }
@@ -146,6 +148,9 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 		l.add("", "%s", s.Held)
 	}
 	l.add("store", "%s, %s", s.Store.Path, term.Bytes(uint64(s.Store.Bytes)))
+	if s.Store.Retention != nil {
+		s.Store.Retention.print(&l)
+	}
 	for _, g := range s.Geo {
 		if g.InUse {
 			l.add("places by", "%s", strings.TrimSuffix(fmt.Sprintf("%s (%s), built %s, %d days ago; %s", g.Name, g.Kind, g.Built.UTC().Format(time.DateOnly), g.AgeDays, g.Warning), "; "))

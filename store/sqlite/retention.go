@@ -158,7 +158,8 @@ func (s *Store) SetRetention(r Retention) {
 	s.keep.retention = r
 }
 
-// KeepStatus is what is kept, and what has been given up since the store was opened.
+// KeepStatus is what is kept, what that takes, and what has been given up since the
+// store was opened.
 type KeepStatus struct {
 	// What is kept begins here; zero: nothing of it has been given up.
 	Points, Views10m, Views1h, Views1d time.Time
@@ -169,22 +170,63 @@ type KeepStatus struct {
 	Seconds      float64   // that passes took, waiting for commits included
 	Last         time.Time // end of the last pass; zero: none yet
 	Message      string    // why less is kept than the ages ask for; "" if not
+
+	Bytes  int64    // of the file, without the log
+	Unused int64    // of these, what holds nothing
+	Log    int64    // bytes of the write-ahead log
+	Oldest int64    // Unix seconds of the oldest tick with points; 0 without any
+	Tiers  [3]int64 // of 10 minutes, an hour and a day
+	Open   int64    // intervals of 10 minutes that have no tier yet
+	Late   int64    // batches that tiers have yet to take in
 }
 
-// Kept returns what the store has given up and why. In a store that is open for
-// reading only it knows the marks.
+// Kept returns the state of what is kept. In a store that is open for reading only it
+// knows nothing of what has been given up by whom.
 func (s *Store) Kept(ctx context.Context) (KeepStatus, error) {
 	s.keep.mu.Lock()
 	st := s.keep.status
 	s.keep.mu.Unlock()
+	if err := s.kept(ctx, &st); err != nil {
+		return st, fmt.Errorf("read what %q keeps: %w%s", s.path, err, hint(err))
+	}
+	return st, nil
+}
+
+func (s *Store) kept(ctx context.Context, st *KeepStatus) error {
 	m, err := readMarks(ctx, s.readers)
 	if err != nil {
-		return st, fmt.Errorf("read what %q keeps: %w%s", s.path, err, hint(err))
+		return err
 	}
 	for i, t := range []*time.Time{&st.Points, &st.Views10m, &st.Views1h, &st.Views1d} {
 		if m[i] != never {
 			*t = time.Unix(m[i], 0).UTC()
 		}
 	}
-	return st, nil
+	size, err := pragma(ctx, s.readers, "page_size")
+	if err != nil {
+		return err
+	}
+	pages, err := pragma(ctx, s.readers, "page_count")
+	if err != nil {
+		return err
+	}
+	if st.Unused, err = s.unused(ctx); err != nil {
+		return err
+	}
+	st.Bytes, st.Log = pages*size, s.logBytes()
+	for query, n := range map[string]*int64{
+		"SELECT count(*) FROM open": &st.Open, "SELECT count(*) FROM late": &st.Late,
+		"SELECT count(*) FROM tiers WHERE level = 600":   &st.Tiers[0],
+		"SELECT count(*) FROM tiers WHERE level = 3600":  &st.Tiers[1],
+		"SELECT count(*) FROM tiers WHERE level = 86400": &st.Tiers[2],
+		"SELECT min(tick) FROM batches":                  &st.Oldest,
+	} {
+		if *n, err = number(ctx, s.readers, query); err != nil {
+			return err
+		}
+	}
+	if st.Oldest != 0 && m[markPoints] != never {
+		st.Oldest = max(st.Oldest, m[markPoints])
+	}
+	return nil
 }

@@ -25,6 +25,7 @@ type Sources struct {
 	Faults     func() uint64 // look-ups in GeoIP databases that failed
 	Geo        func() geo.Stats
 	StoreBytes func() int64
+	Store      func() Store
 }
 
 // New returns the handler of /metrics. Nothing is shared with other registries.
@@ -114,6 +115,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	send(buildInfo, 1, c.version)
 	c.collectSensor(send)
 	send(storeSize, float64(c.StoreBytes()))
+	kept := c.Store()
+	kept.collect(send)
 	send(geoFaults, float64(c.Faults()))
 	g := c.Geo()
 	send(geoLookups, float64(g.Hits), "hit")

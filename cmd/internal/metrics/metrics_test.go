@@ -43,6 +43,9 @@ func some() Sources {
 		Faults:     func() uint64 { return 9 },
 		Geo:        func() geo.Stats { return geo.Stats{Hits: 3, Misses: 2, Decoded: 1, Searching: 1500 * time.Millisecond} },
 		StoreBytes: func() int64 { return 4096 },
+		Store: func() Store {
+			return Store{Known: true, Unused: 5, Log: 6, Tiers: [3]int64{7, 8, 9}, Open: 10, Late: 11, Oldest: 12, PrunedPoints: 13, PrunedBytes: 14, PruneSeconds: 1.5}
+		},
 	}
 }
 
@@ -61,6 +64,12 @@ func TestValues(t *testing.T) {
 		`packetheat_sensor_points_total 4`,
 		`packetheat_sensor_last_tick_timestamp_seconds 1000.5`,
 		`packetheat_store_size_bytes 4096`,
+		`packetheat_store_wal_bytes 6`,
+		`packetheat_store_tiers{level="1d"} 9`,
+		`packetheat_store_unsealed_intervals 10`,
+		`packetheat_store_oldest_points_timestamp_seconds 12`,
+		`packetheat_store_pruned_points_total 13`,
+		`packetheat_store_prune_seconds_total 1.5`,
 		`packetheat_geo_database_build_timestamp_seconds{kind="city",name="x"} 77`,
 		`packetheat_geo_faults_total 9`,
 		`packetheat_geo_lookups_total{result="hit"} 3`,
