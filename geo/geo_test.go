@@ -81,6 +81,12 @@ func TestSchemas(t *testing.T) {
 	older := mmdbtype.Map{
 		"asn": mmdbtype.String("AS13335"), "as_name": mmdbtype.String("Cloudflare"), "country": mmdbtype.String("DE"),
 	}
+	named := mmdbtype.Map{"asn": mmdbtype.String("AS13335"), "name": mmdbtype.String("Cloudflare"), "domain": mmdbtype.String("x"), "type": mmdbtype.String("hosting")}
+	location := nested("DE", "Bavaria", "Munich (Altstadt)", 48.13743, 11.57549, 0)
+	delete(location["location"].(mmdbtype.Map), "accuracy_radius")
+	location["traits"] = system(13335, "Cloudflare")
+	codeOnly := mmdbtype.Map{"country_code": mmdbtype.String("DE")}
+	withSystem := func(l *Location) { l.ASN, l.ASOrg = 13335, "Cloudflare" }
 	radius := func(l *Location) { l.AccuracyKM = 20 }
 	tests := []struct {
 		typ, kind string
@@ -98,6 +104,16 @@ func TestSchemas(t *testing.T) {
 		{"ipinfo bundle_location_lite", "city", ipinfo, with(country, func(l *Location) { l.ASN, l.ASOrg = 13335, "Cloudflare" }), []string{"latitude", "longitude", "region", "city", "accuracy_km"}},
 		{"ipinfo bundle_location_lite", "asn", ipinfo, as, nil},
 		{"ipinfo country_asn", "city", older, with(country, func(l *Location) { l.ASN, l.ASOrg = 13335, "Cloudflare" }), []string{"latitude", "longitude", "region", "city", "accuracy_km"}},
+		{"GeoIP2-Enterprise", "asn", enterprise, as, nil},
+		{"GeoIP2-Country", "city", mmdbtype.Map{"country": record["country"]}, country, []string{"latitude", "longitude", "region", "city", "accuracy_km"}},
+		{"DBIP-Location (compat=City)", "city", dbip, place, []string{"accuracy_km"}},
+		{"DBIP-City", "city", dbip, place, []string{"accuracy_km"}},
+		{"DBIP-Location-ISP (compat=Enterprise)", "city", location, with(place, withSystem), []string{"accuracy_km"}},
+		{"DBIP-Location-ISP (compat=Enterprise)", "asn", location, as, nil},
+		{"DBIP-Country", "city", mmdbtype.Map{"country": record["country"]}, country, []string{"latitude", "longitude", "region", "city", "accuracy_km"}},
+		{"country ipv4", "city", codeOnly, country, []string{"latitude", "longitude", "region", "city", "accuracy_km"}},
+		{"geolite2-city ipv6", "city", flat("DE", "Bavaria", "Munich", 48.13743, 11.57549), place, []string{"accuracy_km"}},
+		{"ipinfo standard_asn.mmdb", "asn", named, as, nil},
 		{"GeoLite2-ASN", "asn", system(13335, "Cloudflare"), as, nil},
 		{"DBIP-ASN-Lite (compat=GeoLite2-ASN)", "asn", system(13335, "Cloudflare"), as, nil},
 		{"GeoIP2-ISP", "asn", isp, as, nil},
@@ -184,6 +200,59 @@ func TestNetworks(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("Locate(%s) (-want +got):\n%s", text, diff)
 		}
+	}
+}
+
+// Networks may change while others look up; the caches in front notice.
+func TestSetNetworks(t *testing.T) {
+	db := open(t, Config{City: cityFixture().write(t, t.TempDir(), "c.mmdb")})
+	cache := NewCache(db, 64)
+	private, public := netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("1.0.0.1")
+	city := func(a netip.Addr) string {
+		l := cache.Locate(a)
+		return l.City + "/" + l.Region
+	}
+	if got := city(private) + " " + city(public); got != "/ Munich/Bavaria" {
+		t.Fatalf("before: %s", got)
+	}
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				db.Locate(private)
+			}
+		}
+	}()
+	db.SetNetworks([]Network{
+		{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Name: "branch", Latitude: 1, Longitude: 2},
+		{Prefix: netip.MustParsePrefix("1.0.0.0/24"), City: "Aarau", Country: "CH", Latitude: 47.39, Longitude: 8.04},
+	})
+	if got := city(private) + " " + city(public); got != "branch/ Aarau/" {
+		t.Errorf("after: %s", got)
+	}
+	if err := db.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got := city(private); got != "branch/" {
+		t.Errorf("after Reload: %s", got)
+	}
+	db.SetNetworks(nil)
+	if got := city(private) + " " + city(public); got != "/ Munich/Bavaria" {
+		t.Errorf("without: %s", got)
+	}
+	close(stop)
+	<-done
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db.SetNetworks([]Network{{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Name: "branch", Latitude: 1, Longitude: 2}})
+	if got := city(private); got != "/" {
+		t.Errorf("closed: %s", got)
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 )
 
 // Network is a place of one's own: where a branch office or a customer is.
-// Fields that are zero leave the database's answer as it is.
+// Fields that are zero leave the database's answer as it is; coordinates are given with
+// all that is known there, so that no region of the database's stays beside them.
 type Network struct {
 	// Prefix is the network; where several hold an address, the longest wins.
 	Prefix netip.Prefix
@@ -17,6 +18,19 @@ type Network struct {
 	Latitude, Longitude float64
 	// City is an English name, Country an ISO 3166-1 alpha-2 code.
 	City, Country string
+}
+
+// SetNetworks changes the places of one's own that Config gave. Look-ups that begin
+// afterwards have them; those of a Cache, from its next look at Generation on.
+func (db *DB) SetNetworks(networks []Network) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.cfg.Networks = slices.Clone(networks)
+	if old := db.state.Load(); old != nil && !db.closed {
+		s := *old
+		s.generation, s.networks = old.generation+1, sortNetworks(networks)
+		db.state.Store(&s)
+	}
 }
 
 // sortNetworks returns the networks in order of falling length.
@@ -45,7 +59,7 @@ func overlay(networks []Network, addr netip.Addr, r record) record {
 				lat, lon = &loc.Latitude, &loc.Longitude
 			}
 		} else {
-			loc.AccuracyKM = 0
+			loc.AccuracyKM, loc.Region = 0, ""
 		}
 		loc.City = cmp.Or(n.City, n.Name, loc.City)
 		loc.Country = cmp.Or(n.Country, loc.Country)

@@ -30,8 +30,8 @@ type Config struct {
 // them: the built-in knows more than they do.
 var (
 	cityPatterns = [...]string{
-		"GeoIP2-Enterprise.mmdb", "GeoIP2-City.mmdb", "GeoLite2-City.mmdb",
-		"dbip-location*.mmdb", "dbip-city*.mmdb",
+		"GeoIP2-Enterprise.mmdb", "GeoIP2-City*.mmdb", "GeoLite2-City.mmdb",
+		"dbip-location*.mmdb", "dbip-city*.mmdb", "geolite2-city*.mmdb",
 	}
 	asnPatterns = [...]string{
 		"GeoIP2-ISP.mmdb", "GeoLite2-ASN.mmdb", "dbip-asn*.mmdb", "asn-ipv4.mmdb", "asn.mmdb", "ipinfo_lite.mmdb",

@@ -103,6 +103,8 @@ func (t *table) probe() error {
 func schemaOf(databaseType string, keys map[string]bool) schema {
 	has := func(key string) bool { _, ok := keys[key]; return ok }
 	switch {
+	case strings.Contains(databaseType, "Enterprise") && strings.Contains(databaseType, "DBIP"):
+		return schemaEnterpriseDistricts
 	case strings.Contains(databaseType, "Enterprise"):
 		return schemaEnterprise
 	case keys["country"] || keys["city"] || keys["location"] || keys["registered_country"]:

@@ -14,13 +14,14 @@ import (
 type schema uint8
 
 const (
-	schemaUnknown    schema = iota
-	schemaNested            // GeoLite2, GeoIP2: City and Country
-	schemaDistricts         // the same of DB-IP, which names the district with the city
-	schemaEnterprise        // the same, with the autonomous system under "traits"
-	schemaASN               // GeoLite2-ASN, DB-IP ASN Lite, ip-location-db's asn
-	schemaISP               // GeoIP2-ISP
-	schemaFlat              // ip-location-db's city, IPinfo Lite
+	schemaUnknown             schema = iota
+	schemaNested                     // GeoLite2, GeoIP2: City and Country
+	schemaDistricts                  // the same of DB-IP, which names the district with the city
+	schemaEnterprise                 // the same, with the autonomous system under "traits"
+	schemaEnterpriseDistricts        // the same of DB-IP's paid databases
+	schemaASN                        // GeoLite2-ASN, DB-IP ASN Lite, ip-location-db's asn
+	schemaISP                        // GeoIP2-ISP
+	schemaFlat                       // ip-location-db's city, IPinfo Lite
 )
 
 // cityRecord is the part of geoip2.City that is stored with a point. Leaving
@@ -39,9 +40,10 @@ type enterpriseRecord struct {
 	Traits geoip2.EnterpriseTraits `maxminddb:"traits"`
 }
 
-// flatRecord has the keys of ip-location-db and of IPinfo Lite, which writes
-// its autonomous systems as "AS15169". IPinfo's older files have the code of the
-// country where Lite has its name.
+// flatRecord has the keys of ip-location-db and of IPinfo, which writes its
+// autonomous systems as "AS15169". IPinfo's older files have the code of the
+// country where Lite has its name, and its file of systems alone calls their
+// organisation "name".
 type flatRecord struct {
 	CountryCode string   `maxminddb:"country_code"`
 	Country     string   `maxminddb:"country"`
@@ -53,6 +55,7 @@ type flatRecord struct {
 	Org         string   `maxminddb:"autonomous_system_organization"`
 	ASN         string   `maxminddb:"asn"`
 	ASName      string   `maxminddb:"as_name"`
+	Name        string   `maxminddb:"name"`
 }
 
 // decode reads one record of the given shape.
@@ -66,6 +69,10 @@ func decode(s schema, r maxminddb.Result) (Location, error) {
 		return l, err
 	case schemaEnterprise:
 		return decodeEnterprise(r)
+	case schemaEnterpriseDistricts:
+		l, err := decodeEnterprise(r)
+		l.City = withoutDistrict(l.City)
+		return l, err
 	case schemaASN:
 		var rec geoip2.ASN
 		err := r.Decode(&rec)
@@ -119,7 +126,7 @@ func decodeFlat(r maxminddb.Result) (Location, error) {
 	if digits, ok := strings.CutPrefix(rec.ASN, "AS"); ok && number == 0 {
 		n, err := strconv.ParseUint(digits, 10, 32)
 		if err == nil {
-			number, org = uint(n), rec.ASName
+			number, org = uint(n), cmp.Or(rec.ASName, rec.Name)
 		}
 	}
 	l := autonomousSystem(number, org)
