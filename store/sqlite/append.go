@@ -42,6 +42,7 @@ func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 		return fmt.Errorf("append tick %s of %q to %q: %w%s", b.Tick.UTC().Format(time.RFC3339), b.Sensor, s.path, err, hint(err))
 	}
 	s.ballast.keep()
+	s.logWatch.look(s)
 	if added {
 		s.watch.announce(store.Commit{
 			Sensor: b.Sensor, Tick: b.Tick.UTC(), Interval: b.Interval, Seq: b.Seq,

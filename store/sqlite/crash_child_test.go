@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,11 +26,21 @@ const (
 	setVariable   = "PACKETHEAT_TEST_PRAGMA"    // of the writing connection, instead of our own
 )
 
+// readVariable makes the test binary a process that begins to read a store and does
+// not end until its standard input does.
+const readVariable = "PACKETHEAT_TEST_READ_FROM"
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childVariable); dir != "" {
 		if err := tellStory(dir); err != nil {
 			fmt.Println("error", err)
 			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if dir := os.Getenv(readVariable); dir != "" {
+		if err := readForLong(dir); err != nil {
+			fmt.Println("error", err)
 		}
 		os.Exit(0)
 	}
@@ -97,6 +109,23 @@ func tellPart(s *Store, end int) error {
 		fmt.Println("committed", i+1)
 	}
 	return nil
+}
+
+func readForLong(dir string) error {
+	db, err := sql.Open("sqlite3", uri(filepath.Join(dir, FileName), "mode=ro"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	rows, err := db.Query("SELECT id FROM batches")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	rows.Next()
+	fmt.Println("reading")
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
 }
 
 // errLost is the error of a store that lacks what had been acknowledged.

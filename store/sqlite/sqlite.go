@@ -66,6 +66,7 @@ type Store struct {
 	damage   damage
 	watch    watchers
 	ballast  ballast // of a store that is written to
+	logWatch logWatch
 
 	// Of the writer; nil in a store opened for reading.
 	mu     sync.Mutex
