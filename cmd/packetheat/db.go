@@ -33,6 +33,8 @@ type statsJSON struct {
 	BytesPerDay   float64   `json:"bytes_per_day"`
 	Oldest        time.Time `json:"oldest,omitzero"`
 	Newest        time.Time `json:"newest,omitzero"`
+
+	Forecast *forecastJSON `json:"forecast"`
 }
 
 func (p *program) dbStatsCommand() *cobra.Command {
@@ -55,9 +57,15 @@ func (p *program) dbStatsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			retention := retentionOf(c)
+			f, err := s.Forecast(cmd.Context(), retention)
+			if err != nil {
+				return err
+			}
+			forecast := newForecast(&f, retention)
 			if asJSON {
 				return p.printJSON(statsJSON{st.Path, st.Format, st.Tick.Seconds(), append([]string{}, st.Sensors...), st.Bytes,
-					st.Batches, st.Points, st.PerPoint, st.PerDay, st.Oldest, st.Newest})
+					st.Batches, st.Points, st.PerPoint, st.PerDay, st.Oldest, st.Newest, forecast})
 			}
 			var l list
 			l.add("file", "%s (format %d)", st.Path, st.Format)
@@ -72,6 +80,9 @@ func (p *program) dbStatsCommand() *cobra.Command {
 			if st.Points > 0 {
 				l.add("a point", "%.1f B", st.PerPoint)
 				l.add("a day", "%s at the last day's rate", term.Bytes(uint64(st.PerDay)))
+			}
+			if st.Batches > 0 {
+				forecast.print(&l)
 			}
 			return l.print(p.out)
 		},

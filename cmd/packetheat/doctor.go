@@ -37,7 +37,7 @@ const (
 type examination struct {
 	c        *config.Loaded
 	trying   time.Duration // how long to capture for a trial; 0: not at all
-	perDay   float64       // bytes that the store grows by; 0: not known
+	forecast *forecastJSON // of the store; nil: not known
 	findings []finding
 }
 

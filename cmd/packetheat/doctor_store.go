@@ -73,11 +73,11 @@ func (e *examination) disk(dir string) {
 		e.add("disk", warning, found, fmt.Sprintf("make room: store.retention.free asks for %s", term.Bytes(uint64(least))))
 		return
 	}
-	if e.perDay > 0 {
-		days := float64(free) / e.perDay
-		found += fmt.Sprintf("; the store takes %s a day", term.Bytes(uint64(e.perDay)))
-		if days < 30 {
-			e.add("disk", warning, fmt.Sprintf("%s: full in %.0f days", found, days), "make room, or capture less (sensor.exclude): this version deletes nothing by itself")
+	if e.forecast != nil {
+		found += "; " + e.forecast.Text[0]
+		if e.forecast.Warning != "" {
+			kept, mend, _ := strings.Cut(e.forecast.Warning, ": ")
+			e.add("disk", warning, found+"; "+kept, mend)
 			return
 		}
 	}
@@ -95,8 +95,9 @@ func (e *examination) storeFile(dir string) {
 	if tick := s.Tick(); e.c.Moved("sensor.tick") && tick != e.c.Sensor.Tick {
 		e.add("store", failure, fmt.Sprintf("its tick is %s, sensor.tick is %s", tick, e.c.Sensor.Tick), "a tick is fixed when the store is made: set sensor.tick to it, or use another --data")
 	}
-	if stats, err := s.Stats(context.Background()); err == nil {
-		e.perDay = stats.PerDay
+	retention := retentionOf(e.c)
+	if f, err := s.Forecast(context.Background(), retention); err == nil && f.Rests > 0 {
+		e.forecast = newForecast(&f, retention)
 	}
 	coverage, err := s.Coverage(context.Background(), store.Window{})
 	switch {

@@ -164,6 +164,20 @@ func measure(ctx context.Context, dir string, a *assumptions) (err error) {
 	return nil
 }
 
+// addKept says how long points last.
+func addKept(l *list, c *config.Loaded, perDay float64) {
+	r := retentionOf(c)
+	if perDay <= 0 {
+		return
+	}
+	if r.Points > 0 {
+		l.add("", "points of %s (store.retention.points) take %s", long(r.Points), term.Bytes(uint64(perDay*r.Points.Hours()/24)))
+	}
+	if days := min(float64(r.Size)/perDay, 36500); r.Size > 0 {
+		l.add("", "%s (store.retention.size) hold %s", term.Bytes(uint64(r.Size)), long(time.Duration(days*24*float64(time.Hour))))
+	}
+}
+
 func (p *program) printPlan(n *planned, c *config.Loaded) error {
 	a := n.Assumed
 	bytes := func(x float64) string { return term.Bytes(uint64(x)) }
@@ -174,6 +188,7 @@ func (p *program) printPlan(n *planned, c *config.Loaded) error {
 		bytes(n.Ring), a.StallSeconds, term.Bytes(uint64(c.Sensor.RingTotal.Of(memory()))))
 	l.add("points", "%s a tick of %g s", term.Count(uint64(n.Points)), a.Tick)
 	l.add("store", "%s a day, %s a year", bytes(n.Day), bytes(n.Year))
+	addKept(&l, c, n.Day)
 	l.add("disk writes", "%s a day by the store", bytes(n.Writes))
 	l.add("", "and at most %s a day by the files in %s (export.refresh, export.budget.size; a tmpfs there spares a flash card)", bytes(n.Files), c.Export.Dir)
 	from := "assumed; a store with 100,000 points tells better"

@@ -50,6 +50,9 @@ func (s *Store) forecast(ctx context.Context, r Retention) (f Forecast, err erro
 	if f.Used, err = s.used(ctx); err != nil {
 		return f, err
 	}
+	if tiered, err := s.tiered(ctx); err != nil || !tiered {
+		return f, err
+	}
 	if err := s.perDay(ctx, &f); err != nil || f.Rests == 0 {
 		return f, err
 	}
@@ -68,6 +71,13 @@ func (s *Store) forecast(ctx context.Context, r Retention) (f Forecast, err erro
 		f.Room, f.Limit = 0, ""
 	}
 	return f, nil
+}
+
+// tiered reports whether the store has tables of tiers: a copy of the first format, which
+// has been opened for reading, has none.
+func (s *Store) tiered(ctx context.Context) (bool, error) {
+	version, err := pragma(ctx, s.readers, "user_version")
+	return version > 1, err
 }
 
 // perDay reads how many bytes a day takes by kind.

@@ -193,6 +193,9 @@ func (s *Store) Kept(ctx context.Context) (KeepStatus, error) {
 }
 
 func (s *Store) kept(ctx context.Context, st *KeepStatus) error {
+	if tiered, err := s.tiered(ctx); err != nil || !tiered {
+		return err
+	}
 	m, err := readMarks(ctx, s.readers)
 	if err != nil {
 		return err
