@@ -11,22 +11,24 @@ import (
 	"sync"
 	"time"
 
+	"github.com/packetheat/packetheat/export/page"
 	"github.com/packetheat/packetheat/store"
 )
 
 // RefresherConfig says which files a Refresher keeps. Reader and Dir are required.
 type RefresherConfig struct {
 	Reader  Reader
-	Dir     string        // made where it is missing
-	Name    string        // of the files, before the extension; empty: ip_heatmap
-	Formats []Format      // none: HTML and CSV
-	Window  time.Duration // that the files are about, up to now; 0: 1 h
-	Every   time.Duration // shortest time between two rewrites; 0: 10 s
-	Budget  int64         // bytes a file; 0: 32 MiB
-	Share   float64       // of one core that rewriting may take; 0: 0.05
-	Owner   *Owner        // of files and folder; nil: ours
-	Options Options       // Filter's window is set by the refresher
-	Logger  *slog.Logger  // nil: silent
+	Dir     string              // made where it is missing
+	Name    string              // of the files, before the extension; empty: ip_heatmap
+	Formats []Format            // none: HTML and CSV
+	Window  time.Duration       // that the files are about, up to now; 0: 1 h
+	Every   time.Duration       // shortest time between two rewrites; 0: 10 s
+	Budget  int64               // bytes a file; 0: 32 MiB
+	Share   float64             // of one core that rewriting may take; 0: 0.05
+	Owner   *Owner              // of files and folder; nil: ours
+	Options Options             // Filter's window is set by the refresher
+	Home    func() *page.LatLon // in place of Options.Home, asked before each rewrite; may be nil
+	Logger  *slog.Logger        // nil: silent
 	Now     func() time.Time
 }
 
@@ -340,6 +342,9 @@ func (r *Refresher) relax(longest int64) {
 
 func (r *Refresher) options(s *standing) Options {
 	o := r.cfg.Options
+	if r.cfg.Home != nil {
+		o.Home = r.cfg.Home()
+	}
 	o.Filter.Window = r.rows.window
 	o.coarse, o.budget = r.rows.level, r.cfg.Budget
 	o.Written = r.cfg.Now().UTC()

@@ -31,12 +31,7 @@ func geoFolder(c *config.Loaded) string {
 // openGeo opens the databases that the configuration names, those found, those fetched,
 // or the built-in.
 func openGeo(c *config.Loaded, log *slog.Logger) (*geo.DB, error) {
-	var networks []geo.Network
-	for _, n := range c.Geo.Networks {
-		networks = append(networks, geo.Network{Prefix: n.Network, Name: n.Name, City: n.City, Country: n.Country,
-			Latitude: n.Latitude, Longitude: n.Longitude})
-	}
-	return geo.Open(geo.Config{City: c.Geo.City, ASN: c.Geo.ASN, Fetched: geoFolder(c), Networks: networks, Logger: log})
+	return geo.Open(geo.Config{City: c.Geo.City, ASN: c.Geo.ASN, Fetched: geoFolder(c), Networks: ownNetworks(c), Logger: log})
 }
 
 // withGeo calls do with the databases that the configuration of a command leads to.

@@ -15,6 +15,8 @@ const (
 	keyExclude  = "sensor.exclude"
 	keyBPF      = "sensor.bpf"
 	keyNetworks = "sensor.local_networks"
+	keyPlaces   = "geo.networks"
+	keyHome     = "geo.home"
 	keyLevel    = "log.level"
 	keysKept    = "store.retention." // and what follows
 )
@@ -63,7 +65,7 @@ func (r *live) reloadConfig() error {
 }
 
 func reloadable(key string) bool {
-	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyLevel}, key) || strings.HasPrefix(key, keysKept)
+	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyHome, keyLevel}, key) || strings.HasPrefix(key, keysKept)
 }
 
 // apply changes the running sensor where the named keys ask for it. What can fail comes
@@ -74,8 +76,14 @@ func (r *live) apply(next *config.Loaded, keys []string) error {
 			return err
 		}
 	}
-	if contains(keys, keyNetworks) {
-		r.sensor.SetNetworks(next.Sensor.LocalNetworks, mappedNetworks(r.c))
+	if contains(keys, keyPlaces) {
+		r.geo.SetNetworks(ownNetworks(next))
+	}
+	if contains(keys, keyNetworks) || contains(keys, keyPlaces) {
+		r.sensor.SetNetworks(next.Sensor.LocalNetworks, mappedNetworks(next))
+	}
+	if contains(keys, keyHome) {
+		r.home.Store(homeOf(next))
 	}
 	if slices.ContainsFunc(keys, func(key string) bool { return strings.HasPrefix(key, keysKept) }) {
 		r.setRetention(next)

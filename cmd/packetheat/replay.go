@@ -306,7 +306,7 @@ func (r *replay) write(ctx context.Context, s *sqlite.Store) error {
 	}
 	for _, format := range []export.Format{export.HTML, export.CSV} {
 		name := filepath.Join(dir, base+"."+format.String())
-		report, err := export.WriteFile(ctx, name, s, format, export.Options{Filter: filter, Version: version()})
+		report, err := export.WriteFile(ctx, name, s, format, export.Options{Filter: filter, Version: version(), Home: homeOf(r.c)})
 		if err == nil {
 			err = r.owner.Own(name)
 		}

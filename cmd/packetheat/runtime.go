@@ -7,11 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/packetheat/packetheat/cmd/internal/config"
@@ -19,6 +19,7 @@ import (
 	"github.com/packetheat/packetheat/cmd/internal/metrics"
 	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/export/dashboard"
+	"github.com/packetheat/packetheat/export/page"
 	"github.com/packetheat/packetheat/geo"
 	"github.com/packetheat/packetheat/geo/update"
 	"github.com/packetheat/packetheat/sensor"
@@ -35,6 +36,7 @@ type live struct {
 	latest *config.Loaded // that SIGHUP has read; of the goroutine that answers signals
 	log    *heldLog
 
+	home      atomic.Pointer[page.LatLon] // may change on SIGHUP
 	geo       *geo.DB
 	updater   *update.Updater // nil: geo.update.enabled is false
 	store     *sqlite.Store
@@ -68,8 +70,10 @@ func newRuntime(p *program, o runOptions) *live {
 	if o.interfaces == nil {
 		o.interfaces = c.Sensor.Interfaces
 	}
-	return &live{program: p, runOptions: o, c: c, latest: c, captured: make(chan error, 1),
+	r := &live{program: p, runOptions: o, c: c, latest: c, captured: make(chan error, 1),
 		log: newHeldLog(p.err, c.Log.Level, c.Log.Format)}
+	r.home.Store(homeOf(c))
+	return r
 }
 
 // openAll opens what can fail before a packet is captured.
@@ -126,16 +130,6 @@ func sensorConfig(c *config.Loaded, db *geo.DB, sink sensor.Sink, log *slog.Logg
 		NewLocator: func() sensor.Locator { return geo.NewCache(db, c.Geo.Cache) },
 		Geo:        func() []store.GeoSource { return geoSources(db) },
 	}
-}
-
-// mappedNetworks are on the map though they are special-purpose or local.
-func mappedNetworks(c *config.Loaded) (list []netip.Prefix) {
-	for _, n := range c.Geo.Networks {
-		if n.Map {
-			list = append(list, n.Network)
-		}
-	}
-	return list
 }
 
 // geoSources is what batches say about the databases that their points were located by.
@@ -212,7 +206,7 @@ func (r *live) start(ctx context.Context) error {
 		r.server = dashboard.New(dashboard.Config{
 			Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
 			Status: func() any { return r.status() }, Ready: r.healthy, Metrics: r.metrics(),
-			Hosts: r.c.Dashboard.Hosts,
+			Hosts: r.c.Dashboard.Hosts, Home: r.home.Load,
 		})
 		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
 	}
@@ -225,7 +219,7 @@ func (r *live) start(ctx context.Context) error {
 func (r *live) refresherConfig() export.RefresherConfig {
 	e := r.c.Export
 	cfg := export.RefresherConfig{Reader: r.store, Dir: e.Dir, Window: e.Window, Every: e.Refresh, Budget: e.BudgetSize, Share: e.BudgetCPU,
-		Options: export.Options{Version: version()}, Logger: r.log.Logger}
+		Options: export.Options{Version: version()}, Home: r.home.Load, Logger: r.log.Logger}
 	for _, name := range e.Formats {
 		if format, err := export.ParseFormat(name); err == nil { // configuration lets no other through
 			cfg.Formats = append(cfg.Formats, format)

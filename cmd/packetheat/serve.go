@@ -74,7 +74,7 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 	p.say("ready dashboard=%s", where.dashboard)
 	r.log.release()
 	r.sayPlace(where)
-	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts,
+	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts, Home: r.home.Load,
 		Status: func() any {
 			var stores []servedJSON
 			lost := map[string]error{}

@@ -156,5 +156,9 @@ func direction(out bool) string {
 
 // options are what exports and pages made here say about themselves.
 func (s *Server) options(f store.Filter) export.Options {
-	return export.Options{Filter: f, Version: s.cfg.Version, Sensor: s.cfg.Sensor, Home: s.cfg.Home}
+	o := export.Options{Filter: f, Version: s.cfg.Version, Sensor: s.cfg.Sensor}
+	if s.cfg.Home != nil {
+		o.Home = s.cfg.Home()
+	}
+	return o
 }

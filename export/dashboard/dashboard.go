@@ -26,9 +26,11 @@ import (
 // Config says what to serve. Reader is required; everything else has a default.
 type Config struct {
 	Reader  export.Reader
-	Version string       // of the program
-	Sensor  string       // name to show; empty: the sensors that the store knows
-	Home    *page.LatLon // where the sensor stands; nil: not said
+	Version string // of the program
+	Sensor  string // name to show; empty: the sensors that the store knows
+	// Home returns where the sensor stands, nil where that is not said. Nil: never said.
+	// It is called from many goroutines, with every question.
+	Home func() *page.LatLon
 
 	// Status returns what only the program knows, as a value that marshals to a
 	// JSON object; its fields become fields of /api/v1/status. The page shows state,

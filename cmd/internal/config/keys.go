@@ -70,7 +70,7 @@ func (c *Config) geoKeys() []key {
 		{name: "geo.asn", preset: "", value: text(&g.ASN, nil)},
 		{name: "geo.cache", preset: 65536, value: number(&g.Cache, 0, 1<<24)},
 		{name: "geo.networks", preset: []any{}, value: networks(&g.Networks)},
-		{name: "geo.home", preset: nil, value: home(&g.Home), later: "drawing your own place"},
+		{name: "geo.home", preset: nil, value: home(&g.Home)},
 		{name: "geo.update.enabled", preset: false, value: boolean(&g.Update)},
 		{name: "geo.update.interval", preset: "1d", value: duration(&g.UpdateInterval, time.Hour, never, "")},
 		{name: "geo.update.dir", preset: "", value: text(&g.UpdateDir, nil)},
