@@ -282,13 +282,13 @@ func compareAnswers(t *testing.T, s *Store, f store.Filter, want history, name s
 		t.Errorf("%s: of %d points %d are others again", name, len(got), len(got)-n)
 	}
 	same(t, name+": points", inOrder(want), inOrder(got))
-	step := pick(r, 0, s.Tick(), 6*s.Tick(), time.Hour)
+	step := pick(r, 0, s.Tick(), 6*s.Tick(), 10*time.Minute, 15*time.Minute, time.Hour)
 	cells, err := s.Cells(ctx, f, step)
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, name+": cells of "+step.String(), want.cells(step), cells)
-	step = pick(r, s.Tick(), 3*s.Tick(), 24*time.Hour)
+	step = pick(r, s.Tick(), 3*s.Tick(), 30*time.Minute, 24*time.Hour)
 	series, err := s.Series(ctx, f, step)
 	if err != nil {
 		t.Fatal(err)
@@ -305,6 +305,11 @@ func compareAnswers(t *testing.T, s *Store, f store.Filter, want history, name s
 			row.Label, row.Place, row.ASN, row.ASOrg = "", store.Place{}, 0, ""
 		}
 		brute := want.top(by, n)
+		if s.maxKeys < 0 && by != store.ByIP { // from views or blocks: not counted
+			for i := range brute.Rows {
+				brute.Rows[i].Addresses, top.Rows[min(i, len(top.Rows)-1)].Addresses = 0, 0
+			}
+		}
 		same(t, name+": top "+by.String(), brute.Rows, top.Rows)
 		if brute.Total != top.Total || brute.Count != top.Count || by != top.By {
 			t.Errorf("%s: top %s: total %v of %d rows, want %v of %d", name, by, top.Total, top.Count, brute.Total, brute.Count)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/packetheat/packetheat/store"
@@ -23,6 +24,8 @@ type placeSum struct {
 // cellVisitor sums by place in a flat table while the bin stays the same, which it
 // does for long because blocks come in order of time.
 type cellVisitor struct {
+	mu sync.Mutex // held while it visits
+
 	step  int64 // seconds; 0: one bin
 	bin   int64
 	index []int32 // place id to 1 + index into open
@@ -31,6 +34,8 @@ type cellVisitor struct {
 }
 
 func (c *cellVisitor) visit(v *view) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if bin := binOf(v.tick, c.step); bin != c.bin {
 		c.flush()
 		c.bin = bin
@@ -94,29 +99,42 @@ func (s *Store) Cells(ctx context.Context, f store.Filter, step time.Duration) (
 	if err := s.checkStep(step, 0); err != nil {
 		return nil, err
 	}
+	var q cellQuery
 	return prompt(ctx, func() ([]store.Cell, error) {
-		return steadily(func() ([]store.Cell, error) { return s.cells(ctx, &f, step) })
+		return steadily(func() ([]store.Cell, error) { return q.run(ctx, s, &f, step) })
 	})
 }
 
-func (s *Store) cells(ctx context.Context, f *store.Filter, step time.Duration) ([]store.Cell, error) {
+// cellQuery is one answer of Cells in the making.
+type cellQuery struct {
+	mu     sync.Mutex
+	cursor *cursor // nil: nothing has been read yet
+	own    []*cellVisitor
+}
+
+func (q *cellQuery) run(ctx context.Context, s *Store, f *store.Filter, step time.Duration) ([]store.Cell, error) {
 	_, c, err := s.plan(ctx, f, question{views: propPlace, step: step})
 	if err != nil {
 		return nil, err
 	}
-	own := make([]cellVisitor, workers())
+	own := make([]*cellVisitor, workers())
 	visitors := make([]visitor, len(own))
 	for i := range own {
-		own[i].step = int64(step / time.Second)
-		visitors[i] = &own[i]
+		own[i] = &cellVisitor{step: int64(step / time.Second)}
+		visitors[i] = own[i]
 	}
+	q.mu.Lock()
+	q.cursor, q.own = c, own
+	q.mu.Unlock()
 	if err := s.scan(ctx, c, visitors...); err != nil {
 		return nil, err
 	}
 	var all []placeSum
-	for i := range own {
-		own[i].flush()
-		all = append(all, own[i].done...)
+	for _, o := range own {
+		o.mu.Lock() // CellsProgress may be looking
+		o.flush()
+		o.mu.Unlock()
+		all = append(all, o.done...)
 	}
 	return toCells(all, s.dicts.places.snapshot(), step), nil
 }

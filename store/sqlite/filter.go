@@ -144,6 +144,9 @@ func judge(dst []bool, n int, terms []store.Term, fill func(*store.Point, int)) 
 	if len(terms) == 0 {
 		return nil
 	}
+	if dst == nil { // which must not be what comes out: a block may have no ports at all
+		dst = make([]bool, 0, n)
+	}
 	dst = grow(dst, n)
 	var p store.Point
 	for i := range dst {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,13 +104,13 @@ func (s *Store) cover(ctx context.Context, p *plan, ask question) (*cursor, erro
 	if err != nil {
 		return nil, err
 	}
-	p.choose(ask, units)
+	p.choose(ask, cmp.Or(s.maxKeys, maxPairs), units)
 	return s.cursor(p, k, units), nil
 }
 
 // choose takes the full keys in place of a view where the question is better answered
 // by them, all are there, and they are not too many.
-func (p *plan) choose(ask question, units []unit) {
+func (p *plan) choose(ask question, limit int64, units []unit) {
 	if !ask.keys || p.source == sourceKeys {
 		return
 	}
@@ -123,7 +124,7 @@ func (p *plan) choose(ask question, units []unit) {
 			total += t.keys
 		}
 	}
-	if total > maxPairs || total < 0 {
+	if total > limit {
 		p.need &^= needAddr // as some of the answer will not have it
 		return
 	}
