@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,8 +34,8 @@ func (s *Server) download(f export.Format) func(http.ResponseWriter, *http.Reque
 	return func(w http.ResponseWriter, r *http.Request) { s.send(w, r, f, "ip_heatmap."+f.String()) }
 }
 
-// send streams an export: as long as the client reads, it may take as long as it
-// wants. An error before the first byte is a problem document; after it, the
+// send streams an export: as long as the client reads and the store gives, it may take
+// as long as it wants; it ends with its client. An error before the first byte is a problem document; after it, the
 // connection is cut, so that nobody takes a part for the whole.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Format, name string) {
 	q := r.URL.Query()
@@ -58,15 +59,22 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 	if r.Method == http.MethodHead {
 		return
 	}
-	out := &stream{w: w, rc: http.NewResponseController(w)}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	watch := time.AfterFunc(s.stall(), func() { cancel(errStalled) })
+	defer watch.Stop()
+	out := &stream{w: w, rc: http.NewResponseController(w), moved: func() { watch.Reset(s.stall()) }}
 	if format != export.HTML && format != export.SQLite && takesGzip(r) {
 		h.Add("Vary", "Accept-Encoding")
 		out.pack = true
 	}
 	o := s.options(f)
 	o.Title, o.Note, o.Detail, o.Written = q.Get("title"), q.Get("note"), q.Get("detail"), s.cfg.Now().UTC()
-	if _, err = export.Write(r.Context(), out, s.cfg.Reader, format, o); err == nil {
+	if _, err = export.Write(ctx, out, s.cfg.Reader, format, o); err == nil {
 		err = out.close()
+	}
+	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
+		err = fmt.Errorf("%w for %s", errStalled, s.stall())
 	}
 	switch {
 	case err == nil:
@@ -81,6 +89,12 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 	}
 }
 
+// stall is how long the store may take for the next piece of a download.
+func (s *Server) stall() time.Duration { return 6 * s.cfg.QueryTimeout }
+
+// errStalled says that the store has given nothing for too long.
+var errStalled = errors.New("the store had nothing more to send")
+
 // errGone says that the client has stopped reading.
 var errGone = errors.New("client stopped reading")
 
@@ -92,6 +106,7 @@ type stream struct {
 	pack  bool // compress
 	z     *gzip.Writer
 	begun bool
+	moved func() // is called when a piece has gone
 }
 
 func (s *stream) Write(p []byte) (int, error) {
@@ -111,6 +126,7 @@ func (s *stream) Write(p []byte) (int, error) {
 	if err != nil {
 		return n, fmt.Errorf("%w: %w", errGone, err)
 	}
+	s.moved()
 	return n, nil
 }
 

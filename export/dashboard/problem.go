@@ -56,6 +56,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "5")
 		p = &problem{Status: http.StatusServiceUnavailable, Title: "Question took too long",
 			Detail: fmt.Sprintf("no answer within %s: ask for a shorter window, or use packetheat export, which may take longer", s.cfg.QueryTimeout)}
+	case errors.Is(err, errStalled):
+		w.Header().Set("Retry-After", "60")
+		p = &problem{Status: http.StatusServiceUnavailable, Title: "Download did not begin",
+			Detail: err.Error() + ": ask for a shorter window, or use packetheat export, which may take longer"}
 	default:
 		s.cfg.Logger.Error("question failed", "path", r.URL.Path, "error", err)
 		p = &problem{Status: http.StatusInternalServerError, Title: "The store cannot answer",
