@@ -58,6 +58,20 @@ func (g *gaps) set(name string, on bool, now time.Time) {
 	}
 }
 
+// since returns since when something is captured without a gap: zero where nothing is,
+// start where there was no gap that is remembered.
+func (g *gaps) since(start time.Time) time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch n := len(g.past); {
+	case !g.off.IsZero():
+		return time.Time{}
+	case n > 0:
+		return g.past[n-1].to
+	}
+	return start
+}
+
 // captured reports whether an interface is; so are all where nothing was told.
 func (g *gaps) captured(name string) bool {
 	g.mu.Lock()

@@ -47,6 +47,10 @@ func TestGaps(t *testing.T) {
 			for _, c := range tt.changes {
 				g.set(c.name, c.on, at(c.second))
 			}
+			since := g.since(at(-99)) // before pieces, which forgets gaps ahead of the clock
+			if off := !g.off.IsZero(); since.IsZero() != off || !off && len(g.past) > 0 && since != g.past[len(g.past)-1].to || !tt.begin && since != at(-99) {
+				t.Errorf("captured since %v, of %+v", since, g.past)
+			}
 			var got []string
 			for _, p := range g.pieces(at(0), at(60), at(tt.now)) {
 				got = append(got, fmt.Sprintf("%.0f–%.0f", p.from.Sub(noon).Seconds(), p.to.Sub(noon).Seconds()))

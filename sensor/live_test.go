@@ -300,5 +300,8 @@ func TestLiveKnowsDown(t *testing.T) {
 		if !is() {
 			t.Errorf("up %v: gaps are %+v, off since %v", step, s.gaps.on, s.gaps.off)
 		}
+		if since := s.Status().Capturing; since.IsZero() == (step.a || step.b) {
+			t.Errorf("up %v: status says capturing since %v", step, since)
+		}
 	}
 }

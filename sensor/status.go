@@ -15,7 +15,8 @@ type Status struct {
 	Started    time.Time         `json:"started"`
 	Interfaces []InterfaceStatus `json:"interfaces"`
 	Books      store.Books       `json:"books"`
-	LastPacket time.Time         `json:"last_packet"` // zero: none yet
+	LastPacket time.Time         `json:"last_packet"`     // zero: none yet
+	Capturing  time.Time         `json:"capturing_since"` // zero: every interface is down or away, and no tick is due
 
 	Points       uint64    `json:"points"`    // made since the start
 	Endpoints    store.Sum `json:"endpoints"` // their sum: two-public packets twice
@@ -64,7 +65,7 @@ func (s *Sensor) Status() Status {
 	defer s.mu.Unlock()
 	st := s.state
 	st.Name, st.Started = s.cfg.Name, s.started
-	st.Books = s.done
+	st.Capturing, st.Books = s.gaps.since(s.started), s.done
 	st.Interfaces = slices.Clone(s.state.Interfaces)
 	st.Warnings = append([]Warning{}, s.state.Warnings...)
 	for _, sh := range s.shards {
