@@ -3,6 +3,8 @@ package geo
 import (
 	"math/rand/v2"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +14,37 @@ import (
 
 // These tests need databases of full size, which geo/testdata/fetch.sh
 // downloads, and skip where it was not run.
+
+// cached returns a file that testdata/fetch.sh downloads, and skips the test
+// where it has not.
+func cached(tb testing.TB, name string) string {
+	tb.Helper()
+	dir := os.Getenv("PACKETHEAT_TEST_CACHE")
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			tb.Skip(err)
+		}
+		dir = filepath.Join(user, "packetheat-test")
+	}
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); err != nil {
+		tb.Skipf("%s is not there: run geo/testdata/fetch.sh", path)
+	}
+	return path
+}
+
+// public returns n random addresses of global unicast IPv4.
+func public(rnd *rand.Rand, n int) []netip.Addr {
+	addrs := make([]netip.Addr, 0, n)
+	for len(addrs) < n {
+		addr := v4(1<<24 + rnd.Uint32N(223<<24))
+		if addr.IsGlobalUnicast() && !addr.IsPrivate() {
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
+}
 
 // mixedAddresses are public IPv4 addresses, IPv6 addresses in blocks that are
 // in use, and some of either inside others.

@@ -71,8 +71,7 @@ func (c *Cache) Locate(addr netip.Addr) Location {
 		clear(c.sets)
 		c.state = s
 	}
-	b := addr.As16()
-	hi, lo := binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
+	hi, lo := halves(addr)
 	// Fibonacci hashing: the top bits of the product depend on all bits below.
 	hash := (hi*0x9e3779b97f4a7c15 ^ lo ^ lo>>32) * 0x9e3779b97f4a7c15
 	set := &c.sets[hash>>c.shift]
@@ -90,6 +89,17 @@ func (c *Cache) Locate(addr netip.Addr) Location {
 		}
 	}
 	return c.miss(set, entry{hi, lo, c.search(s, addr)})
+}
+
+// halves returns an address as two numbers, IPv4 as ::ffff:0:0/96 has it. As16 alone
+// would do, and take 10 ns more for IPv4.
+func halves(addr netip.Addr) (hi, lo uint64) {
+	if addr.Is4() {
+		b := addr.As4()
+		return 0, 0xffff<<32 | uint64(binary.BigEndian.Uint32(b[:]))
+	}
+	b := addr.As16()
+	return binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 }
 
 // search asks the databases.

@@ -59,6 +59,7 @@ var credits = [...]struct {
 	{"dbip", Credit{"IP Geolocation by DB-IP", "https://db-ip.com"}},
 	{"geolite2", Credit{"This product includes GeoLite2 data created by MaxMind", "https://www.maxmind.com"}},
 	{"geoip", Credit{"This product includes GeoIP data created by MaxMind", "https://www.maxmind.com"}},
+	{"asn ipv", Credit{"Autonomous systems by DB-IP, RouteViews and NRO", "https://db-ip.com"}}, // ip-location-db
 	{"ipinfo", Credit{"IP address data powered by IPinfo", "https://ipinfo.io"}},
 }
 
