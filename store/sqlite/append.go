@@ -15,12 +15,8 @@ import (
 // errReadOnly is the error of writing to a store that was opened for reading.
 var errReadOnly = errors.New("the store is open for reading only")
 
-// Append commits b in one transaction and then tells the watchers. When it returns
-// nil, b is on the disk (fsync). A batch whose (Sensor, Tick, Seq) is there already
-// is left out without error. After an error nothing of b is in the store and the
-// caller may try again. b is only read, and not kept. ctx is looked at before the
-// commit begins, which then is not broken off.
-func (s *Store) Append(ctx context.Context, b *store.Batch) error {
+// tryAppend is Append on the file that there is.
+func (s *Store) tryAppend(ctx context.Context, b *store.Batch) error {
 	if err := s.checkBatch(b); err != nil {
 		return fmt.Errorf("append: %w", err)
 	}
@@ -32,6 +28,8 @@ func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 	switch {
 	case s.readOnly:
 		return fmt.Errorf("append to %q: %w", s.path, errReadOnly)
+	case s.noFile:
+		return fmt.Errorf("append to %q: %w", s.path, errNoFile)
 	case s.w == nil:
 		return fmt.Errorf("append to %q: the store is closed", s.path)
 	}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bufio"
 	"context"
 	"database/sql"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -126,6 +128,41 @@ func readForLong(dir string) error {
 	fmt.Println("reading")
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
+}
+
+// foreignReader starts such a process and returns its id, and what ends it.
+func foreignReader(t *testing.T, dir string) (pid int, end func()) {
+	t.Helper()
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), readVariable+"="+dir)
+	in, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	end = func() { in.Close(); child.Wait() }
+	t.Cleanup(end)
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "reading\n" {
+		t.Fatalf("child says %q, %v", line, err)
+	}
+	return child.Process.Pid, end
+}
+
+// appendStory appends batches of the story from the one that the store lacks, to the
+// end or the first error, and returns how many there are.
+func appendStory(s *Store, end int) (n int, err error) {
+	for n = int(s.nextID) - 1; n < end; n++ {
+		if err := s.Append(context.Background(), storyBatch(n)); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // errLost is the error of a store that lacks what had been acknowledged.

@@ -1,12 +1,10 @@
 package sqlite
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,31 +15,7 @@ import (
 	"github.com/packetheat/packetheat/store"
 )
 
-// foreignReader starts such a process and returns its id, and what ends it.
-func foreignReader(t *testing.T, dir string) (pid int, end func()) {
-	t.Helper()
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), readVariable+"="+dir)
-	in, err := child.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	end = func() { in.Close(); child.Wait() }
-	t.Cleanup(end)
-	if line, err := bufio.NewReader(out).ReadString('\n'); line != "reading\n" {
-		t.Fatalf("child says %q, %v", line, err)
-	}
-	return child.Process.Pid, end
-}
-
-// grow writes so many MiB through the log, a MiB a commit, into always the same row.
+// growLog writes so many MiB through the log, a MiB a commit, into always the same row.
 func growLog(t *testing.T, s *Store, mib int) {
 	t.Helper()
 	ctx := context.Background()

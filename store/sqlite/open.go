@@ -172,7 +172,7 @@ func (s *Store) prepare(ctx context.Context, fresh bool, tick time.Duration) err
 
 // openReaders opens the pool of reading connections.
 func (s *Store) openReaders(ctx context.Context, parameters string) (err error) {
-	s.readers, err = sql.Open("sqlite3", uri(s.path, "mode=ro&_query_only=1"+parameters))
+	s.readers, err = openPool(uri(s.path, "mode=ro&_query_only=1"+parameters), &s.generation)
 	if err != nil {
 		return err
 	}
@@ -269,7 +269,9 @@ func (s *Store) readTick(ctx context.Context, q queryer, want time.Duration) err
 	if err != nil || seconds <= 0 {
 		return fmt.Errorf("the store does not say its tick (%q)", text)
 	}
-	s.tick = time.Duration(seconds) * time.Second
+	if read := time.Duration(seconds) * time.Second; s.tick != read { // not where a file is replaced: others read it
+		s.tick = read
+	}
 	if want != 0 && want != s.tick {
 		return fmt.Errorf("its tick is %s, fixed when it was made, not %s (set sensor.tick to %s, or use another --data)", s.tick, want, s.tick)
 	}
@@ -278,7 +280,7 @@ func (s *Store) readTick(ctx context.Context, q queryer, want time.Duration) err
 
 // setAside renames the file and its companions, so that a new one can be begun.
 func (s *Store) setAside(cause error) error {
-	aside := s.path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000Z")
+	aside := asideName(s.path, time.Now())
 	// The file goes last: should this be broken off before, it is found damaged again. Its
 	// log must not be taken for that of a new one.
 	for _, suffix := range []string{"-shm", "-wal", ""} {
@@ -288,8 +290,8 @@ func (s *Store) setAside(cause error) error {
 		}
 	}
 	syncDir(filepath.Dir(s.path))
-	s.recovered = aside
-	s.dicts = newDicts()
+	s.recovered.set(aside)
+	s.dicts.reset()
 	s.log.Error("the store was damaged and has been set aside; a new one is begun",
 		"cause", cause, "aside", aside, "store", s.path)
 	return nil

@@ -28,6 +28,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/packetheat/packetheat/store"
@@ -57,7 +58,7 @@ type Store struct {
 	path      string
 	tick      time.Duration
 	log       *slog.Logger
-	recovered string
+	recovered recovery
 	readOnly  bool
 
 	readers  *sql.DB
@@ -68,6 +69,10 @@ type Store struct {
 	watch    watchers
 	ballast  ballast // of a store that is written to
 	logWatch logWatch
+
+	generation atomic.Uint64 // of the file, which Append may replace
+	noFile     bool          // it could not; of the writer
+	closed     bool          // of the writer
 
 	// Of the writer; nil in a store opened for reading.
 	mu     sync.Mutex
@@ -149,8 +154,8 @@ func newStore(path string, o Options) *Store {
 // Tick returns the length of the store's ticks.
 func (s *Store) Tick() time.Duration { return s.tick }
 
-// Recovered returns where Open has set a broken file aside, "" if it has not.
-func (s *Store) Recovered() string { return s.recovered }
+// Recovered returns where Open or Append has set a broken file aside, "" if none has.
+func (s *Store) Recovered() string { return s.recovered.get() }
 
 // Close ends all watching and releases the file and its lock. Methods called after
 // it fail. The first error is returned.
@@ -158,6 +163,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watch.close()
+	s.closed = true
 	var errs []error
 	if s.readers != nil { // before the writer, whose end then empties the log
 		errs = append(errs, s.readers.Close())
