@@ -45,7 +45,7 @@ func (s *Store) replace(cause error, anew bool) (err error) {
 	defer s.keep.pruning.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.ended {
 		return errClosed
 	}
 	_ = s.closeWriter() // a broken file may well not be closed in order

@@ -72,7 +72,7 @@ type Store struct {
 
 	generation atomic.Uint64 // of the file, which Append may replace
 	noFile     bool          // it could not; of the writer
-	closed     bool          // of the writer
+	ended      bool          // closed; of the writer
 
 	// Of the writer; nil in a store opened for reading.
 	mu     sync.Mutex
@@ -163,7 +163,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watch.close()
-	s.closed = true
+	s.ended = true
 	var errs []error
 	if s.readers != nil { // before the writer, whose end then empties the log
 		errs = append(errs, s.readers.Close())
