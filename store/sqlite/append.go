@@ -96,12 +96,33 @@ func (s *Store) commit(ctx context.Context, b *store.Batch) (added bool, err err
 		int64(on), int64(off), len(b.Points), geo, books.encode()); err != nil {
 		return false, err
 	}
+	if err := enlist(ctx, tx, s.nextID, tick, sensor); err != nil {
+		return false, err
+	}
 	if err := tx.Commit(); err != nil {
 		return false, err
 	}
 	s.dicts.publish()
 	s.nextID++
+	s.maint.notice(sensor, tick)
 	return true, nil
+}
+
+// enlist notes for the upkeep that the tiers over a new batch have to be written: for
+// the first time or, where there are some already, again.
+func enlist(ctx context.Context, tx *sql.Tx, id, tick int64, sensor uint32) error {
+	start := floorTo(tick, level10m)
+	_, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO open (start, sensor) SELECT ?1, ?2
+		WHERE NOT EXISTS (SELECT 1 FROM tiers WHERE level = 600 AND sensor = ?2 AND start = ?1)`, start, sensor)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO late (id, tick, sensor) SELECT ?1, ?2, ?3
+		WHERE EXISTS (SELECT 1 FROM tiers WHERE level = 600 AND sensor = ?3 AND start = ?4)
+		OR EXISTS (SELECT 1 FROM tiers WHERE level = 3600 AND sensor = ?3 AND start = ?5)
+		OR EXISTS (SELECT 1 FROM tiers WHERE level = 86400 AND sensor = ?3 AND start = ?6)`,
+		id, tick, sensor, start, floorTo(tick, level1h), floorTo(tick, level1d))
+	return err
 }
 
 // insertBatch writes the row of a batch, whose columns row gives from the id on, and

@@ -11,6 +11,8 @@ type totals struct {
 	books     store.Books
 	points    store.Sum // of all points
 	unlocated store.Sum // of the points without a place
+	damaged   uint64    // of a tier: batches whose block or counters could not be read
+	forgotten store.Sum // of points that were taken out on purpose; the books still have them
 }
 
 // counters lists every counter in the order of the blob. New ones are added at the
@@ -25,7 +27,15 @@ func (t *totals) counters() []*uint64 {
 	for _, s := range []*store.Sum{&t.points, &t.unlocated} {
 		list = append(list, &s.Packets, &s.Bytes, &s.Opens)
 	}
-	return list
+	return append(list, &t.damaged, &t.forgotten.Packets, &t.forgotten.Bytes, &t.forgotten.Opens)
+}
+
+// add adds o to t, counter by counter.
+func (t *totals) add(o *totals) {
+	theirs := o.counters()
+	for i, c := range t.counters() {
+		*c += *theirs[i]
+	}
 }
 
 // totalsOf sums up a batch.

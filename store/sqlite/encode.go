@@ -36,9 +36,14 @@ type sortKey struct {
 	hi, lo uint64
 }
 
-func newEncoder() (*encoder, error) {
+func newEncoder() (*encoder, error) { return newLevelEncoder(zstd.SpeedDefault) }
+
+// newTierEncoder makes an encoder of what is written once and read often.
+func newTierEncoder() (*encoder, error) { return newLevelEncoder(zstd.SpeedBetterCompression) }
+
+func newLevelEncoder(level zstd.EncoderLevel) (*encoder, error) {
 	z, err := zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(zstd.SpeedDefault),
+		zstd.WithEncoderLevel(level),
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderCRC(false), // the seal has one
 		zstd.WithWindowSize(4<<20))
@@ -166,14 +171,8 @@ func comparePlaces(a, b store.Place) int {
 
 // fill sets e.cols to the sorted points.
 func (e *encoder) fill(points []store.Point, placeID func(store.Place) uint32, asnID func(asOrg) uint32) {
+	e.begin()
 	c := &e.cols
-	clear(e.kinds)
-	clear(e.ports)
-	c.kinds, c.place, c.count, c.kind = c.kinds[:0], c.place[:0], c.count[:0], c.kind[:0]
-	c.addr, c.asn, c.ports, c.port = c.addr[:0], c.asn[:0], c.ports[:0], c.port[:0]
-	for i := range c.amount {
-		c.amount[i] = c.amount[i][:0]
-	}
 	e.fillPeers(points)
 	var last *store.Point
 	for _, k := range e.order {
@@ -191,31 +190,71 @@ func (e *encoder) fill(points []store.Point, placeID func(store.Place) uint32, a
 	c.groups, c.points = len(c.addr), len(points)
 }
 
+// begin empties e.cols.
+func (e *encoder) begin() {
+	c := &e.cols
+	clear(e.kinds)
+	clear(e.ports)
+	c.groups, c.points = 0, 0
+	c.kinds, c.place, c.count, c.kind = c.kinds[:0], c.place[:0], c.count[:0], c.kind[:0]
+	c.addr, c.asn, c.ports, c.port = c.addr[:0], c.asn[:0], c.ports[:0], c.port[:0]
+	c.peers, c.peer, c.first, c.last = c.peers[:0], c.peer[:0], c.first[:0], c.last[:0]
+	c.sampleStart, c.sampleTick = append(c.sampleStart[:0], 0), c.sampleTick[:0]
+	for i := range c.amount {
+		c.amount[i], c.sampleAmount[i] = c.amount[i][:0], c.sampleAmount[i][:0]
+	}
+}
+
 // fillPeers makes the dictionary of peers and the column of indices into it.
 func (e *encoder) fillPeers(points []store.Point) {
 	c := &e.cols
 	clear(e.peers)
-	c.peers = c.peers[:0]
 	for i := range points {
-		if _, ok := e.peers[points[i].Peer]; !ok {
-			e.peers[points[i].Peer] = 0
-			c.peers = append(c.peers, points[i].Peer)
-		}
+		e.addPeer(points[i].Peer)
 	}
-	slices.SortFunc(c.peers, compareEndpoints)
-	for i, p := range c.peers {
-		e.peers[p] = uint32(i)
-	}
+	e.sortPeers()
 	c.peer = grow(c.peer, len(points))
 	for i, k := range e.order {
 		c.peer[i] = e.peers[points[k].Peer]
 	}
 }
 
+// indexPeers is fillPeers for a list of the points' peers in order.
+func (e *encoder) indexPeers(peers []netip.Prefix) {
+	c := &e.cols
+	clear(e.peers)
+	for _, p := range peers {
+		e.addPeer(p)
+	}
+	e.sortPeers()
+	c.peer = c.peer[:0]
+	for _, p := range peers {
+		c.peer = append(c.peer, e.peers[p])
+	}
+}
+
+func (e *encoder) addPeer(p netip.Prefix) {
+	if _, ok := e.peers[p]; !ok {
+		e.peers[p] = 0
+		e.cols.peers = append(e.cols.peers, p)
+	}
+}
+
+// sortPeers numbers the peers in order.
+func (e *encoder) sortPeers() {
+	slices.SortFunc(e.cols.peers, compareEndpoints)
+	for i, p := range e.cols.peers {
+		e.peers[p] = uint32(i)
+	}
+}
+
 // fillPoint appends what is kept a point, except the peer.
 func (e *encoder) fillPoint(p *store.Point) {
+	e.addPoint(kind{p.Proto, p.Direction, p.HasPort, p.Flags}, p.Port, p.Sum())
+}
+
+func (e *encoder) addPoint(k kind, port uint16, sum store.Sum) {
 	c := &e.cols
-	k := kind{p.Proto, p.Direction, p.HasPort, p.Flags}
 	index, ok := e.kinds[k]
 	if !ok {
 		index = uint32(len(c.kinds))
@@ -223,19 +262,19 @@ func (e *encoder) fillPoint(p *store.Point) {
 		c.kinds = append(c.kinds, k)
 	}
 	c.kind = append(c.kind, index)
-	c.amount[packets] = append(c.amount[packets], p.Packets)
-	c.amount[octets] = append(c.amount[octets], p.Bytes)
-	c.amount[opens] = append(c.amount[opens], p.Opens)
-	if !p.HasPort {
+	c.amount[packets] = append(c.amount[packets], sum.Packets)
+	c.amount[octets] = append(c.amount[octets], sum.Bytes)
+	c.amount[opens] = append(c.amount[opens], sum.Opens)
+	if !k.hasPort {
 		return
 	}
-	port, ok := e.ports[p.Port]
+	number, ok := e.ports[port]
 	if !ok {
-		port = uint32(len(c.ports))
-		e.ports[p.Port] = port
-		c.ports = append(c.ports, p.Port)
+		number = uint32(len(c.ports))
+		e.ports[port] = number
+		c.ports = append(c.ports, port)
 	}
-	c.port = append(c.port, port)
+	c.port = append(c.port, number)
 }
 
 // sumsPart lays out groups, points, kinds, then the lengths of the columns, then

@@ -46,6 +46,10 @@ type Options struct {
 	// Retention is what a store that is open for writing keeps; SetRetention changes it.
 	Retention Retention
 
+	// NoMaintenance leaves tiers, late batches and retention to calls of Maintain and
+	// Prune, as a store wants that is written to for a moment only.
+	NoMaintenance bool
+
 	Logger *slog.Logger // nil: nothing is logged
 }
 
@@ -82,6 +86,9 @@ type Store struct {
 	enc    *encoder
 	nextID int64
 	keep   keeper
+
+	lastTier int64 // the id given to a tier last
+	maint    maintainer
 }
 
 // errClosed is the error of writing to a store that has been closed, or was opened for
@@ -126,6 +133,9 @@ func open(dir string, o Options) (*Store, error) {
 		s.Close()
 		return nil, fmt.Errorf("%w%s", err, hint(err))
 	}
+	if !o.NoMaintenance {
+		s.startMaintenance()
+	}
 	return s, nil
 }
 
@@ -148,7 +158,9 @@ func newStore(path string, o Options) *Store {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Store{path: path, log: log, dicts: newDicts(), keep: keeper{retention: o.Retention}}
+	s := &Store{path: path, log: log, dicts: newDicts(), keep: keeper{retention: o.Retention}, maint: newMaintainer()}
+	s.keep.seal = s.sealBefore
+	return s
 }
 
 // Tick returns the length of the store's ticks.
@@ -157,9 +169,10 @@ func (s *Store) Tick() time.Duration { return s.tick }
 // Recovered returns where Open or Append has set a broken file aside, "" if none has.
 func (s *Store) Recovered() string { return s.recovered.get() }
 
-// Close ends all watching and releases the file and its lock. Methods called after
-// it fail. The first error is returned.
+// Close ends maintenance, in the middle of a tier too, and all watching, and releases
+// the file and its lock. Methods called after it fail. The first error is returned.
 func (s *Store) Close() error {
+	s.endMaintenance()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watch.close()

@@ -1,0 +1,126 @@
+package sqlite
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+// viewSources are the views of a tier.
+var viewSources = [...]source{sourcePlace, sourceASN, sourcePort, sourceKind}
+
+// viewSums adds up the views of a tier; the zero value is empty.
+type viewSums struct {
+	tables [len(viewSources)]viewTable
+}
+
+// viewTable is one view: rows by id, protocol and direction.
+type viewTable struct {
+	index map[uint64]uint32 // into rows
+	rows  []viewRow
+}
+
+type viewRow struct {
+	key uint64 // id, protocol, direction
+	tierSum
+}
+
+// tierSum is what is kept of a key or of a row of a view over an interval.
+type tierSum struct {
+	store.Sum
+	first, last uint32 // ticks
+}
+
+func (t *tierSum) merge(o *tierSum) {
+	t.Add(o.Sum)
+	t.first, t.last = min(t.first, o.first), max(t.last, o.last)
+}
+
+func (t *viewTable) add(id uint32, k kind, sum *tierSum) {
+	key := uint64(id)<<16 | uint64(k.proto)<<8 | uint64(k.direction)
+	i, ok := t.index[key]
+	if !ok {
+		if t.index == nil {
+			t.index = make(map[uint64]uint32)
+		}
+		t.index[key] = uint32(len(t.rows))
+		t.rows = append(t.rows, viewRow{key, *sum})
+		return
+	}
+	t.rows[i].merge(sum)
+}
+
+// add adds traffic to every view.
+func (v *viewSums) add(place, asn uint32, k kind, port uint16, sum *tierSum) {
+	v.tables[0].add(place, k, sum)
+	v.tables[1].add(asn, k, sum)
+	v.tables[2].add(portID(k, port), k, sum)
+	v.tables[3].add(0, k, sum)
+}
+
+// portID is the id of a port in the view of ports.
+func portID(k kind, port uint16) uint32 {
+	if !k.hasPort {
+		return 0
+	}
+	return uint32(port) + 1
+}
+
+// addBlock adds the points of a block.
+func (v *viewSums) addBlock(c *columns, tick uint32) {
+	i := 0
+	for g, n := range c.count {
+		for end := i + int(n); i < end; i++ {
+			k, port := c.kinds[c.kind[i]], uint16(0)
+			if k.hasPort {
+				port = c.ports[c.port[i]]
+			}
+			v.add(c.place[g], c.asn[g], k, port, &tierSum{c.sum(i), tick, tick})
+		}
+	}
+}
+
+// addView adds the n-th view of another tier that begins offset ticks later.
+func (v *viewSums) addView(n int, c *columns, offset uint32) {
+	i := 0
+	for g, points := range c.count {
+		for end := i + int(points); i < end; i++ {
+			v.tables[n].add(c.place[g], c.kinds[c.kind[i]], &tierSum{c.sum(i), c.first[i] + offset, c.last[i] + offset})
+		}
+	}
+}
+
+// encode seals all views into b and reads them back. want is what every view must
+// add up to.
+func (v *viewSums) encode(e *encoder, d *decoder, b *tierBlobs, want store.Sum) error {
+	for n, from := range viewSources {
+		v.tables[n].fill(e)
+		e.encodeTier(b, from, false)
+		if err := d.decodeTier(b, from, needTimes); err != nil || !sameSums(&e.cols, &d.cols) || d.cols.total() != want {
+			return errSealed
+		}
+	}
+	return nil
+}
+
+// fill sets the columns of e to the rows in order.
+func (t *viewTable) fill(e *encoder) {
+	slices.SortFunc(t.rows, func(a, b viewRow) int { return cmp.Compare(a.key, b.key) })
+	t.index = nil // its numbers are wrong now
+	e.begin()
+	c := &e.cols
+	id := uint64(math.MaxUint64)
+	for i := range t.rows {
+		r := &t.rows[i]
+		if r.key>>16 != id {
+			id = r.key >> 16
+			c.place, c.count = append(c.place, uint32(id)), append(c.count, 0)
+		}
+		c.count[len(c.count)-1]++
+		e.addPoint(kind{proto: uint8(r.key >> 8), direction: store.Direction(r.key & 1)}, 0, r.Sum)
+		c.first, c.last = append(c.first, r.first), append(c.last, r.last)
+	}
+	c.groups, c.points = len(c.place), len(t.rows)
+}
