@@ -26,7 +26,7 @@ var pruneStart = benchStart
 // half an hour for so many days, and its tiers up to the last ten minutes.
 func prunedStore(t testing.TB, days int, r Retention) *Store {
 	t.Helper()
-	s := openNew(t, Options{Retention: r})
+	s := openNew(t, Options{Retention: r, NoMaintenance: true})
 	quick(t, s)
 	for i := range days * 48 {
 		appendAt(t, s, pruneStart.Add(time.Duration(i)*hour/2))
@@ -223,7 +223,7 @@ func TestAllowance(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(dir, Options{Retention: Retention{Points: day}})
+	again, err := Open(dir, Options{Retention: Retention{Points: day}, NoMaintenance: true})
 	if err != nil {
 		t.Fatal(err)
 	}
