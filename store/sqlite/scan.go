@@ -51,7 +51,8 @@ func (s *Store) plan(ctx context.Context, f *store.Filter, ask question) (*plan,
 		filter: newFilter(f.Terms), all: true, tick: int64(s.tick / time.Second),
 		step: int64(ask.step / time.Second), ordered: ask.ordered, damage: &s.damage,
 	}
-	p.from, p.to = tickRange(f.Window)
+	from, to := tickRange(f.Window)
+	p.from, p.to = p.up(from), p.up(to)
 	p.need = ask.need | p.filter.need
 	p.source = sourceFor(ask.views | p.filter.props)
 	c, err := s.cover(ctx, p, ask)
@@ -142,6 +143,14 @@ func (p *plan) allows(level int64) bool {
 		return level <= p.coverage.coarsest
 	}
 	return !p.ordered && p.step%level == 0
+}
+
+// up returns the first tick that is not before t.
+func (p *plan) up(t int64) int64 {
+	if t == math.MinInt64 || t == math.MaxInt64 {
+		return t
+	}
+	return -floorTo(-t, p.tick)
 }
 
 // tickRange returns the first tick in w and the first behind it; a tick is in w if
