@@ -30,6 +30,7 @@ type state struct {
 	generation uint64
 	city, asn  pair
 	networks   []Network
+	anycast    bool // known anycast networks have no place
 	sources    []Source
 	tables     []*table // opened from files
 	seen       snapshot // of the files, from before they were opened
@@ -62,7 +63,7 @@ func (s *state) find(addr netip.Addr) (r record) {
 	if asn != nil {
 		r.as = asn.find(addr)
 	}
-	return overlay(s.networks, addr, r)
+	return overlay(s.networks, s.anycast, addr, r)
 }
 
 // Locate returns what is known about addr, the zero Location where that is
@@ -172,7 +173,7 @@ func (db *DB) Reload() error {
 	if db.closed {
 		return errClosed
 	}
-	s := &state{generation: db.Generation() + 1, networks: sortNetworks(db.cfg.Networks), seen: db.look()}
+	s := &state{generation: db.Generation() + 1, networks: sortNetworks(db.cfg.Networks), anycast: db.cfg.Unplaced, seen: db.look()}
 	city, err := db.load(kindCity, db.cfg.City, cityPatterns[:])
 	if err != nil {
 		return err

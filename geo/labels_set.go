@@ -41,6 +41,9 @@ func number6(a netip.Addr) uint128 {
 
 // last returns the last address of a network.
 func last(p netip.Prefix) netip.Addr {
+	if p.IsSingleIP() {
+		return p.Addr()
+	}
 	b := p.Masked().Addr().AsSlice()
 	for bit := p.Bits(); bit < 8*len(b); bit++ {
 		b[bit/8] |= 0x80 >> (bit % 8)

@@ -41,8 +41,9 @@ func sortNetworks(networks []Network) []Network {
 }
 
 // overlay puts the longest of the sorted networks that holds addr over the
-// record r. There are at most some dozens of them, so a list does.
-func overlay(networks []Network, addr netip.Addr, r record) record {
+// record r. There are at most some dozens of them, so a list does. With anycast, what is
+// in none of them but in a known anycast network loses its place.
+func overlay(networks []Network, anycast bool, addr netip.Addr, r record) record {
 	for i := range networks {
 		n := &networks[i]
 		if !n.Prefix.Contains(addr) {
@@ -66,6 +67,10 @@ func overlay(networks []Network, addr netip.Addr, r record) record {
 		loc.place(lat, lon)
 		r.place = &loc
 		return r
+	}
+	if anycast && r.place != nil && r.place.Precision > Country && isAnycast(addr) {
+		loc := unplaced(*r.place)
+		r.place = &loc
 	}
 	return r
 }

@@ -22,6 +22,9 @@ type Config struct {
 	Fetched string
 	// Networks are places of one's own, which win over the databases.
 	Networks []Network
+	// Unplaced leaves the addresses of known anycast networks no more than a country:
+	// such a network is in many places, and the databases name one.
+	Unplaced bool
 	// Logger is told which databases are opened. Nil logs nothing.
 	Logger *slog.Logger
 }
