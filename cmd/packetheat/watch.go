@@ -165,18 +165,19 @@ func (r *live) printPoints(ctx context.Context) {
 	}
 }
 
-// healthy answers /readyz: packets are counted, and what is counted is committed.
+// healthy answers /readyz: packets are counted, and what is counted is committed. While
+// every interface is down there is nothing to commit; the rings wait.
 func (r *live) healthy() error {
 	s := r.sensor.Status()
 	tick := r.store.Tick()
 	last := s.LastCommit
-	if last.IsZero() {
-		last = s.Started
+	if last.Before(s.Capturing) {
+		last = s.Capturing
 	}
 	switch open := 0; {
 	case s.CommitError != "":
 		return fmt.Errorf("points are not committed: %s", s.CommitError)
-	case time.Since(last) > 5*tick+10*time.Second:
+	case !s.Capturing.IsZero() && time.Since(last) > 5*tick+10*time.Second:
 		return fmt.Errorf("no tick was committed since %s", last.UTC().Format(time.RFC3339))
 	default:
 		for _, i := range s.Interfaces {
