@@ -109,8 +109,9 @@ fuzz: need-go ## every fuzz target for FUZZTIME (10s) each
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
 		done; done
 
-torture: need-go ## the long runs (minutes to hours): PACKETHEAT_TORTURE=1
+torture: need-go ## the long runs (hours): PACKETHEAT_TORTURE=1, then every fuzz target for ten minutes
 	PACKETHEAT_TORTURE=1 $(GO) test -p 1 -timeout 6h -count 1 -v $(if $(RUN),-run '$(RUN)') $(TEST)
+	$(if $(RUN),,$(MAKE) --no-print-directory fuzz FUZZTIME=$(if $(filter 10s,$(FUZZTIME)),10m,$(FUZZTIME)))
 
 clean: ## remove what the build made, not what the sensor stored
 	rm -rf bin export/page/node_modules coverage .cache
