@@ -37,6 +37,8 @@ type storeJSON struct {
 	Bytes     int64  `json:"bytes"`
 	Recovered string `json:"recovered,omitempty"` // where a damaged file was set aside
 
+	LogReaders []string `json:"log_readers,omitempty"` // who makes the write-ahead log grow
+
 	Retention *retentionJSON `json:"retention,omitempty"`
 }
 
@@ -48,7 +50,7 @@ func (r *live) status() statusJSON {
 	}
 	return statusJSON{
 		Status: s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
-		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered(), r.retentionStatus()},
+		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered(), logReaders(r.store), r.retentionStatus()},
 		Geo:   geoJSON(r.geo, r.c), Faults: r.geo.Faults(), Export: r.refresher.Status(),
 	}
 }
@@ -148,6 +150,12 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 		l.add("", "%s", s.Held)
 	}
 	l.add("store", "%s, %s", s.Store.Path, term.Bytes(uint64(s.Store.Bytes)))
+	if s.Store.Recovered != "" {
+		l.add("", "a damaged file was set aside: %s", s.Store.Recovered)
+	}
+	if len(s.Store.LogReaders) > 0 {
+		l.add("", "its log grows until this reader ends: %s", joined(s.Store.LogReaders))
+	}
 	if s.Store.Retention != nil {
 		s.Store.Retention.print(&l)
 	}

@@ -79,6 +79,7 @@ var (
 	tunnelled   = counter("packetheat_decode_tunnelled_packets_total", "Packets with a tunnel inside.")
 	lastTick    = gauge("packetheat_sensor_last_tick_timestamp_seconds", "Start of the latest tick committed.")
 	queuedTicks = gauge("packetheat_sensor_queued_ticks", "Ticks that wait to be committed.")
+	heldTicks   = gauge("packetheat_sensor_held_ticks", "Ticks that wait in memory because the clock leapt ahead.")
 	mergedTicks = counter("packetheat_sensor_merged_ticks_total", "Ticks merged because what is behind was slow.")
 
 	commits      = counter("packetheat_store_commits_total", "Batches committed.")
@@ -164,6 +165,7 @@ func (c *collector) collectSensor(send func(metric, float64, ...string)) {
 	send(tunnelled, float64(s.Tunnelled))
 	send(lastTick, seconds(s.LastTick))
 	send(queuedTicks, float64(s.QueuedTicks))
+	send(heldTicks, float64(s.HeldTicks))
 	send(mergedTicks, float64(s.MergedTicks))
 	send(commits, float64(s.Commits))
 	send(commitErrors, float64(s.CommitErrors))
