@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,6 +27,7 @@ const (
 	untilVariable = "PACKETHEAT_TEST_UNTIL"     // batches after which it ends by itself; none: never
 	markVariable  = "PACKETHEAT_TEST_MARK"      // log of the shim, where it marks what is acknowledged
 	setVariable   = "PACKETHEAT_TEST_PRAGMA"    // of the writing connection, instead of our own
+	keepVariable  = "PACKETHEAT_TEST_KEEP"      // for how long points are kept; none: for ever
 )
 
 // readVariable makes the test binary a process that begins to read a store and does
@@ -109,8 +111,27 @@ func tellPart(s *Store, end int) error {
 			}
 		}
 		fmt.Println("committed", i+1)
+		if err := tidy(ctx, s, i); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// tidy has the store do at certain moments what it otherwise does by itself: tiers are
+// written, some again for what came late, and points given up and their room given back.
+func tidy(ctx context.Context, s *Store, i int) error {
+	if i%10 == 9 {
+		if err := s.Maintain(ctx, i%50 == 49); err != nil {
+			return err
+		}
+	}
+	keep, _ := time.ParseDuration(os.Getenv(keepVariable))
+	if keep == 0 || i%40 != 39 {
+		return nil
+	}
+	s.SetRetention(Retention{Points: keep})
+	return s.Prune(ctx)
 }
 
 func readForLong(dir string) error {
@@ -171,8 +192,10 @@ var errLost = errors.New("acknowledged batches are lost")
 // checkStory opens a store for writing and holds it against the story: all batches up
 // to the acknowledged one are there, at most one more, whole; SQLite finds nothing
 // wrong with the file; and it can be written to.
+//
+// Where points have been given up, the sums by place and time are compared instead.
 func checkStory(dir string, acknowledged int) (batches int, err error) {
-	s, err := Open(dir, Options{})
+	s, err := Open(dir, Options{NoMaintenance: true})
 	if err != nil {
 		return 0, err
 	}
@@ -196,6 +219,9 @@ func checkStory(dir string, acknowledged int) (batches int, err error) {
 	if err := s.Append(context.Background(), storyBatch(n)); err != nil {
 		return n, fmt.Errorf("go on: %w", err)
 	}
+	if err := s.Maintain(context.Background(), true); err != nil {
+		return n, fmt.Errorf("go on: %w", err)
+	}
 	return n, holdsStory(s, n+1)
 }
 
@@ -208,8 +234,35 @@ func integrity(db *sql.DB) error {
 	return nil
 }
 
-// holdsStory compares the points of a store with the first n batches.
+// holdsStory compares what a store has with the first n batches.
 func holdsStory(s *Store, n int) error {
+	c, err := s.Coverage(context.Background(), store.Window{})
+	switch {
+	case err != nil:
+		return err
+	case c.Damaged > 0:
+		return fmt.Errorf("%d blocks are damaged", c.Damaged)
+	}
+	if err := holdsSums(s, n); err != nil || !c.PointsFrom.IsZero() {
+		return err
+	}
+	return holdsPoints(s, n)
+}
+
+// holdsSums compares what outlives points: the map of all the time.
+func holdsSums(s *Store, n int) error {
+	var all history
+	for i := range n {
+		all = append(all, storyBatch(i).Points...)
+	}
+	got, err := s.Cells(context.Background(), store.Filter{}, 0)
+	if err == nil && !slices.Equal(all.cells(0), got) {
+		err = fmt.Errorf("the map is not that of the first %d batches: %s", n, diff(all.cells(0), got))
+	}
+	return err
+}
+
+func holdsPoints(s *Store, n int) error {
 	want := make(map[store.Point]store.Sum)
 	for i := range n {
 		addUp(want, storyBatch(i).Points)
@@ -226,11 +279,7 @@ func holdsStory(s *Store, n int) error {
 	if !maps.Equal(want, got) {
 		return fmt.Errorf("the points are not those of the first %d batches: %d keys, want %d", n, len(got), len(want))
 	}
-	c, err := s.Coverage(ctx, store.Window{})
-	if err == nil && c.Damaged > 0 {
-		err = fmt.Errorf("%d blocks are damaged", c.Damaged)
-	}
-	return err
+	return nil
 }
 
 // addUp sums points that differ in their amounts only.

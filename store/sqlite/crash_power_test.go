@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -10,13 +11,14 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/packetheat/packetheat/store"
 	"github.com/packetheat/packetheat/store/sqlite/powerloss"
 )
 
 // record has a child append batches of the story, with the shim watching, and returns
 // the log. The log of SQLite is written back often, so that a short story has many
 // checkpoints in it.
-func record(t *testing.T, batches int, pragmas string) *powerloss.Log {
+func record(t *testing.T, batches int, pragmas, keep string) *powerloss.Log {
 	t.Helper()
 	top := t.TempDir()
 	dir, log := filepath.Join(top, "data"), filepath.Join(top, "log")
@@ -29,7 +31,7 @@ func record(t *testing.T, batches int, pragmas string) *powerloss.Log {
 	}
 	child := exec.Command(os.Args[0])
 	child.Env = append(append(os.Environ(), env...), childVariable+"="+dir, markVariable+"="+log,
-		untilVariable+"="+strconv.Itoa(batches), setVariable+"=wal_autocheckpoint = 40"+pragmas)
+		untilVariable+"="+strconv.Itoa(batches), setVariable+"=wal_autocheckpoint = 40"+pragmas, keepVariable+"="+keep)
 	if out, err := child.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -84,28 +86,58 @@ func onImages(t *testing.T, l *powerloss.Log, cuts []powerloss.Cut, report bool)
 	return losses.Load(), faults.Load()
 }
 
-// TestPowerLoss lets the power fail at many moments of a store's life. Whatever the
-// disk then holds, the store opens, is whole, and has every batch that was acknowledged.
+// TestPowerLoss lets the power fail at many moments of a store's life: of appending,
+// of writing tiers, and of giving points up. Whatever the disk then holds, the store
+// opens, is whole, and has every batch that was acknowledged.
 func TestPowerLoss(t *testing.T) {
-	l := record(t, tortured(150, 1500), "")
-	cuts := l.Cuts(tortured(12, 150), 1)
-	lost, wrong := onImages(t, l, cuts, true)
-	bytes, syncs := l.Count()
-	t.Logf("%d images of %d steps (%d bytes written, %d syncs): %d lost batches, %d wrong", len(cuts), l.Len(), bytes, syncs, lost, wrong)
+	for _, test := range []struct{ name, keep string }{{"points are kept", ""}, {"points are given up", "1h"}} {
+		t.Run(test.name, func(t *testing.T) {
+			l := record(t, tortured(150, 1500), "", test.keep)
+			sawAll(t, l, test.keep != "")
+			cuts := l.Cuts(tortured(8, 75), 1)
+			lost, wrong := onImages(t, l, cuts, true)
+			bytes, syncs := l.Count()
+			t.Logf("%d images of %d steps (%d bytes written, %d syncs): %d lost batches, %d wrong", len(cuts), l.Len(), bytes, syncs, lost, wrong)
+		})
+	}
+}
+
+// sawAll makes sure that the story has what it is told for: tiers of every level, and
+// points that are gone.
+func sawAll(t *testing.T, l *powerloss.Log, pruned bool) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := l.Image(dir, powerloss.Cut{At: l.Len()}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := OpenReadOnly(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx := context.Background()
+	levels, err := number(ctx, s.readers, "SELECT count(DISTINCT level) FROM tiers")
+	if err != nil || levels != 3 {
+		t.Errorf("tiers of %d levels, %v", levels, err)
+	}
+	c, err := s.Coverage(ctx, store.Window{})
+	if err != nil || c.PointsFrom.IsZero() == pruned {
+		t.Errorf("points from %s, %v", c.PointsFrom, err)
+	}
 }
 
 // TestPowerLossSees shows that the harness finds what is lost where a store does not
 // wait for the disk, or the disk lies.
 func TestPowerLossSees(t *testing.T) {
 	t.Run("synchronous=NORMAL", func(t *testing.T) {
-		l := record(t, 60, "; synchronous = NORMAL")
+		l := record(t, 60, "; synchronous = NORMAL", "")
 		lost, wrong := onImages(t, l, l.Cuts(15, 2), false)
 		if lost == 0 || wrong > 0 { // it loses commits, but keeps the file whole
 			t.Errorf("%d of 15 images have lost batches, %d are wrong; want some and none", lost, wrong)
 		}
 	})
 	t.Run("a disk that lies", func(t *testing.T) {
-		l := record(t, 60, "")
+		l := record(t, 60, "", "")
 		cuts := l.Cuts(15, 3)
 		for i := range cuts {
 			cuts[i].Lies = true
