@@ -133,12 +133,14 @@ func (l *Labels) Names() []string { return slices.Clone(l.state.Load().names) }
 
 // Matcher returns what decides whether a point has the label: by the address that is on
 // the map, its AS number, or, where the list is the user's, by the address of the peer.
-// It is nil where there is no such label. It stays at the lists as they are now.
-func (l *Labels) Matcher(name string) func(addr, peer netip.Prefix, asn uint32) bool {
+// It is nil where there is no such label, and stays at the lists as they are now; peers
+// says whether the peer has a say.
+func (l *Labels) Matcher(name string) (match func(addr, peer netip.Prefix, asn uint32) bool, peers bool) {
 	sets := l.state.Load().sets[strings.ToLower(name)]
 	if sets == nil {
-		return nil
+		return nil, false
 	}
+	peers = slices.ContainsFunc(sets, func(s *labelSet) bool { return s.peers })
 	return func(addr, peer netip.Prefix, asn uint32) bool {
 		for _, s := range sets {
 			if s.match(addr, peer, asn) {
@@ -146,7 +148,7 @@ func (l *Labels) Matcher(name string) func(addr, peer netip.Prefix, asn uint32) 
 			}
 		}
 		return false
-	}
+	}, peers
 }
 
 // Reload reads the lists that have changed. Where one cannot be read, an error names file
