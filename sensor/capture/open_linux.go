@@ -186,32 +186,36 @@ func (r *Ring) abandon() {
 	_ = r.file.Close()
 }
 
-// mapRing makes the kernel set the ring up and maps it, with half the blocks
-// each time that memory is short.
+// mapRing makes the kernel set the ring up and maps it, with half the blocks each time
+// that memory, or room for it in our address space (RLIMIT_AS), is short.
 func (r *Ring) mapRing(cfg *RingConfig) error {
-	blocks := cfg.RingBytes / cfg.BlockSize
-	for {
-		req := unix.TpacketReq3{
-			Block_size:     uint32(cfg.BlockSize),
-			Block_nr:       uint32(blocks),
-			Frame_size:     ringFrameSize,
-			Frame_nr:       uint32(blocks * (cfg.BlockSize / ringFrameSize)),
-			Retire_blk_tov: uint32(cfg.BlockTimeout.Milliseconds()),
-		}
-		err := unix.SetsockoptTpacketReq3(r.fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &req)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, unix.ENOMEM) || blocks <= 2 {
-			return fmt.Errorf("set up ring of %d MiB: %w", blocks*cfg.BlockSize>>20, err)
+	for blocks := cfg.RingBytes / cfg.BlockSize; ; {
+		err := r.tryRing(cfg, blocks)
+		if err == nil || !errors.Is(err, unix.ENOMEM) || blocks <= 2 {
+			return err
 		}
 		blocks = max(blocks/2, 2)
 		cfg.Logger.Warn("not enough memory for the ring, trying with less",
 			"interface", cfg.Interface, "bytes", blocks*cfg.BlockSize)
 	}
+}
+
+// tryRing is one try of mapRing.
+func (r *Ring) tryRing(cfg *RingConfig, blocks int) error {
+	req := unix.TpacketReq3{
+		Block_size:     uint32(cfg.BlockSize),
+		Block_nr:       uint32(blocks),
+		Frame_size:     ringFrameSize,
+		Frame_nr:       uint32(blocks * (cfg.BlockSize / ringFrameSize)),
+		Retire_blk_tov: uint32(cfg.BlockTimeout.Milliseconds()),
+	}
+	if err := unix.SetsockoptTpacketReq3(r.fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &req); err != nil {
+		return fmt.Errorf("set up ring of %d MiB: %w", blocks*cfg.BlockSize>>20, err)
+	}
 	mem, err := unix.Mmap(r.fd, 0, blocks*cfg.BlockSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		return fmt.Errorf("map ring: %w", err)
+	if err != nil { // without a ring again, or the next try would find it busy
+		_ = unix.SetsockoptTpacketReq3(r.fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &unix.TpacketReq3{})
+		return fmt.Errorf("map ring of %d MiB: %w", blocks*cfg.BlockSize>>20, err)
 	}
 	r.mem = mem
 	return nil
