@@ -21,14 +21,18 @@ type Filter struct {
 // Space is and, comma is or, a leading - is not; the same key twice is and. A missing
 // field never matches, so its negation always does. The result has no window. Errors
 // name the term and what would be right.
-func ParseFilter(s string) (Filter, error) {
+func ParseFilter(s string) (Filter, error) { return ParseFilterWith(s, nil) }
+
+// ParseFilterWith is ParseFilter where label: can be asked for. Its terms stay at what
+// labels says now.
+func ParseFilterWith(s string, labels Labels) (Filter, error) {
 	words, err := splitWords(s)
 	if err != nil {
 		return Filter{}, err
 	}
 	var f Filter
 	for _, word := range words {
-		term, err := parseTerm(word)
+		term, err := parseTerm(word, labels)
 		if err != nil {
 			return Filter{}, err
 		}

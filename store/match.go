@@ -36,6 +36,8 @@ func (t *Term) holds(p *Point) bool {
 		return p.Opens > 0 && slices.Contains(t.Dirs, p.Direction)
 	case KeyPlace:
 		return t.atSpot(p.Place)
+	case KeyLabel:
+		return t.hasLabel(p)
 	}
 	return t.hasWord(p)
 }

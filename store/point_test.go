@@ -68,7 +68,7 @@ func TestNames(t *testing.T) {
 		{Flags(0).String(), ""}, {Folded.String(), "folded"}, {(Folded | Late | Masked).String(), "folded;late;masked"}, {(Late | 128).String(), "late"},
 		{PrefixString(all.Addr), "203.0.113.7"}, {PrefixString(netip.Prefix{}), ""},
 		{PrefixString(netip.MustParsePrefix("10.0.0.0/8")), "10.0.0.0/8"}, {PrefixString(netip.MustParsePrefix("::1/128")), "::1"},
-		{strings.Join(Keys(), " "), "proto port ip peer host country region city place asn dir opened sensor"},
+		{strings.Join(Keys(), " "), "proto port ip peer host country region city place asn dir opened sensor label"},
 		{strings.Join(Dimensions(), " "), "place country city asn ip peer port proto dir sensor"},
 		{Dimension(99).String(), "dimension 99"},
 	}

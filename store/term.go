@@ -27,9 +27,10 @@ const (
 	KeyDir
 	KeyOpened
 	KeySensor
+	KeyLabel
 )
 
-var keyNames = []string{"proto", "port", "ip", "peer", "host", "country", "region", "city", "place", "asn", "dir", "opened", "sensor"}
+var keyNames = []string{"proto", "port", "ip", "peer", "host", "country", "region", "city", "place", "asn", "dir", "opened", "sensor", "label"}
 
 // Keys returns the names of all keys, for help and completion.
 func Keys() []string { return slices.Clone(keyNames) }
@@ -52,6 +53,7 @@ type Term struct {
 	Words    []string       // country, region, city, sensor: lower case
 	Spots    []Place        // place: Latitude and Longitude only
 	Dirs     []Direction    // dir, opened (them: In, us: Out)
+	Labels   []Matcher      // label: what the values stood for when the filter was read
 }
 
 // String returns the term in the filter language.
@@ -67,7 +69,7 @@ func (t Term) String() string {
 	return s
 }
 
-func parseTerm(word string) (Term, error) {
+func parseTerm(word string, labels Labels) (Term, error) {
 	var t Term
 	body := word
 	if rest, ok := strings.CutPrefix(word, "-"); ok {
@@ -88,7 +90,7 @@ func parseTerm(word string) (Term, error) {
 	}
 	t.Values = values
 	for _, v := range values {
-		if err := t.addValue(v); err != nil {
+		if err := t.addValue(v, labels); err != nil {
 			return t, fmt.Errorf("filter term %q: %w", word, err)
 		}
 	}
@@ -145,7 +147,7 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-func (t *Term) addValue(v string) error {
+func (t *Term) addValue(v string, labels Labels) error {
 	switch t.Key {
 	case KeyIP, KeyPeer, KeyHost:
 		network, err := parsePrefix(v)
@@ -163,6 +165,8 @@ func (t *Term) addValue(v string) error {
 		return t.addSpot(v)
 	case KeyDir, KeyOpened:
 		return t.addDirection(v)
+	case KeyLabel:
+		return t.addLabel(v, labels)
 	default:
 		t.Words = append(t.Words, strings.ToLower(v))
 	}

@@ -71,6 +71,15 @@ func newFilter(terms []store.Term) *filter {
 			f.port = append(f.port, t)
 			f.need |= needPort
 			f.props |= propPort
+		case store.KeyLabel:
+			f.need |= needAddr | needASN
+			f.props |= propKey
+			if t.AsksPeer() {
+				f.point = append(f.point, t)
+				f.need |= needPeer
+			} else {
+				f.addr = append(f.addr, t)
+			}
 		default: // host, opened: of several properties
 			f.point = append(f.point, t)
 			f.props |= propKey
@@ -176,6 +185,9 @@ func (m *matcher) openGroups(v *view) {
 		}
 		if ok && len(f.addr) > 0 {
 			p.Addr = v.addr[g]
+			if f.need&needASN != 0 {
+				p.ASN = v.asns[v.asn[g]].asn
+			}
 			ok = matchAll(f.addr, &p)
 		}
 		m.group[g] = ok
@@ -221,6 +233,9 @@ func (m *matcher) pointOK(v *view, g, i int) bool {
 	p.Direction, p.Opens = v.kinds[k].direction, v.amount[opens][i]
 	if f.need&needAddr != 0 {
 		p.Addr = v.addr[g]
+	}
+	if f.need&needASN != 0 {
+		p.ASN = v.asns[v.asn[g]].asn
 	}
 	if f.need&needPeer != 0 {
 		p.Peer = v.peers[v.peer[i]]
