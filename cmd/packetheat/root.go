@@ -59,6 +59,8 @@ func (p *program) execute(args []string) int {
 	isUsage := !p.running || errors.As(err, &usage) || errors.As(err, &problems) && problems.Usage()
 	switch {
 	case errors.Is(err, errSilent):
+	case interrupted(cmd) && errors.Is(err, context.Canceled):
+		p.complain(errSignal)
 	case problems != nil:
 		for _, problem := range problems {
 			p.complain(problem)
@@ -104,7 +106,10 @@ network to be opened. It keeps headers' sums, never payload, on this machine onl
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
-		PersistentPreRun: func(*cobra.Command, []string) { p.running = true },
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			p.running = true
+			p.endOnSignal(cmd)
+		},
 	}
 	root.PersistentFlags().StringVar(&p.configFile, "config", "", "configuration `FILE` (else PACKETHEAT_CONFIG, ./config.yaml, /etc/packetheat/config.yaml)")
 	root.PersistentFlags().StringVar(&p.data, "data", "", "folder of the store, `DIR` (configuration: store.path, default data)")
