@@ -89,7 +89,7 @@ func (s *Store) cover(ctx context.Context, p *plan, ask question) (*cursor, erro
 			p.all = false
 		}
 	}
-	p.from, p.to = k.widen(p.from, p.to)
+	p.from, p.to = k.widen(ceilTo(p.from, p.tick), ceilTo(p.to, p.tick))
 	newest, err := number(ctx, tx, "SELECT max(tick) FROM batches")
 	if err == nil && p.lastID > 0 { // what comes later is of later batches
 		p.to = min(p.to, newest+p.tick)
