@@ -8,7 +8,7 @@ import (
 )
 
 func TestForecast(t *testing.T) {
-	s := openNew(t, Options{})
+	s := openNew(t, Options{NoMaintenance: true})
 	quick(t, s)
 	for i := range 144 {
 		appendAt(t, s, pruneStart.Add(time.Duration(i)*10*time.Minute))
