@@ -1,15 +1,21 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
 	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/oschwald/geoip2-golang/v2"
 	"golang.org/x/sys/unix"
 
 	"github.com/packetheat/packetheat/geo"
@@ -59,4 +65,95 @@ func BenchmarkLookup(b *testing.B) {
 			b.ReportMetric(each*1e9, "cpu-ns/address")
 		})
 	}
+}
+
+// BenchmarkBulk locates random public IPv4 addresses by GeoLite2 City, and by nothing
+// else, from a file to lines of JSON: with "geo lookup -", with geoip2-golang's City()
+// and encoding/json, and with mmdblookup, which takes one address a process. Processor
+// time, that of starting included.
+func BenchmarkBulk(b *testing.B) {
+	dir := os.Getenv("PACKETHEAT_TEST_CACHE")
+	if user, err := os.UserCacheDir(); dir == "" && err == nil {
+		dir = filepath.Join(user, "packetheat-test")
+	}
+	city := filepath.Join(dir, "GeoLite2-City.mmdb")
+	if _, err := os.Stat(city); err != nil {
+		b.Skipf("%s is not there: run geo/testdata/fetch.sh", city)
+	}
+	var in bytes.Buffer
+	rnd := rand.New(rand.NewPCG(9, 9))
+	var addrs []netip.Addr
+	for range 1 << 19 {
+		x := rnd.Uint32()
+		addrs = append(addrs, netip.AddrFrom4([4]byte{1 + byte(x)%223, byte(x >> 8), byte(x >> 16), byte(x >> 24)}))
+		fmt.Fprintln(&in, addrs[len(addrs)-1])
+	}
+	report := func(b *testing.B, used time.Duration, n int) {
+		b.ReportMetric(float64(n)/used.Seconds(), "addresses/cpu-s")
+		b.ReportMetric(0, "ns/op")
+	}
+	b.Run("packetheat", func(b *testing.B) {
+		asn := filepath.Join(b.TempDir(), "asn.mmdb")
+		if err := writeASN(asn); err != nil {
+			b.Fatal(err)
+		}
+		cmd := exec.Command(binary, "geo", "lookup", "-", "--json")
+		cmd.Env = append(os.Environ(), "PACKETHEAT_GEO_CITY="+city, "PACKETHEAT_GEO_ASN="+asn)
+		cmd.Stdin = bytes.NewReader(in.Bytes())
+		if err := cmd.Run(); err != nil {
+			b.Fatal(err)
+		}
+		report(b, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime(), len(addrs))
+	})
+	b.Run("geoip2", func(b *testing.B) {
+		before := processorTime(b)
+		if err := bulkByLibrary(city, bytes.NewReader(in.Bytes())); err != nil {
+			b.Fatal(err)
+		}
+		report(b, processorTime(b)-before, len(addrs))
+	})
+	b.Run("mmdblookup", func(b *testing.B) {
+		path, err := exec.LookPath("mmdblookup")
+		if err != nil {
+			b.Skip("mmdblookup (package mmdb-bin) is not there")
+		}
+		var used time.Duration
+		const few = 200
+		for _, addr := range addrs[:few] {
+			cmd := exec.Command(path, "--file", city, "--ip", addr.String())
+			_ = cmd.Run() // its status says whether the address is there
+			used += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		}
+		report(b, used, few)
+	})
+}
+
+// bulkByLibrary is what one would write with geoip2-golang.
+func bulkByLibrary(city string, in io.Reader) error {
+	db, err := geoip2.Open(city)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	lines, out := bufio.NewScanner(in), bufio.NewWriter(io.Discard)
+	encoder := json.NewEncoder(out)
+	for lines.Scan() {
+		addr, err := netip.ParseAddr(lines.Text())
+		if err != nil {
+			return err
+		}
+		rec, err := db.City(addr)
+		if err != nil {
+			return err
+		}
+		f := foundJSON{IP: addr.String(), Latitude: rec.Location.Latitude, Longitude: rec.Location.Longitude, Country: rec.Country.ISOCode,
+			City: rec.City.Names.English, AccuracyKM: rec.Location.AccuracyRadius}
+		if len(rec.Subdivisions) > 0 {
+			f.Region = rec.Subdivisions[0].Names.English
+		}
+		if err := encoder.Encode(f); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
 }
