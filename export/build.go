@@ -50,7 +50,10 @@ func buildFrom(ctx context.Context, r source, o Options) (*page.Data, Report, er
 		f.Window = window.Clip(store.Window{To: before.Last})
 		b := &builder{r: r, o: &o, f: f, cov: before, window: window, t: newTables()}
 		if c, ok := r.(*recent); ok {
+			c.retag(o.Labels)
 			b.t = c.tables
+		} else {
+			b.t.tags = newTags(o.Labels)
 		}
 		if err := b.collect(ctx); err != nil {
 			return nil, Report{}, err
@@ -92,6 +95,7 @@ type builder struct {
 	details []page.Detail
 	points  uint64
 	notes   string
+	clouds  bool // rows tell big clouds apart
 }
 
 func (b *builder) collect(ctx context.Context) error {
@@ -289,8 +293,7 @@ func (b *builder) addRecent(c *recent, most int) bool {
 	flush := func() {
 		for _, i := range used {
 			s := &sums[i]
-			b.rows = append(b.rows, page.Row{Bin: at, Place: i / partsOfSubject, Proto: uint8(i >> 1 & 3), Out: i&1 == 1,
-				Packets: s.Packets, Bytes: s.Bytes, Opens: s.Opens})
+			b.rows = append(b.rows, rowOf(at, i, s))
 			*s = store.Sum{}
 		}
 		used = used[:0]
@@ -302,8 +305,7 @@ func (b *builder) addRecent(c *recent, most int) bool {
 		}
 		for i := range bin.rows {
 			r := &bin.rows[i]
-			k := &c.tables.flows.list[r.flow]
-			cell := k.place*partsOfSubject + uint32(k.part())
+			cell := c.tables.flows.list[r.flow].place*partsOfSubject + uint32(c.tables.part(r.flow))
 			if sums[cell].Packets == 0 {
 				used = append(used, cell)
 			}
@@ -314,6 +316,7 @@ func (b *builder) addRecent(c *recent, most int) bool {
 		}
 	}
 	flush()
+	b.clouds = c.tables.tags != nil
 	c.pageRows = len(b.rows) + len(b.rows)/16
 	return true
 }

@@ -32,10 +32,18 @@ func (b *builder) collectDetails(ctx context.Context) error {
 		return nil
 	}
 	d := &detailer{b: b, t: b.t, subjects: newSubjects(), most: 6 * keep}
+	if b.t.tags != nil {
+		d.clouds = &cloudRows{}
+	}
 	if err := d.pass(ctx); err != nil {
 		return err
 	}
 	b.points = d.points
+	if d.clouds != nil {
+		d.clouds.flush()
+		b.splitClouds(d.clouds.rows)
+		d.clouds = nil
+	}
 	if d.dropped {
 		d.shrink(2 * keep)
 		d.subjects.fixed = true
@@ -64,7 +72,8 @@ type detailer struct {
 
 	at          time.Time
 	interval    time.Duration
-	first, last uint32 // bins of at
+	first, last uint32     // bins of at
+	clouds      *cloudRows // nil: not asked for, or known already
 }
 
 func (d *detailer) pass(ctx context.Context) error {
@@ -95,6 +104,11 @@ func (d *detailer) add(p *store.Point) {
 		d.flows = append(d.flows, amount{})
 	}
 	d.flows[i].add(p.Sum(), d.first, d.last)
+	if d.clouds != nil {
+		if part := d.t.part(uint32(i)); part&partCloud != 0 {
+			d.clouds.add(d.first, k.place*partsOfSubject+uint32(part), p.Sum())
+		}
+	}
 	if len(d.flows) >= d.atOnce() {
 		d.flush()
 	}
@@ -109,7 +123,7 @@ func (d *detailer) flush() {
 		if a.Packets == 0 {
 			continue
 		}
-		for _, slot := range d.subjects.ofFlow(d.t, &d.t.flows.list[i]) {
+		for _, slot := range d.subjects.ofFlow(d.t, uint32(i)) {
 			for int(slot) >= len(d.amounts) {
 				d.amounts = append(d.amounts, amount{})
 			}
@@ -170,7 +184,7 @@ func (c *recent) details(b *builder, keep int) []page.Detail {
 		c.subjects = newSubjects()
 	}
 	for i := len(c.slots); i < len(flows); i++ {
-		c.slots = append(c.slots, c.subjects.ofFlow(c.tables, &c.tables.flows.list[i]))
+		c.slots = append(c.slots, c.subjects.ofFlow(c.tables, uint32(i)))
 	}
 	amounts := make([]amount, len(c.subjects.extra))
 	for i := range flows {

@@ -29,7 +29,10 @@ func (b *builder) finish() (*page.Data, Report) {
 		Tick: int(b.tick() / time.Second), Totals: b.totals(rep.Sum), Drops: b.cov.Books.Drops,
 		Coverage: spans(b.window, &b.cov), Geo: databases(&b.cov), Home: b.o.Home,
 		Command: b.o.command(HTML, b.window), Title: b.o.Title, Note: b.o.Note,
-		Coarsened: b.notes, Detail: cmp.Or(b.o.Detail, DetailAddresses), Message: b.o.Message,
+		Coarsened: b.notes, Detail: cmp.Or(b.o.Detail, DetailAddresses), Message: b.o.Message, Clouds: b.clouds,
+	}
+	if len(b.details) > 0 {
+		meta.Labels = b.t.tags.names()
 	}
 	if len(b.rows) == 0 && meta.Message == "" {
 		meta.Message = b.nothing()
@@ -107,6 +110,9 @@ func (b *builder) arrange() []page.Place {
 	b.details = counted(b.details, len(list), func(d *page.Detail) uint32 { return d.Place })
 	b.rows = counted(b.rows, len(list)*partsOfSubject, func(r *page.Row) uint32 {
 		k := r.Place*partsOfSubject + uint32(r.Proto)<<1
+		if r.Cloud {
+			k |= partCloud
+		}
 		if r.Out {
 			k++
 		}

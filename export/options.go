@@ -29,7 +29,8 @@ type Options struct {
 	Note    string // shown under the answer
 	Message string // why there is nothing, if the caller knows
 	Home    *page.LatLon
-	Mask    *Mask // what the file must not tell; nil: it is for ourselves
+	Labels  store.Labels // of the details of a page; its rows tell "cloud" apart; nil: none
+	Mask    *Mask        // what the file must not tell; nil: it is for ourselves
 
 	Detail  string        // of a page: one of the Detail constants; empty: addresses
 	Refresh time.Duration // after which a page reloads itself; 0: never

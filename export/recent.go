@@ -33,8 +33,9 @@ type recent struct {
 
 	subjects *subjects // of the flows in tables; nil: not asked yet
 	slots    [][subjectsOfFlow]uint32
-	pieces   *pieces // of the values in tables; nil: not asked yet
-	pageRows int     // about so many rows will the next page have
+	tagged   time.Time // when labels were asked for last
+	pieces   *pieces   // of the values in tables; nil: not asked yet
+	pageRows int       // about so many rows will the next page have
 }
 
 // recentBin has the rows of one time bin.
@@ -80,7 +81,9 @@ func (c *recent) reset() {
 
 // renumber begins new tables. Numbers of the old ones must not be used any more.
 func (c *recent) renumber() {
+	tags := c.tables.tags
 	c.tables, c.subjects, c.slots, c.pieces = newTables(), nil, nil, nil
+	c.tables.tags = tags
 	c.open, c.at = nil, nil
 }
 

@@ -24,10 +24,6 @@ const (
 	bitPort
 )
 
-// part is the protocol class and direction that a page tells apart: class × 2 + (1
-// when out).
-func (k *slimKey) part() uint8 { return uint8(store.ClassOf(k.proto))<<1 | k.bits&bitOut }
-
 // coarse returns the key without what the level does not tell apart.
 func (k slimKey) coarse(l level) slimKey {
 	if l >= levelWindow {
@@ -86,6 +82,9 @@ type tables struct {
 	sensors table[string]
 	flows   table[slimKey]
 
+	tags  *tags   // nil: no labels
+	parts []uint8 // by flow: 1 + what part returns; 0: not asked yet
+
 	known  []knownEnd // by hash: the last endpoint of each
 	recent []knownFlow
 	sensor struct {
@@ -130,6 +129,7 @@ func (t *tables) forget() {
 
 func (t *tables) forgetFlows() {
 	t.flows = newTable[slimKey]()
+	t.parts = t.parts[:0]
 	t.recent = make([]knownFlow, knownFlows)
 }
 

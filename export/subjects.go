@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	subjectsOfFlow = 4 // address, peer, port, network
-	partsOfSubject = 8 // protocol classes × directions
-	sureRanks      = 3 // of each place and kind, in the page before all others
+	subjectsOfFlow = 4  // address, peer, port, network
+	partsOfSubject = 16 // protocol classes × directions, of big clouds and not
+	sureRanks      = 3  // of each place and kind, in the page before all others
 )
 
 // amount is what a flow, or a part of a subject, did in the window.
@@ -53,8 +53,8 @@ func subjectKey(place uint32, kind page.Kind, number uint32) uint64 {
 }
 
 // ofFlow returns the slots of a flow's subjects.
-func (s *subjects) ofFlow(t *tables, k *slimKey) (slots [subjectsOfFlow]uint32) {
-	part := k.part()
+func (s *subjects) ofFlow(t *tables, flow uint32) (slots [subjectsOfFlow]uint32) {
+	k, part := &t.flows.list[flow], t.part(flow)
 	net := &t.nets.list[k.net]
 	if k.addr != 0 {
 		slots[0] = s.slot(subjectKey(k.place, page.Address, k.addr), part, net.asn)
@@ -216,7 +216,7 @@ func (s *subjects) details(t *tables, amounts []amount, n int) []page.Detail {
 			}
 			a := &amounts[slot]
 			out = append(out, page.Detail{Place: uint32(r.key >> 34), Kind: page.Kind(r.key >> 32 & 3),
-				Proto: uint8(part >> 1), Out: part&1 == 1, Packets: a.Packets, Bytes: a.Bytes, Opens: a.Opens,
+				Proto: uint8(part >> 1 & 3), Out: part&1 == 1, Cloud: part&partCloud != 0, Packets: a.Packets, Bytes: a.Bytes, Opens: a.Opens,
 				First: a.first, Last: a.last})
 			s.name(&out[len(out)-1], t, uint32(r.key), s.extra[slot])
 		}
@@ -229,10 +229,13 @@ func (s *subjects) name(d *page.Detail, t *tables, number, extra uint32) {
 	switch d.Kind {
 	case page.Address:
 		d.Name, d.Number = store.PrefixString(t.ends.list[number]), extra
+		d.Labels = t.tags.addr(t.ends.list[number], extra)
 	case page.Peer:
 		d.Name = store.PrefixString(t.ends.list[number])
+		d.Labels = t.tags.peer(t.ends.list[number])
 	case page.AS:
 		d.Name, d.Number = t.nets.list[extra].org, number
+		d.Labels = t.tags.addr(netip.Prefix{}, number)
 	default:
 		d.Number = number
 	}
