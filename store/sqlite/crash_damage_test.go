@@ -86,6 +86,10 @@ func TestFileBreaksWhileOpen(t *testing.T) {
 		want = append(want, storyBatch(i).Points...)
 	}
 	same(t, "points of the new file", inOrder(want), inOrder(pointsOf(t, s, store.Filter{})))
+	if err := s.Maintain(context.Background(), true); err != nil {
+		t.Error(err)
+	}
+	same(t, "points of its tiers", inOrder(want), inOrder(pointsOf(t, s, store.Filter{})))
 	if err := integrity(s.readers); err != nil {
 		t.Error(err)
 	}

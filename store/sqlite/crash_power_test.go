@@ -92,9 +92,9 @@ func onImages(t *testing.T, l *powerloss.Log, cuts []powerloss.Cut, report bool)
 func TestPowerLoss(t *testing.T) {
 	for _, test := range []struct{ name, keep string }{{"points are kept", ""}, {"points are given up", "1h"}} {
 		t.Run(test.name, func(t *testing.T) {
-			l := record(t, tortured(150, 1500), "", test.keep)
+			l := record(t, tortured(90, 1500), "", test.keep)
 			sawAll(t, l, test.keep != "")
-			cuts := l.Cuts(tortured(8, 75), 1)
+			cuts := l.Cuts(tortured(6, 75), 1)
 			lost, wrong := onImages(t, l, cuts, true)
 			bytes, syncs := l.Count()
 			t.Logf("%d images of %d steps (%d bytes written, %d syncs): %d lost batches, %d wrong", len(cuts), l.Len(), bytes, syncs, lost, wrong)
@@ -130,21 +130,21 @@ func sawAll(t *testing.T, l *powerloss.Log, pruned bool) {
 // wait for the disk, or the disk lies.
 func TestPowerLossSees(t *testing.T) {
 	t.Run("synchronous=NORMAL", func(t *testing.T) {
-		l := record(t, 60, "; synchronous = NORMAL", "")
-		lost, wrong := onImages(t, l, l.Cuts(15, 2), false)
+		l := record(t, 30, "; synchronous = NORMAL", "")
+		lost, wrong := onImages(t, l, l.Cuts(9, 2), false)
 		if lost == 0 || wrong > 0 { // it loses commits, but keeps the file whole
-			t.Errorf("%d of 15 images have lost batches, %d are wrong; want some and none", lost, wrong)
+			t.Errorf("%d of 9 images have lost batches, %d are wrong; want some and none", lost, wrong)
 		}
 	})
 	t.Run("a disk that lies", func(t *testing.T) {
-		l := record(t, 60, "", "")
-		cuts := l.Cuts(15, 3)
+		l := record(t, 30, "", "")
+		cuts := l.Cuts(9, 3)
 		for i := range cuts {
 			cuts[i].Lies = true
 		}
 		lost, wrong := onImages(t, l, cuts, false)
 		if lost == 0 {
-			t.Errorf("%d of 15 images have lost batches, %d are wrong; want some", lost, wrong)
+			t.Errorf("%d of 9 images have lost batches, %d are wrong; want some", lost, wrong)
 		}
 	})
 }

@@ -41,8 +41,10 @@ var errNoFile = errors.New("the file could not be opened again")
 // replace opens the writing connection again, on a new file if anew is set. Nothing
 // else writes meanwhile.
 func (s *Store) replace(cause error, anew bool) (err error) {
-	s.keep.pruning.Lock()
+	s.keep.pruning.Lock() // in the order in which the maintenance takes them
 	defer s.keep.pruning.Unlock()
+	s.maint.passing.Lock()
+	defer s.maint.passing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
@@ -61,6 +63,7 @@ func (s *Store) replace(cause error, anew bool) (err error) {
 		return err
 	}
 	s.damage.reset()
+	s.maint.reset()
 	s.generation.Add(1)
 	return s.openWriter(ctx, s.tick)
 }
@@ -83,6 +86,11 @@ func (d *damage) reset() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.blocks, d.parts, d.tiers = findings{}, findings{}, nil
+}
+
+// reset forgets what is known of the file. Its lock and the writer's are held.
+func (m *maintainer) reset() {
+	m.due, m.failed, m.newest = nil, make(map[interval]struct{}), make(map[uint32]int64)
 }
 
 // recovery remembers where a broken file was set aside last. The zero value: nowhere.
