@@ -115,17 +115,14 @@ func (p *plan) choose(ask question, limit int64, units []unit) {
 	if !ask.keys || p.source == sourceKeys {
 		return
 	}
-	total := int64(0)
+	total, lost := int64(0), false
 	for i := range units {
 		for _, t := range units[i].tiers {
-			if t.chunks == 0 && t.points > 0 {
-				total = math.MaxInt64
-				break
-			}
+			lost = lost || t.chunks == 0 && t.points > 0
 			total += t.keys
 		}
 	}
-	if total > limit {
+	if lost || total > limit {
 		p.need &^= needAddr // as some of the answer will not have it
 		return
 	}
