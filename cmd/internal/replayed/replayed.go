@@ -128,6 +128,12 @@ func (l *List) save() (err error) {
 	if err != nil {
 		return fmt.Errorf("write list of replayed files: %w", errors.Join(err, os.Remove(next.Name())))
 	}
+	// The packets will be on the disk for sure, so the list must be: else they could be
+	// counted twice after the power failed. Some file systems cannot sync a folder.
+	if dir, err := os.Open(filepath.Dir(l.name)); err == nil {
+		_ = dir.Sync()
+		_ = dir.Close()
+	}
 	return nil
 }
 
