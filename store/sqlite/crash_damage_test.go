@@ -3,6 +3,8 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -128,6 +130,55 @@ func TestSetAsideBrokenOff(t *testing.T) {
 	}
 	if err := holdsStory(s, 5); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestUnfinishedTier opens a store whose writer ended in the middle of a tier that is
+// written in several transactions: what there is of it goes, and the tier is written.
+func TestUnfinishedTier(t *testing.T) {
+	for _, name := range []string{buildingName, droppingName} {
+		dir := filepath.Join(t.TempDir(), "data")
+		s, err := Open(dir, Options{NoMaintenance: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := appendStory(s, 30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := context.Background()
+		err = s.transaction(ctx, func(tx *sql.Tx) error {
+			for i := range 2000 {
+				if _, err := tx.Exec("INSERT INTO parts (id, data) VALUES (?, zeroblob(5000))", partID(77, int64(i), partKeysEnds)); err != nil {
+					return err
+				}
+			}
+			_, err := tx.Exec("INSERT OR REPLACE INTO kept (what, start) VALUES (?, 77)", name)
+			return err
+		})
+		if err := errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if s, err = Open(dir, Options{NoMaintenance: true}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Maintain(ctx, true); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		left, err := number(ctx, s.readers, "SELECT (SELECT count(*) FROM parts WHERE id >= ? AND id < ?) + (SELECT count(*) FROM kept WHERE what = ?)",
+			partID(77, 0, 0), partID(78, 0, 0), name)
+		if err != nil || left != 0 {
+			t.Errorf("%s: %d rows are left, %v", name, left, err)
+		}
+		if tiers, err := number(ctx, s.readers, "SELECT count(*) FROM tiers"); err != nil || tiers == 0 {
+			t.Errorf("%s: %d tiers, %v", name, tiers, err)
+		}
+		if err := holdsStory(s, n); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

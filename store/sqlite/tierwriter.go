@@ -157,7 +157,7 @@ func (s *Store) sweep(ctx context.Context) error {
 			return err
 		}
 		for id != 0 {
-			ids, err := rowIDs(ctx, s.readers, "SELECT id, length(data) FROM parts WHERE id >= ? AND id < ?", partID(id, 0, 0), partID(id+1, 0, 0))
+			ids, err := sliceOf(ctx, s.readers, "SELECT id, length(data) FROM parts WHERE id >= ? AND id < ?", partID(id, 0, 0), partID(id+1, 0, 0))
 			if err != nil {
 				return err
 			}
