@@ -29,7 +29,7 @@ PAGE_SOURCES := $(shell find export/page -type f -not -name '*.go' -not -path '*
 	-not -path '*/generated/*' 2>/dev/null)
 
 .PHONY: help run demo build program page page-if-possible test test-go test-live test-page test-browser \
-	lint bench bench-capture fuzz torture clean test-tools
+	lint bench bench-capture bench-store fuzz torture clean test-tools
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -101,6 +101,9 @@ bench: need-go ## every benchmark, briefly (BENCHTIME=5s for longer)
 
 bench-capture: need-go ## CPU a packet beside tcpdump and a bare ring walk, live (ten minutes; root)
 	PACKETHEAT_BENCH_CAPTURE=1 $(GO) test -run '^TestBenchCapture$$' -count 1 -timeout 60m -v ./cmd/livetest
+
+bench-store: need-go ## a store of a year beside plain rows: answers, bytes, ingest (ten minutes, 10 GB)
+	PACKETHEAT_BENCH_STORE=1 $(GO) test -run '^TestBenchStore$$' -count 1 -timeout 60m -v ./store/sqlite
 
 fuzz: need-go ## every fuzz target for FUZZTIME (10s) each
 	@set -e; for package in $(PACKAGES); do \

@@ -52,7 +52,7 @@ func (s *Store) plan(ctx context.Context, f *store.Filter, ask question) (*plan,
 		step: int64(ask.step / time.Second), ordered: ask.ordered, damage: &s.damage,
 	}
 	from, to := tickRange(f.Window)
-	p.from, p.to = p.up(from), p.up(to)
+	p.from, p.to = ceilTo(from, p.tick), ceilTo(to, p.tick)
 	p.need = ask.need | p.filter.need
 	p.source = sourceFor(ask.views | p.filter.props)
 	c, err := s.cover(ctx, p, ask)
@@ -89,7 +89,7 @@ func (s *Store) cover(ctx context.Context, p *plan, ask question) (*cursor, erro
 			p.all = false
 		}
 	}
-	p.from, p.to = k.widen(ceilTo(p.from, p.tick), ceilTo(p.to, p.tick))
+	p.from, p.to = k.widen(p.from, p.to)
 	newest, err := number(ctx, tx, "SELECT max(tick) FROM batches")
 	if err == nil && p.lastID > 0 { // what comes later is of later batches
 		p.to = min(p.to, newest+p.tick)
@@ -140,14 +140,6 @@ func (p *plan) allows(level int64) bool {
 		return level <= p.coverage.coarsest
 	}
 	return !p.ordered && p.step%level == 0
-}
-
-// up returns the first tick that is not before t.
-func (p *plan) up(t int64) int64 {
-	if t == math.MinInt64 || t == math.MaxInt64 {
-		return t
-	}
-	return -floorTo(-t, p.tick)
 }
 
 // tickRange returns the first tick in w and the first behind it; a tick is in w if
