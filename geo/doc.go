@@ -2,8 +2,9 @@
 //
 // A [DB] holds up to one database of places and one of autonomous systems for
 // each IP version. It takes them, in this order, from the configured paths,
-// from files discovered in the usual folders, and from the databases built
-// into the program, so that it always has an answer and needs no account.
+// from files discovered in the usual folders, from what package geo/update has
+// fetched, and from the databases built into the program, so that it always has
+// an answer and needs no account. [DB.Watch] picks up files that are replaced.
 //
 // # Databases
 //
@@ -11,7 +12,7 @@
 // of their records, not by trusting their name:
 //
 //   - nested records, as in GeoLite2, GeoIP2 and DB-IP City, Country and
-//     Enterprise, decoded into the types of geoip2-golang;
+//     Enterprise;
 //   - autonomous systems, as in GeoLite2-ASN, DB-IP ASN Lite and GeoIP2-ISP;
 //   - flat records, as in ip-location-db (IPv4 and IPv6 in a file each) and
 //     IPinfo Lite.

@@ -24,20 +24,33 @@ const (
 	schemaFlat                       // ip-location-db's city, IPinfo Lite
 )
 
-// cityRecord is the part of geoip2.City that is stored with a point. Leaving
-// out continent, postal code, registered and represented country halves the
-// cost of decoding a GeoLite2 record.
+// cityRecord is the part of geoip2.City that is stored with a point: English names, no
+// continent, postal code, registered and represented country. What has no field is
+// skipped, which more than halves the cost of decoding a GeoLite2 record.
 type cityRecord struct {
-	City         geoip2.CityRecord        `maxminddb:"city"`
-	Subdivisions []geoip2.CitySubdivision `maxminddb:"subdivisions"`
-	Country      geoip2.CountryRecord     `maxminddb:"country"`
-	Location     geoip2.Location          `maxminddb:"location"`
+	City         named   `maxminddb:"city"`
+	Subdivisions []named `maxminddb:"subdivisions"`
+	Country      struct {
+		ISOCode string `maxminddb:"iso_code"`
+	} `maxminddb:"country"`
+	Location struct {
+		Latitude       *float64 `maxminddb:"latitude"`
+		Longitude      *float64 `maxminddb:"longitude"`
+		AccuracyRadius uint16   `maxminddb:"accuracy_radius"`
+	} `maxminddb:"location"`
+}
+
+// named is a place with its name.
+type named struct {
+	Names struct {
+		English string `maxminddb:"en"`
+	} `maxminddb:"names"`
 }
 
 // enterpriseRecord is the same part of geoip2.Enterprise, without its confidences.
 type enterpriseRecord struct {
 	cityRecord
-	Traits geoip2.EnterpriseTraits `maxminddb:"traits"`
+	Traits geoip2.ASN `maxminddb:"traits"`
 }
 
 // flatRecord has the keys of ip-location-db and of IPinfo, which writes its
@@ -114,7 +127,9 @@ func (rec *cityRecord) fill(l *Location) {
 		l.Region = rec.Subdivisions[0].Names.English
 	}
 	l.place(rec.Location.Latitude, rec.Location.Longitude)
-	l.AccuracyKM = accuracy(*l, rec.Location)
+	if l.HasCoordinates { // else it would describe a point that is not used
+		l.AccuracyKM = rec.Location.AccuracyRadius
+	}
 }
 
 func decodeFlat(r maxminddb.Result) (Location, error) {
@@ -143,14 +158,6 @@ func withoutDistrict(city string) string {
 		return name
 	}
 	return city
-}
-
-// accuracy drops the radius where it would describe a point that is not used.
-func accuracy(l Location, loc geoip2.Location) uint16 {
-	if !l.HasCoordinates {
-		return 0
-	}
-	return loc.AccuracyRadius
 }
 
 // autonomousSystem drops numbers that do not fit RFC 6793's 32 bits; only a
