@@ -125,12 +125,10 @@ func (p *pruning) to(ctx context.Context, target marks) error {
 			return err
 		}
 	}
-	if target != p.marks {
-		if err := p.transaction(ctx, func(tx *sql.Tx) error { return target.write(ctx, tx) }); err != nil {
-			return err
-		}
-		p.marks = target
+	if err := p.transaction(ctx, func(tx *sql.Tx) error { return target.write(ctx, tx) }); err != nil {
+		return err
 	}
+	p.marks = target
 	before, err := p.used(ctx)
 	if err != nil {
 		return err
@@ -155,6 +153,7 @@ func (p *pruning) due(ctx context.Context, m marks) (bool, error) {
 		mark  int64
 	}{
 		{"SELECT EXISTS (SELECT 1 FROM batches WHERE tick < ?)", m[markPoints]},
+		{"SELECT EXISTS (SELECT 1 FROM gone WHERE ? > 0)", 1},
 		{"SELECT EXISTS (SELECT 1 FROM tiers WHERE chunks > 0 AND start < ?)", m[markPoints]},
 		{"SELECT EXISTS (SELECT 1 FROM tiers WHERE level = 600 AND start < ?)", m[mark10m]},
 		{"SELECT EXISTS (SELECT 1 FROM tiers WHERE level = 3600 AND start < ?)", m[mark1h]},

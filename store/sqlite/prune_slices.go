@@ -96,21 +96,19 @@ func sliceOf(ctx context.Context, q queryer, query string, args ...any) (ids []i
 // giveKeys deletes the full keys of tiers that begin before the points that are kept:
 // their addresses and what came in each tick. Their views stay.
 func (p *pruning) giveKeys(ctx context.Context) error {
-	for p.marks[markPoints] != never {
-		tiers, err := rowIDs(ctx, p.readers, "SELECT id FROM tiers WHERE chunks > 0 AND start < ? ORDER BY start LIMIT ?",
-			p.marks[markPoints], sliceRows)
+	for {
+		tiers, err := rowIDs(ctx, p.readers, "SELECT tier FROM gone ORDER BY tier LIMIT ?", sliceRows)
 		if err != nil || len(tiers) == 0 {
 			return err
 		}
-		if err := p.giveParts(ctx, tiers, partKeysSamples, "UPDATE tiers SET keys = 0, chunks = 0"); err != nil {
+		if err := p.giveParts(ctx, tiers, partKeysSamples, "DELETE FROM gone WHERE tier IN"); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
-// giveParts deletes parts of tiers, up to number last of each chunk, and does then to
-// the rows of tiers that it is done with.
+// giveParts deletes parts of tiers, up to number last of each chunk, and runs then on
+// the ids of those that it is done with.
 func (p *pruning) giveParts(ctx context.Context, tiers []int64, last int, then string) error {
 	for len(tiers) > 0 {
 		done, some, err := p.fill(ctx, tiers, last)
@@ -129,7 +127,7 @@ func (p *pruning) giveParts(ctx context.Context, tiers []int64, last int, then s
 				return err
 			}
 			if done > 0 {
-				if _, err := tx.ExecContext(ctx, then+" WHERE id IN ("+joinIDs(tiers[:done])+")"); err != nil {
+				if _, err := tx.ExecContext(ctx, then+" ("+joinIDs(tiers[:done])+")"); err != nil {
 					return err
 				}
 			}
@@ -293,7 +291,7 @@ func (p *pruning) giveTiers(ctx context.Context, level, coarser int64, sensor in
 		if err != nil || len(tiers) == 0 {
 			return err
 		}
-		if err := p.giveParts(ctx, tiers, chunkRoom, "DELETE FROM tiers"); err != nil {
+		if err := p.giveParts(ctx, tiers, chunkRoom, "DELETE FROM tiers WHERE id IN"); err != nil {
 			return err
 		}
 	}

@@ -135,7 +135,7 @@ func left(t testing.TB, s *Store) []string {
 			name+ask("SELECT "+fmt.Sprintf(format, "start")+" FROM tiers WHERE level = "+fmt.Sprint(level)),
 			name+"keys "+ask("SELECT "+fmt.Sprintf(format, "start")+" FROM tiers WHERE keys > 0 AND chunks > 0 AND level = "+fmt.Sprint(level)))
 	}
-	lines = append(lines, "parts without tier "+ask(fmt.Sprintf("SELECT count(*) FROM parts WHERE id / %d NOT IN (SELECT id FROM tiers)", partRoom)),
+	lines = append(lines, "gone "+ask("SELECT count(*) FROM gone"), "parts without tier "+ask(fmt.Sprintf("SELECT count(*) FROM parts WHERE id / %d NOT IN (SELECT id FROM tiers)", partRoom)),
 		"keys without points "+ask(fmt.Sprintf("SELECT count(*) FROM parts p JOIN tiers t ON t.id = p.id / %d WHERE t.keys = 0 AND p.id %% 16 < 5", partRoom)),
 		"unused "+ask("SELECT freelist_count FROM pragma_freelist_count()"))
 	return lines
@@ -163,7 +163,7 @@ func TestPruneByAge(t *testing.T) {
 		"3600s keys 11-25 00:00 x96",
 		"600s 11-23 23:00 x292",
 		"600s keys 11-24 23:30 x194",
-		"parts without tier 0", "keys without points 0", "unused 0",
+		"gone 0", "parts without tier 0", "keys without points 0", "unused 0",
 	}
 	if diff := cmp.Diff(want, left(t, s)); diff != "" {
 		t.Error(diff)
@@ -190,7 +190,7 @@ func TestPruneForever(t *testing.T) {
 		if err := s.Prune(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want[:9], left(t, s)[:9]); diff != "" { // unused pages may go
+		if diff := cmp.Diff(want[:10], left(t, s)[:10]); diff != "" { // unused pages may go
 			t.Errorf("%+v: %s", r, diff)
 		}
 	}
@@ -240,7 +240,7 @@ func TestMadClock(t *testing.T) {
 	if err := s.Prune(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want[:9], left(t, s)[:9]); diff != "" {
+	if diff := cmp.Diff(want[:10], left(t, s)[:10]); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -332,7 +332,7 @@ func TestPruneByFreeDisk(t *testing.T) {
 		"86400s 11-21 00:00 x6", "86400s keys ",
 		"3600s 11-23 00:00 x48", "3600s keys 11-23 23:00 x2",
 		"600s 11-23 22:00 x8", "600s keys 11-23 22:30 x6",
-		"parts without tier 0", "keys without points 0", "unused 0",
+		"gone 0", "parts without tier 0", "keys without points 0", "unused 0",
 	}
 	if diff := cmp.Diff(want, left(t, s)); diff != "" {
 		t.Error(diff)

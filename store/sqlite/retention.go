@@ -94,8 +94,12 @@ func (m *marks) write(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	if m[markPoints] != never {
-		// Nobody reads these full keys any more; their chunks go little by little.
-		_, err := tx.ExecContext(ctx, "UPDATE tiers SET keys = 0 WHERE chunks > 0 AND start < ? AND keys > 0", m[markPoints])
+		// Nobody reads these full keys any more; their parts go little by little.
+		_, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO gone (tier) SELECT id FROM tiers WHERE chunks > 0 AND start < ?", m[markPoints])
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "UPDATE tiers SET keys = 0, chunks = 0 WHERE chunks > 0 AND start < ?", m[markPoints])
 		if err != nil {
 			return err
 		}

@@ -10,13 +10,18 @@ CREATE TABLE tiers (
     batches INTEGER NOT NULL,
     points  INTEGER NOT NULL,      -- of the batches
     keys    INTEGER NOT NULL,      -- rows of the full keys; 0 once they are given up
-    chunks  INTEGER NOT NULL,      -- how many pieces they are in; 0 once these are deleted
+    chunks  INTEGER NOT NULL,      -- how many pieces they are in
     geo     TEXT NOT NULL,         -- as batches.geo
     books   BLOB NOT NULL,         -- sealed counters, summed
     spans   BLOB NOT NULL          -- sealed coverage
 );
 CREATE UNIQUE INDEX tiers_by_time ON tiers (level, sensor, start);
 CREATE INDEX tiers_with_keys ON tiers (start) WHERE chunks > 0; -- what retention looks for
+
+-- Tiers whose full keys have been given up, until the last of their parts is deleted.
+CREATE TABLE gone (
+    tier INTEGER PRIMARY KEY
+);
 
 -- The blobs of a tier: id is the tier's id × 65536 + the chunk × 16 + the number of
 -- the part. Chunks are pieces of the full keys, in order; views are in chunk 0. Parts
