@@ -1,6 +1,9 @@
 package capture
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // struct virtio_net_hdr, which PACKET_VNET_HDR puts before every frame
 // (include/uapi/linux/virtio_net.h), in the machine's byte order:
@@ -23,7 +26,7 @@ const (
 func segments(vh []byte, f *Frame) (octets, n uint32) {
 	size := uint32(binary.NativeEndian.Uint16(vh[4:]))
 	headers, ok := gsoHeaders(vh, f)
-	if !ok || size == 0 || headers >= f.WireLen {
+	if !ok || size == 0 || headers >= f.WireLen || f.WireLen > maxSuperFrame {
 		return f.WireLen, 1
 	}
 	payload := f.WireLen - headers
@@ -31,8 +34,16 @@ func segments(vh []byte, f *Frame) (octets, n uint32) {
 		headers -= jumboLen
 	}
 	n = (payload + size - 1) / size
-	return payload + n*headers, n
+	sum := uint64(payload) + uint64(n)*uint64(headers)
+	if sum > math.MaxUint32 { // headers as long as the frame on each of its octets
+		return f.WireLen, 1
+	}
+	return uint32(sum), n
 }
+
+// maxSuperFrame is above the longest that kernels make (GSO_MAX_SIZE, 8 × 65,535, and
+// link headers); what claims to be longer is taken for one packet.
+const maxSuperFrame = 1 << 20
 
 // jumboLen is the length of the hop-by-hop header that says how long a jumbogram is.
 const jumboLen = 8

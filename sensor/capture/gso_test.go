@@ -56,6 +56,8 @@ func TestSegments(t *testing.T) {
 		{"size 0", vnetGSOTCPv4, 0, 0, tcp4, 1, 3000, 3000, 1},
 		{"unknown kind", 99, 1000, 0, tcp4, 1, 3000, 3000, 1},
 		{"shorter than its headers", vnetGSOTCPv4, 1000, 0, tcp4, 1, 60, 60, 1},
+		{"longer than there are", vnetGSOTCPv4, 1000, 0, tcp4, 1, 4_294_967_038, 4_294_967_038, 1},
+		{"headers on every octet", vnetGSOUDP, 1, 0xfff0, tcp4[:20], 1, 600_000, 600_000, 1},
 		{"no data", vnetGSOTCPv4, 1000, 0, nil, 1, 3000, 3000, 1},
 		{"no IP", vnetGSOTCPv4, 1000, 0, headersOf(t, eth(layers.EthernetTypeARP)), 1, 3000, 3000, 1},
 	} {
