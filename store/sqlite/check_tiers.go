@@ -313,7 +313,7 @@ func (t *checkedTier) sources(ctx context.Context) (complete bool, err error) {
 		t.say("its %s have %d batches, it has %d", what, batches, t.batches)
 		return true, nil
 	case batches < t.batches: // some have been given up
-		if t.level == level10m && t.start >= t.c.marks[markPoints] {
+		if t.level == level10m && t.keys > 0 && t.start >= t.c.marks[markPoints] {
 			t.say("%d of its %d batches are missing, and none were given up then", t.batches-batches, t.batches)
 		}
 		return false, nil
