@@ -15,17 +15,18 @@ import (
 // encoder turns points into the two parts of a block. It reuses its buffers and is
 // used by one goroutine at a time.
 type encoder struct {
-	zstd  *zstd.Encoder
-	order []uint32 // indices of points, sorted
-	keys  []sortKey
-	v4    []uint64
-	cols  columns
-	raw   []byte
-	piece []byte
-	nums  []uint64
-	kinds map[kind]uint32
-	peers map[netip.Prefix]uint32
-	ports map[uint16]uint32
+	zstd    *zstd.Encoder
+	order   []uint32 // indices of points, sorted
+	keys    []sortKey
+	v4      []uint64
+	cols    columns
+	raw     []byte
+	piece   []byte
+	nums    []uint64
+	columns [6][]uint64 // of samplesPart
+	kinds   map[kind]uint32
+	peers   map[netip.Prefix]uint32
+	ports   map[uint16]uint32
 }
 
 // sortKey is a point's address in a form that compares fast, and its index.

@@ -51,7 +51,10 @@ func (e *encoder) timesPart() []byte {
 func (e *encoder) samplesPart() []byte {
 	c := &e.cols
 	b := binary.AppendUvarint(e.raw[:0], uint64(c.points))
-	var columns [6][]uint64
+	columns := &e.columns
+	for k := range columns {
+		columns[k] = columns[k][:0]
+	}
 	for i := range c.points {
 		start, end := c.sampleStart[i], c.sampleStart[i+1]
 		n := end - start
