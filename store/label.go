@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -98,6 +99,29 @@ func (t *Tagger) Peer(peer netip.Prefix) (bits uint32) {
 		}
 	}
 	return bits
+}
+
+// Row returns the labels of a row of a top: of an address, a peer or an AS. Rows by
+// anything else have none.
+func (t *Tagger) Row(by Dimension, row *Row) []string {
+	switch by {
+	case ByIP, ByPeer:
+		p, err := parsePrefix(row.Key)
+		if err != nil {
+			return nil // the row of points without one
+		}
+		if by == ByPeer {
+			return t.Of(t.Peer(p))
+		}
+		return t.Of(t.Addr(p, row.ASN))
+	case ByASN:
+		asn, err := strconv.ParseUint(strings.TrimPrefix(row.Key, "AS"), 10, 32)
+		if err != nil {
+			return nil
+		}
+		return t.Of(t.Addr(netip.Prefix{}, uint32(asn)))
+	}
+	return nil
 }
 
 // Of returns the names of bits; it is never nil.

@@ -109,6 +109,19 @@ func TestTagger(t *testing.T) {
 	if tags.Bit("my devices") != 2 || tags.Bit("x") != 0 {
 		t.Error("bits are not those of the names")
 	}
+	for _, c := range []struct {
+		by   Dimension
+		row  Row
+		want []string
+	}{
+		{ByIP, Row{Key: "1.1.1.1"}, []string{"cloud"}}, {ByIP, Row{Key: "5.5.5.5", ASN: 64500}, []string{"cloud"}}, {ByIP, Row{}, nil},
+		{ByPeer, Row{Key: "192.168.1.7"}, []string{"my devices"}}, {ByASN, Row{Key: "64500"}, []string{"cloud"}}, {ByASN, Row{}, nil},
+		{ByCountry, Row{Key: "DE"}, nil},
+	} {
+		if diff := cmp.Diff(c.want, tags.Row(c.by, &c.row)); diff != "" {
+			t.Errorf("by %s, %q: %s", c.by, c.row.Key, diff)
+		}
+	}
 	none := NewTagger(nil)
 	if none.Addr(netip.MustParsePrefix("1.1.1.1/32"), 1) != 0 || len(none.Of(7)) != 0 {
 		t.Error("no labels have some")

@@ -151,11 +151,11 @@ func TestWindows(t *testing.T) {
 func TestTop(t *testing.T) {
 	dir := sharedStore(t)
 	r := packetheat(t, dir, "top", "ip")
-	want := `ip                     network              packets   share    bytes       in    out  opens  addresses
-9.9.9.9      Paris, FR     AS64500 Example Net        7  58.3 %  4.30 kB  4.00 kB  300 B      1          1
-1.1.1.1      Berlin, DE                               2  16.7 %    200 B    100 B  100 B                 1
-8.8.8.8      New York, US                             2  16.7 %    200 B    200 B    0 B                 1
-2620:fe::fe  Tokyo, JP     AS64500 Example Net        1   8.3 %    100 B    100 B    0 B      1          1
+	want := `ip                     network              packets   share    bytes       in    out  opens  addresses  labels
+9.9.9.9      Paris, FR     AS64500 Example Net        7  58.3 %  4.30 kB  4.00 kB  300 B      1          1  anycast, cloud
+1.1.1.1      Berlin, DE                               2  16.7 %    200 B    100 B  100 B                 1  anycast, cloud
+8.8.8.8      New York, US                             2  16.7 %    200 B    200 B    0 B                 1  anycast, cloud
+2620:fe::fe  Tokyo, JP     AS64500 Example Net        1   8.3 %    100 B    100 B    0 B      1          1  anycast, cloud
 `
 	if diff := cmp.Diff(strings.Fields(want), strings.Fields(r.out)); diff != "" {
 		t.Errorf("%s\n%s", diff, r.out)

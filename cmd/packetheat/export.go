@@ -97,6 +97,13 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 	defer bar.Done()
 	reader := pointsReader{a, func(n int) { bar.Add(n) }}
 	options := export.Options{Filter: a.filter, Version: version(), Detail: f.detail, Title: f.title, Note: f.note, Mask: mask, Home: homeOf(a.config)}
+	if format == export.HTML && mask == nil {
+		labels, err := readLabels(a.config, nil)
+		if err != nil {
+			return err
+		}
+		options.Labels = labels
+	}
 	var report export.Report
 	if f.output == "-" {
 		report, err = export.Write(cmd.Context(), p.out, reader, format, options)

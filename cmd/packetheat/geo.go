@@ -31,7 +31,7 @@ func geoFolder(c *config.Loaded) string {
 // openGeo opens the databases that the configuration names, those found, those fetched,
 // or the built-in.
 func openGeo(c *config.Loaded, log *slog.Logger) (*geo.DB, error) {
-	return geo.Open(geo.Config{City: c.Geo.City, ASN: c.Geo.ASN, Fetched: geoFolder(c), Networks: ownNetworks(c), Logger: log})
+	return geo.Open(geo.Config{City: c.Geo.City, ASN: c.Geo.ASN, Fetched: geoFolder(c), Networks: ownNetworks(c), Unplaced: !c.Geo.PlaceAnycast, Logger: log})
 }
 
 // withGeo calls do with the databases that the configuration of a command leads to.

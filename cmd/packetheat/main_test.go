@@ -130,7 +130,8 @@ var databases = sync.OnceValues(func() ([]string, error) {
 	if err := errors.Join(os.Mkdir(dir, 0o755), writeCity(city), writeASN(asn)); err != nil {
 		return nil, err
 	}
-	return []string{"PACKETHEAT_GEO_CITY=" + city, "PACKETHEAT_GEO_ASN=" + asn}, nil
+	return []string{"PACKETHEAT_GEO_CITY=" + city, "PACKETHEAT_GEO_ASN=" + asn,
+		"PACKETHEAT_GEO_PLACE_ANYCAST=true"}, nil // the sample's addresses are those that everybody knows
 })
 
 // shared is a folder whose store data has the traffic of sample.pcap, made once for

@@ -56,5 +56,8 @@ func (m *maskFlags) of(c *config.Loaded) (*export.Mask, error) {
 		mask.Own = append(mask.Own, n.Network)
 		mask.Names = append(mask.Names, n.Name)
 	}
+	for _, l := range c.Geo.Labels {
+		mask.Names = append(mask.Names, l.Label)
+	}
 	return mask, nil
 }

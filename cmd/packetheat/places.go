@@ -1,11 +1,14 @@
 package main
 
 import (
+	"log/slog"
 	"net/netip"
+	"strings"
 
 	"github.com/packetheat/packetheat/cmd/internal/config"
 	"github.com/packetheat/packetheat/export/page"
 	"github.com/packetheat/packetheat/geo"
+	"github.com/packetheat/packetheat/store"
 )
 
 // ownNetworks are the places of geo.networks.
@@ -24,6 +27,41 @@ func mappedNetworks(c *config.Loaded) (list []netip.Prefix) {
 		}
 	}
 	return list
+}
+
+// labelFiles are the lists of geo.labels.
+func labelFiles(c *config.Loaded) (list []geo.LabelFile) {
+	for _, l := range c.Geo.Labels {
+		list = append(list, geo.LabelFile{Path: l.File, Label: l.Label})
+	}
+	return list
+}
+
+// readLabels reads the lists of geo.labels; the names of geo.networks are labels, too.
+func readLabels(c *config.Loaded, log *slog.Logger) (*geo.Labels, error) {
+	return geo.ReadLabels(labelFiles(c), ownNetworks(c), log)
+}
+
+// labels reads the labels where a question asks for any; else a list that cannot be read
+// is not its business.
+func (q *question) labels(c *config.Loaded) (store.Labels, error) {
+	if !strings.Contains(q.filter, "label:") {
+		return nil, nil
+	}
+	return readLabels(c, nil)
+}
+
+// tagger tells the labels of the rows of a top; only those of addresses, peers and AS have
+// any.
+func tagger(c *config.Loaded, by store.Dimension) (*store.Tagger, error) {
+	if by != store.ByIP && by != store.ByPeer && by != store.ByASN {
+		return store.NewTagger(nil), nil
+	}
+	labels, err := readLabels(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	return store.NewTagger(labels), nil
 }
 
 // homeOf is geo.home as maps show it; nil: it is not told.

@@ -64,7 +64,7 @@ func (q *question) location() (*time.Location, error) {
 }
 
 // resolve reads the texts; what is wrong with them is a mistake of the user.
-func (q *question) resolve(now time.Time) (store.Filter, *time.Location, error) {
+func (q *question) resolve(now time.Time, labels store.Labels) (store.Filter, *time.Location, error) {
 	zone, err := q.location()
 	if err != nil {
 		return store.Filter{}, nil, err
@@ -73,7 +73,7 @@ func (q *question) resolve(now time.Time) (store.Filter, *time.Location, error) 
 	if err != nil {
 		return store.Filter{}, nil, usageError{err}
 	}
-	filter, err := store.ParseFilter(q.filter)
+	filter, err := store.ParseFilterWith(q.filter, labels)
 	if err != nil {
 		return store.Filter{}, nil, usageError{err}
 	}
@@ -93,11 +93,15 @@ type asked struct {
 // ask loads the configuration, opens the store for reading, and says on standard
 // error which window the answer is about.
 func (p *program) ask(cmd *cobra.Command, q *question) (*asked, error) {
-	filter, zone, err := q.resolve(time.Now())
+	c, err := p.load(cmd, "out")
 	if err != nil {
 		return nil, err
 	}
-	c, err := p.load(cmd, "out")
+	labels, err := q.labels(c)
+	if err != nil {
+		return nil, err
+	}
+	filter, zone, err := q.resolve(time.Now(), labels)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func TestQuestion(t *testing.T) {
 		{"bad window", question{spec: store.WindowSpec{From: "noon-ish"}}, time.Time{}, time.Time{}, 0, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f, _, err := c.q.resolve(now)
+			f, _, err := c.q.resolve(now, nil)
 			var usage usageError
 			if c.wrong {
 				if !errors.As(err, &usage) {

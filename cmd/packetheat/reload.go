@@ -17,6 +17,7 @@ const (
 	keyNetworks = "sensor.local_networks"
 	keyPlaces   = "geo.networks"
 	keyHome     = "geo.home"
+	keyLabels   = "geo.labels"
 	keyLevel    = "log.level"
 	keysKept    = "store.retention." // and what follows
 )
@@ -28,6 +29,9 @@ func (r *live) reload() {
 		if err := r.reloadConfig(); err != nil {
 			r.log.Error("configuration not reloaded, the running one stays", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
+	}
+	if err := r.labels.Reload(); err != nil {
+		r.log.Error("labels not reloaded, the old ones stay", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	if err := r.geo.Reload(); err != nil {
 		r.log.Error("GeoIP databases not reloaded, the old ones stay", "error", err)
@@ -65,12 +69,17 @@ func (r *live) reloadConfig() error {
 }
 
 func reloadable(key string) bool {
-	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyHome, keyLevel}, key) || strings.HasPrefix(key, keysKept)
+	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyLabels, keyHome, keyLevel}, key) || strings.HasPrefix(key, keysKept)
 }
 
 // apply changes the running sensor where the named keys ask for it. What can fail comes
 // first, so that either all is changed or nothing.
 func (r *live) apply(next *config.Loaded, keys []string) error {
+	if contains(keys, keyLabels) || contains(keys, keyPlaces) {
+		if err := r.labels.Set(labelFiles(next), ownNetworks(next)); err != nil {
+			return err
+		}
+	}
 	if contains(keys, keyInclude) || contains(keys, keyExclude) || contains(keys, keyBPF) {
 		if err := r.sensor.SetFilter(next.Sensor.CaptureFilter()); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,7 @@ type replay struct {
 	owner *desktop.User // whom files are given to; nil: nobody
 
 	geo      *geo.DB
+	labels   *geo.Labels
 	networks []netip.Prefix
 	auto     bool
 	guessing bool // what is local: a first pass over the files
@@ -78,6 +80,12 @@ capture filters of the configuration (sensor.include …) act here as well.`,
 			if r.c, err = p.load(cmd, "out"); err != nil {
 				return err
 			}
+			if r.labels, err = readLabels(r.c, nil); err != nil {
+				return err
+			}
+			if _, _, err := r.q.resolve(time.Now(), r.labels); err != nil {
+				return err
+			}
 			return r.run(cmd.Context())
 		},
 	}
@@ -118,7 +126,10 @@ func (r *replay) check() error {
 	case stdin > 0 && r.auto:
 		return usagef("--local auto reads the files twice, which standard input cannot be: name your networks")
 	}
-	_, _, err := r.q.resolve(time.Now())
+	if strings.Contains(r.q.filter, "label:") {
+		return nil // with the configuration, which names them
+	}
+	_, _, err := r.q.resolve(time.Now(), nil)
 	return err
 }
 
@@ -290,7 +301,7 @@ func (r *replay) sayOddTimes(ctx context.Context, s *sqlite.Store) error {
 
 // write makes the page and the CSV of the replayed files.
 func (r *replay) write(ctx context.Context, s *sqlite.Store) error {
-	filter, _, err := r.q.resolve(time.Now())
+	filter, _, err := r.q.resolve(time.Now(), r.labels)
 	if err != nil {
 		return err
 	}
@@ -306,7 +317,7 @@ func (r *replay) write(ctx context.Context, s *sqlite.Store) error {
 	}
 	for _, format := range []export.Format{export.HTML, export.CSV} {
 		name := filepath.Join(dir, base+"."+format.String())
-		report, err := export.WriteFile(ctx, name, s, format, export.Options{Filter: filter, Version: version(), Home: homeOf(r.c)})
+		report, err := export.WriteFile(ctx, name, s, format, export.Options{Filter: filter, Version: version(), Home: homeOf(r.c), Labels: r.labels})
 		if err == nil {
 			err = r.owner.Own(name)
 		}

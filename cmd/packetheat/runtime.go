@@ -38,6 +38,7 @@ type live struct {
 
 	home      atomic.Pointer[page.LatLon] // may change on SIGHUP
 	geo       *geo.DB
+	labels    *geo.Labels
 	updater   *update.Updater // nil: geo.update.enabled is false
 	store     *sqlite.Store
 	sensor    *sensor.Sensor
@@ -96,6 +97,9 @@ func (r *live) openAll() (err error) {
 		return err
 	}
 	if err := r.prepareGeo(); err != nil {
+		return err
+	}
+	if r.labels, err = readLabels(r.c, r.log.Logger); err != nil {
 		return err
 	}
 	if err := r.owner.MakeFolder(r.c.Store.Path, 0o750); err != nil {
@@ -206,7 +210,7 @@ func (r *live) start(ctx context.Context) error {
 		r.server = dashboard.New(dashboard.Config{
 			Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
 			Status: func() any { return r.status() }, Ready: r.healthy, Metrics: r.metrics(),
-			Hosts: r.c.Dashboard.Hosts, Home: r.home.Load,
+			Hosts: r.c.Dashboard.Hosts, Home: r.home.Load, Labels: r.labels,
 		})
 		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
 	}
@@ -219,7 +223,7 @@ func (r *live) start(ctx context.Context) error {
 func (r *live) refresherConfig() export.RefresherConfig {
 	e := r.c.Export
 	cfg := export.RefresherConfig{Reader: r.store, Dir: e.Dir, Window: e.Window, Every: e.Refresh, Budget: e.BudgetSize, Share: e.BudgetCPU,
-		Options: export.Options{Version: version()}, Home: r.home.Load, Logger: r.log.Logger}
+		Options: export.Options{Version: version(), Labels: r.labels}, Home: r.home.Load, Logger: r.log.Logger}
 	for _, name := range e.Formats {
 		if format, err := export.ParseFormat(name); err == nil { // configuration lets no other through
 			cfg.Formats = append(cfg.Formats, format)
@@ -306,6 +310,7 @@ func (r *live) wait(ctx context.Context) {
 	watching, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	all.Go(func() { watchRequests(watching, r.requests, r.reload, r.report) })
+	all.Go(func() { r.labels.Run(watching) })
 	all.Go(func() { r.watchSilence(watching) })
 	all.Go(func() { r.watchFirstCommit(watching) })
 	all.Go(func() { r.watchForecast(watching) })

@@ -63,18 +63,23 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
+	labels, err := readLabels(c, nil)
+	if err != nil {
+		return err
+	}
 	listener, err := p.listen(c.Dashboard.Listen, c.Moved("dashboard.listen"), o.insecure)
 	if err != nil {
 		return err
 	}
 	o.owner = desktop.SudoUser(p.getenv, os.Geteuid())
 	r := newRuntime(p, o)
-	r.listener = listener
+	r.listener, r.labels = listener, labels
+	go labels.Run(ctx)
 	where := running{dashboard: dashboardURL(listener.Addr())}
 	p.say("ready dashboard=%s", where.dashboard)
 	r.log.release()
 	r.sayPlace(where)
-	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts, Home: r.home.Load,
+	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts, Home: r.home.Load, Labels: r.labels,
 		Status: func() any {
 			var stores []servedJSON
 			lost := map[string]error{}

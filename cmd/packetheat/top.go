@@ -78,10 +78,14 @@ func (p *program) top(cmd *cobra.Command, q *question, by store.Dimension, f top
 			top.Rows = top.Rows[:min(f.limit, len(top.Rows))]
 		}
 	}
-	if f.asJSON {
-		return p.printJSON(topToJSON(a, &top))
+	tags, err := tagger(a.config, by)
+	if err != nil {
+		return err
 	}
-	return p.printTop(&top, amount)
+	if f.asJSON {
+		return p.printJSON(topToJSON(a, &top, tags))
+	}
+	return p.printTop(&top, tags, amount)
 }
 
 func compareDown(a, b uint64) int {
@@ -107,9 +111,9 @@ func amountOf(name string) (func(store.Sum) uint64, error) {
 	return nil, usagef("--sort %q is not possible: use packets, bytes or opens", name)
 }
 
-func (p *program) printTop(top *store.Top, amount func(store.Sum) uint64) error {
+func (p *program) printTop(top *store.Top, tags *store.Tagger, amount func(store.Sum) uint64) error {
 	var t term.Table
-	head := []string{top.By.String(), "", "network", ">packets", ">share", ">bytes", ">in", ">out", ">opens", ">addresses"}
+	head := []string{top.By.String(), "", "network", ">packets", ">share", ">bytes", ">in", ">out", ">opens", ">addresses", "labels"}
 	t.Head(head...)
 	for i := range top.Rows {
 		row := &top.Rows[i]
@@ -127,7 +131,7 @@ func (p *program) printTop(top *store.Top, amount func(store.Sum) uint64) error 
 			addresses = term.Count(row.Addresses)
 		}
 		t.Row(name, label, network, term.Count(total.Packets), term.Share(amount(total), amount(top.Total)), term.Bytes(total.Bytes),
-			term.Bytes(row.In.Bytes), term.Bytes(row.Out.Bytes), opens, addresses)
+			term.Bytes(row.In.Bytes), term.Bytes(row.Out.Bytes), opens, addresses, strings.Join(tags.Row(top.By, row), ", "))
 	}
 	if _, err := t.WriteTo(p.out); err != nil {
 		return err
@@ -209,11 +213,12 @@ type rowJSON struct {
 	Longitude *float64  `json:"longitude,omitempty"`
 	ASN       uint32    `json:"asn,omitempty"`
 	ASOrg     string    `json:"as_org,omitempty"`
+	Labels    []string  `json:"labels,omitempty"` // of an address, a peer or an AS
 	First     string    `json:"first,omitempty"`
 	Last      string    `json:"last,omitempty"`
 }
 
-func topToJSON(a *asked, top *store.Top) topJSON {
+func topToJSON(a *asked, top *store.Top, tags *store.Tagger) topJSON {
 	out := topJSON{By: top.By.String(), Window: windowToJSON(a.shown()), Filter: a.filter.String(),
 		Total: top.Total, Count: top.Count, Rows: []rowJSON{}}
 	for i := range top.Rows {
@@ -223,6 +228,7 @@ func topToJSON(a *asked, top *store.Top) topJSON {
 			In: r.In, Out: r.Out, Addresses: r.Addresses,
 			Country: r.Place.Country, City: r.Place.City, ASN: r.ASN, ASOrg: r.ASOrg,
 			First: timeJSON(r.First), Last: timeJSON(r.Last)}
+		row.Labels = tags.Row(top.By, r)
 		if top.By == store.ByPort && r.Key != "" {
 			row.Protocol = store.ProtoName(r.Proto)
 		}

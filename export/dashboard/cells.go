@@ -156,7 +156,7 @@ func direction(out bool) string {
 
 // options are what exports and pages made here say about themselves.
 func (s *Server) options(f store.Filter) export.Options {
-	o := export.Options{Filter: f, Version: s.cfg.Version, Sensor: s.cfg.Sensor}
+	o := export.Options{Filter: f, Version: s.cfg.Version, Sensor: s.cfg.Sensor, Labels: s.cfg.Labels}
 	if s.cfg.Home != nil {
 		o.Home = s.cfg.Home()
 	}

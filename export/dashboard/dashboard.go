@@ -21,6 +21,7 @@ import (
 
 	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/export/page"
+	"github.com/packetheat/packetheat/store"
 )
 
 // Config says what to serve. Reader is required; everything else has a default.
@@ -31,6 +32,10 @@ type Config struct {
 	// Home returns where the sensor stands, nil where that is not said. Nil: never said.
 	// It is called from many goroutines, with every question.
 	Home func() *page.LatLon
+
+	// Labels are what label: in filters asks for, and what lists say of their rows. Nil:
+	// none. It is asked by many goroutines.
+	Labels store.Labels
 
 	// Status returns what only the program knows, as a value that marshals to a
 	// JSON object; its fields become fields of /api/v1/status. The page shows state,

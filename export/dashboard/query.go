@@ -20,7 +20,7 @@ func (s *Server) question(r *http.Request) (store.Filter, error) {
 			return store.Filter{}, badRequest("time zone %s is unknown: use a name such as Europe/Berlin, or UTC", quoted(name))
 		}
 	}
-	f, err := store.ParseFilter(q.Get("filter"))
+	f, err := store.ParseFilterWith(q.Get("filter"), s.cfg.Labels)
 	if err != nil {
 		return f, badRequest("%v", err)
 	}

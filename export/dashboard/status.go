@@ -49,6 +49,9 @@ func (s *Server) status(ctx context.Context) map[string]any {
 		}
 	}
 	out["ready"] = ready
+	if s.cfg.Labels != nil {
+		out["labels"] = s.cfg.Labels.Names()
+	}
 	ab, cov, err := s.about(ctx, &store.Filter{})
 	if err != nil {
 		out["store_error"] = err.Error()

@@ -34,6 +34,7 @@ type topRow struct {
 	In        amounts   `json:"in"`
 	Out       amounts   `json:"out"`
 	Addresses uint64    `json:"addresses,omitempty"` // distinct; 0: not counted
+	Labels    []string  `json:"labels,omitempty"`    // of an address, a peer or an AS
 	First     time.Time `json:"first,omitzero"`
 	Last      time.Time `json:"last,omitzero"`
 }
@@ -58,8 +59,10 @@ func (s *Server) serveTop(w http.ResponseWriter, r *http.Request) {
 			return err
 		}
 		a := topAnswer{about: ab, By: by.String(), Rows: make([]topRow, len(top.Rows)), Total: amounts(top.Total), Count: top.Count}
+		tags := store.NewTagger(s.cfg.Labels)
 		for i := range top.Rows {
 			a.Rows[i] = newTopRow(by, &top.Rows[i])
+			a.Rows[i].Labels = tags.Row(by, &top.Rows[i])
 		}
 		s.answer(w, r, a)
 		return nil

@@ -61,6 +61,8 @@ type Geo struct {
 	City, ASN      string // database files; "": found, else built in
 	Cache          int    // entries a shard
 	Networks       []Network
+	Labels         []Label
+	PlaceAnycast   bool  // known anycast networks are where the database says
 	Home           *Home // nil: not set
 	Update         bool
 	UpdateInterval time.Duration
@@ -80,6 +82,10 @@ type Network struct {
 	Latitude, Longitude float64
 	Map                 bool // on the map even where the network is private
 }
+
+// Label is one entry of geo.labels: a list of addresses, networks and AS numbers, and
+// what they are called.
+type Label struct{ File, Label string }
 
 // Home is geo.home: where the sensor is, in degrees.
 type Home struct{ Latitude, Longitude float64 }

@@ -70,6 +70,8 @@ func (c *Config) geoKeys() []key {
 		{name: "geo.asn", preset: "", value: text(&g.ASN, nil)},
 		{name: "geo.cache", preset: 65536, value: number(&g.Cache, 0, 1<<24)},
 		{name: "geo.networks", preset: []any{}, value: networks(&g.Networks)},
+		{name: "geo.labels", preset: []any{}, value: labels(&g.Labels)},
+		{name: "geo.place_anycast", preset: false, value: boolean(&g.PlaceAnycast)},
 		{name: "geo.home", preset: nil, value: home(&g.Home)},
 		{name: "geo.update.enabled", preset: false, value: boolean(&g.Update)},
 		{name: "geo.update.interval", preset: "1d", value: duration(&g.UpdateInterval, time.Hour, never, "")},

@@ -77,6 +77,7 @@ geo:
   max_age: never
   networks:
     - {network: 10.20.0.0/16, latitude: 48.14, longitude: 11.58, city: Munich, country: DE, map: true}
+  labels: [{file: devices.txt, label: my devices}]
   home: {latitude: -33.9, longitude: 18.4}
 store:
   retention: {views: {1d: 3y}, size: 500MB}
@@ -97,6 +98,7 @@ export:
 		{"local networks", c.Sensor.LocalNetworks, []netip.Prefix{netip.MustParsePrefix("198.51.100.7/32"), netip.MustParsePrefix("2001:db8::/32")}},
 		{"share alone", c.Sensor.RingTotal, Amount{Share: 0.05}},
 		{"networks", c.Geo.Networks, []Network{{Network: netip.MustParsePrefix("10.20.0.0/16"), Latitude: 48.14, Longitude: 11.58, City: "Munich", Country: "DE", Map: true}}},
+		{"labels", c.Geo.Labels, []Label{{"devices.txt", "my devices"}}},
 		{"home", c.Geo.Home, &Home{-33.9, 18.4}},
 		{"views", []time.Duration{c.Store.Views10m, c.Store.Views1d}, []time.Duration{90 * 24 * time.Hour, 3 * year}},
 		{"decimal size", c.Store.Size, int64(500e6)},
@@ -109,7 +111,7 @@ export:
 			t.Errorf("%s: %s", check.name, diff)
 		}
 	}
-	if len(loaded.Warnings) != 2 { // home, jobs
+	if len(loaded.Warnings) != 1 { // jobs
 		t.Errorf("warnings are %q", loaded.Warnings)
 	}
 }
@@ -152,6 +154,9 @@ func TestMistakes(t *testing.T) {
 			`config.yaml:3: export.jobs[0].name: missing`,
 			`config.yaml:3: export.jobs[0].last: a window is either last, or from and to, or at and for: give one of them`,
 			`config.yaml:3: export.jobs[0].filter: filter key "prot" is unknown: use one of ` + strings.Join(store.Keys(), ", ")}},
+		{"labels", "geo:\n  labels:\n    - {file: x}\n    - {file: x, label: 0123456789012345678901234567890123456789x}\n", []string{
+			`config.yaml:3: geo.labels[0].label: missing`,
+			`config.yaml:4: geo.labels[1].label: "0123456789012345678901234567890123456789x" is no label: write a short name, for example tor or "my devices"`}},
 		{"half a home", "geo:\n  home:\n    latitude: 1\n", []string{`config.yaml:2: geo.home.longitude: missing`}},
 		{"promise", "dashboard:\n  tls:\n    key: x.pem\n", []string{
 			`config.yaml:3: dashboard.tls.key: encryption of the dashboard: not in this version; remove the key, or what it promises would not be kept`}},

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -161,6 +163,28 @@ func networks(p *[]Network) value {
 				"city", n.City, "country", n.Country, "map", n.Map}
 		})
 	}}
+}
+
+// labels reads geo.labels.
+func labels(p *[]Label) value {
+	set := func(raw any) error {
+		return objects(raw, func(o *object) {
+			var l Label
+			o.need("file", text(&l.File, nil))
+			o.need("label", text(&l.Label, checkLabel))
+			*p = append(*p, l)
+		})
+	}
+	return value{set: set, show: func() any {
+		return shown(*p, func(l Label) []any { return []any{"file", l.File, "label", l.Label} })
+	}}
+}
+
+func checkLabel(s string) error {
+	if s == "" || s != strings.TrimSpace(s) || strings.ContainsFunc(s, unicode.IsControl) || utf8.RuneCountInString(s) > 40 {
+		return fmt.Errorf("%q is no label: write a short name, for example tor or \"my devices\"", s)
+	}
+	return nil
 }
 
 // home reads geo.home.
