@@ -131,7 +131,12 @@ func (s *Store) openWriter(ctx context.Context, tick time.Duration) (err error) 
 	if err != nil {
 		return err
 	}
-	s.nextID = last + 1
+	// Ids of batches that are in tiers and whose rows are gone are not given again.
+	held, err := number(ctx, s.w, "SELECT max(last) FROM tiers")
+	if err != nil {
+		return err
+	}
+	s.nextID = max(last, held) + 1
 	if s.enc, err = newEncoder(); err != nil {
 		return err
 	}

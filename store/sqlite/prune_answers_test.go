@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -67,9 +68,14 @@ func TestAnswersOutlivePoints(t *testing.T) {
 	end := pruneStart.Add(day + 12*hour)
 	s.keep.now = func() time.Time { return end }
 	r := newRandom(77)
-	for at := pruneStart; at.Before(end); at = at.Add(4 * tick) {
-		for _, name := range randomSensors[:2] {
-			appendAll(t, s, r.batch(name, at, tick, 0, 12))
+	for i := 0; ; i++ {
+		at := pruneStart.Add(time.Duration(10*i) * tick)
+		if !at.Before(end) {
+			break
+		}
+		appendAll(t, s, r.batch(randomSensors[0], at, tick, 0, 12))
+		if i%3 == 2 {
+			appendAll(t, s, r.batch(randomSensors[1], at, tick, 0, 12))
 		}
 	}
 	late := r.batch(randomSensors[0], pruneStart.Add(5*hour), tick, 1, 12) // is in no tier yet
@@ -138,4 +144,50 @@ func checkPruned(t *testing.T, s *Store, end time.Time) {
 			t.Errorf("tiers of %d s begin at %s, %v", level, time.Unix(oldest, 0).UTC(), err)
 		}
 	}
+}
+
+// TestIDsAreNotUsedAgain: what comes after the newest batch has gone from an old time,
+// as of a capture file, is not taken for what its tiers have.
+func TestIDsAreNotUsedAgain(t *testing.T) {
+	ctx := context.Background()
+	s := openNew(t, Options{NoMaintenance: true, Retention: Retention{Points: day}})
+	s.keep.now = func() time.Time { return pruneStart }
+	appendAt(t, s, pruneStart)
+	old := pruneStart.Add(-100 * day)
+	appendAt(t, s, old)
+	if err := s.Prune(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := left(t, s)[0]; got != "batches 11-21 00:00 x2" {
+		t.Fatal(got)
+	}
+	again, err := s.reopen(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	c, err := again.Coverage(ctx, store.Window{To: old.Add(day)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := newRandom(5).batch("gw1", old, again.Tick(), 7, 20)
+	appendAll(t, again, late)
+	for _, force := range []bool{false, true} { // beside its tiers, and in them
+		if err := again.Maintain(ctx, force); err != nil {
+			t.Fatal(err)
+		}
+		with, err := again.Coverage(ctx, store.Window{To: old.Add(day)})
+		if err != nil || with.Books.Captured.Packets != c.Books.Captured.Packets+late.Books.Captured.Packets {
+			t.Errorf("%d packets, want %d more than %d, %v", with.Books.Captured.Packets, late.Books.Captured.Packets, c.Books.Captured.Packets, err)
+		}
+	}
+}
+
+// reopen closes a store and opens it again.
+func (s *Store) reopen(t *testing.T) (*Store, error) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return Open(filepath.Dir(s.path), Options{NoMaintenance: true})
 }
