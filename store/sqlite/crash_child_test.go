@@ -126,6 +126,11 @@ func tidy(ctx context.Context, s *Store, i int) error {
 			return err
 		}
 	}
+	if i%50 == 49 {
+		if err := s.writeSpare(ctx); err != nil {
+			return err
+		}
+	}
 	keep, _ := time.ParseDuration(os.Getenv(keepVariable))
 	if keep == 0 || i%40 != 39 {
 		return nil
@@ -219,6 +224,11 @@ func checkStory(dir string, acknowledged int) (batches int, err error) {
 	}
 	if err := s.Append(context.Background(), storyBatch(n)); err != nil {
 		return n, fmt.Errorf("go on: %w", err)
+	}
+	if _, err := os.Stat(s.sparePath()); err == nil {
+		if err := s.checkSpare(context.Background()); err != nil {
+			return n, fmt.Errorf("spare: %w", err)
+		}
 	}
 	if !tortured(false, true) {
 		return n, nil

@@ -410,7 +410,7 @@ func (s *Store) upkeep(ctx context.Context) {
 			tidied = true
 		}
 		if tidied {
-			err = errors.Join(err, s.prune(ctx, false), s.checkpoint(ctx))
+			err = errors.Join(err, s.prune(ctx, false), s.checkpoint(ctx), s.keepSpare(ctx))
 		}
 		if ctx.Err() != nil {
 			return

@@ -297,8 +297,12 @@ func (s *Store) setAside(cause error) error {
 	syncDir(filepath.Dir(s.path))
 	s.recovered.set(aside)
 	s.dicts.reset()
+	spare, err := s.beginWithSpare(context.Background())
+	if err != nil {
+		s.log.Error("the spare is of no use", "cause", err, "spare", s.sparePath())
+	}
 	s.log.Error("the store was damaged and has been set aside; a new one is begun",
-		"cause", cause, "aside", aside, "store", s.path)
+		"cause", cause, "aside", aside, "store", s.path, "with_sums_of_hours_and_days", spare)
 	return nil
 }
 
