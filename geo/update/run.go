@@ -6,14 +6,17 @@ import (
 	"time"
 )
 
-// soonest is the shortest time between two looks at the state by Run.
-const soonest = time.Minute
+// Times of Run: up to which it begins, and between two looks at the state at least.
+const (
+	firstLook = 10 * time.Second
+	soonest   = time.Minute
+)
 
 // Run updates whenever it is time, until ctx ends; then it returns nil. When that is
 // stands in update.json, so that restarts do not make more requests. Failures are told
 // to the logger and never end it.
 func (u *Updater) Run(ctx context.Context) error {
-	for wait := u.jitter(soonest); ; wait = u.next() {
+	for wait := u.jitter(firstLook); ; wait = u.next() {
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
