@@ -283,7 +283,9 @@ func (c *coverer) usable(t *piece, finer bool) bool {
 	if t.source != sourceKeys && t.chunks > 0 && bad.of(t.id, t.source) && !bad.of(t.id, sourceKeys) {
 		t.source = sourceKeys
 	}
-	lost := t.source == sourceKeys && t.chunks == 0 && t.points > 0 || bad.of(t.id, t.source)
+	gone := t.source == sourceKeys && t.chunks == 0 && t.points > 0
+	lost := gone || bad.of(t.id, t.source)
+	c.plan.lacking = c.plan.lacking || gone || lost && !finer
 	return !lost || !finer
 }
 

@@ -29,6 +29,7 @@ type plan struct {
 	tick     int64  // seconds
 	ordered  bool   // each tick for itself, in order
 	damage   *damage
+	lacking  bool             // the cover has tiers without the full keys that are wanted
 	coverage *coverageBuilder // not points but coverage is read
 }
 
@@ -101,37 +102,33 @@ func (s *Store) cover(ctx context.Context, p *plan, ask question) (*cursor, erro
 	for i, id := range p.sensors {
 		reaches[i] = reach{id, p.from, p.to}
 	}
-	units, err := p.cover(ctx, tx, &k, reaches)
+	units, err := p.choose(ctx, tx, &k, reaches, ask, cmp.Or(s.maxKeys, maxPairs))
 	if err != nil {
 		return nil, err
 	}
-	p.choose(ask, cmp.Or(s.maxKeys, maxPairs), units)
 	return s.cursor(p, k, units), nil
 }
 
-// choose takes the full keys in place of a view where the question is better answered
-// by them, all are there, and they are not too many.
-func (p *plan) choose(ask question, limit int64, units []unit) {
-	if !ask.keys || p.source == sourceKeys {
-		return
-	}
-	total, lost := int64(0), false
-	for i := range units {
-		for _, t := range units[i].tiers {
-			lost = lost || t.chunks == 0 && t.points > 0
-			total += t.keys
+// choose covers reaches, from the full keys in place of a view where the question is
+// better answered by them, all are there, and they are not too many.
+func (p *plan) choose(ctx context.Context, q queryer, k *kept, reaches []reach, ask question, limit int64) ([]unit, error) {
+	view := p.source
+	if ask.keys && view != sourceKeys {
+		p.source, p.lacking = sourceKeys, false
+		units, err := p.cover(ctx, q, k, reaches)
+		total := int64(0)
+		for i := range units {
+			for _, t := range units[i].tiers {
+				total += t.keys
+			}
 		}
-	}
-	if lost || total > limit {
+		if err != nil || !p.lacking && total <= limit {
+			return units, err
+		}
+		p.source = view
 		p.need &^= needAddr // as some of the answer will not have it
-		return
 	}
-	p.source = sourceKeys
-	for i := range units {
-		for j := range units[i].tiers {
-			units[i].tiers[j].source = sourceKeys
-		}
-	}
+	return p.cover(ctx, q, k, reaches)
 }
 
 // allows reports whether whole tiers of a level fit into the bins.
