@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -200,8 +201,8 @@ func (m *manager) capture(ctx context.Context, p *port, r *running) error {
 		select {
 		case err := <-r.ended:
 			left--
-			if err != nil {
-				errs = append(errs, err)
+			if err != nil && !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == err.Error() }) {
+				errs = append(errs, err) // mostly all rings end by the same
 			}
 			r.stop() // one ring of a group alone would see a part of the traffic
 		case <-ctx.Done():
