@@ -140,6 +140,23 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
+// TestPlanes is a table of columns whose values have more or fewer bytes.
+func TestPlanes(t *testing.T) {
+	for _, values := range [][]uint64{nil, {0}, {255, 0}, {256}, {65535, 1}, {65536}, {1, 1 << 63, 3, 1<<64 - 1, 65537}, {1 << 17, 1 << 18}} {
+		b := appendPlanes(nil, values)
+		r := reader{b: append(b, 77)}
+		got := readPlanes(&r, make([]uint64, 3))
+		if r.bad || !slices.Equal(got, values) || !slices.Equal(r.b, []byte{77}) {
+			t.Errorf("%v is read as %v, %t, before %v", values, got, r.bad, r.b)
+		}
+		for n := range b {
+			if r := (reader{b: b[:n]}); len(readPlanes(&r, nil)) > n || !r.bad {
+				t.Errorf("%v: %d bytes are enough", values, n)
+			}
+		}
+	}
+}
+
 // FuzzDecode gives the decoder contents with a right seal: no panic, no allocation
 // beyond what the input can hold, and what it accepts adds up.
 func FuzzDecode(f *testing.F) {

@@ -12,6 +12,8 @@ type decoder struct {
 	zstd *zstd.Decoder
 	raw  []byte
 	cols columns
+
+	columns [6][]uint64 // of samplesPart
 }
 
 // newDecoder makes a decoder, which holds nothing that must be released.

