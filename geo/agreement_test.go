@@ -91,7 +91,7 @@ func agree(ours, theirs *DB, addrs []netip.Addr) (a agreed) {
 // prints the table; with PACKETHEAT_TORTURE=1 it is of 100,000 addresses each. (By the
 // networks of DB-IP instead of announced ones, IPv6 agrees better: TestAgreement.)
 func TestAgreementTables(t *testing.T) {
-	n := 2_000
+	n := 1_000
 	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
 		n = 100_000
 	}

@@ -161,6 +161,11 @@ func TestSplitByVersion(t *testing.T) {
 		if got := db.Locate(netip.MustParseAddr("2a00:1450::1")).City; got != "Dublin" {
 			t.Errorf("%s: IPv6 in %q", filepath.Base(path), got)
 		}
+		for _, s := range db.Sources()[:2] {
+			if !s.InUse || s.Warning != "" {
+				t.Errorf("%s: source is %+v", filepath.Base(path), s)
+			}
+		}
 		want := []Credit{{"IP Geolocation by DB-IP", "https://db-ip.com"}}
 		if diff := cmp.Diff(want, db.Attribution()[:1]); diff != "" {
 			t.Errorf("attribution (-want +got):\n%s", diff)

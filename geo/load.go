@@ -53,6 +53,7 @@ func (db *DB) load(kind, configured string, patterns []string) (*loading, error)
 		}
 		l.try(path)
 	}
+	defer l.complete()
 	for _, path := range db.fetched(kind) {
 		if slices.ContainsFunc(l.tables, func(t *table) bool { return t.source.Path == path }) {
 			continue // the other half of the one before
@@ -101,6 +102,19 @@ func (l *loading) use(t *table, warning string) {
 		source.Warning = warning
 	}
 	l.sources = append(l.sources, source)
+}
+
+// complete takes back that a file holds one IP version only where another file holds the
+// other.
+func (l *loading) complete() {
+	if l.pair.v4 == nil || l.pair.v6 == nil {
+		return
+	}
+	for i := range l.sources {
+		if s := &l.sources[i]; s.Warning == only4 || s.Warning == only6 {
+			s.Warning = ""
+		}
+	}
 }
 
 // try opens a file that was discovered, and its companion.

@@ -122,6 +122,12 @@ func checkFile(path string) (os.FileInfo, error) {
 	return info, nil
 }
 
+// Warnings of a database that holds one IP version.
+const (
+	only4 = "holds IPv4 only"
+	only6 = "holds IPv6 only"
+)
+
 // newTable probes a reader and refuses one that cannot answer for its kind.
 // The caller guards it against panics.
 func newTable(kind string, reader *maxminddb.Reader) (*table, error) {
@@ -144,9 +150,9 @@ func newTable(kind string, reader *maxminddb.Reader) (*table, error) {
 	}
 	switch {
 	case !t.has6:
-		t.source.Warning = "holds IPv4 only"
+		t.source.Warning = only4
 	case !t.has4:
-		t.source.Warning = "holds IPv6 only"
+		t.source.Warning = only6
 	}
 	return t, nil
 }

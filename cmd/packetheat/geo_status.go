@@ -99,7 +99,7 @@ func ageDays(s geo.Source) int {
 
 // sourceWarning is what is wrong with a database, its age included.
 func sourceWarning(s geo.Source, c *config.Loaded) string {
-	if s.Warning != "" || !s.InUse || s.Built.IsZero() || time.Since(s.Built) <= c.Geo.MaxAge {
+	if !s.InUse || s.Built.IsZero() || time.Since(s.Built) <= c.Geo.MaxAge {
 		return s.Warning
 	}
 	mend := "put a newer file there, or remove it and run packetheat geo update"
@@ -110,7 +110,11 @@ func sourceWarning(s geo.Source, c *config.Loaded) string {
 	default:
 		mend = "packetheat geo update fetches the latest, geo.update.enabled does it daily"
 	}
-	return fmt.Sprintf("%d days old, more than geo.max_age: %s", ageDays(s), mend)
+	old := fmt.Sprintf("%d days old, more than geo.max_age: %s", ageDays(s), mend)
+	if s.Warning != "" {
+		return s.Warning + "; " + old
+	}
+	return old
 }
 
 func (p *program) printGeo(c *config.Loaded, db *geo.DB, tries []update.Status) error {

@@ -51,7 +51,7 @@ func (u *Updater) replace(s *state, kind string, names []string) error {
 		return err
 	}
 	u.clean(s)
-	return nil
+	return u.save(s)
 }
 
 // Install takes databases from files, as .mmdb, .mmdb.gz or MaxMind's .tar.gz, and puts

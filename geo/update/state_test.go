@@ -119,6 +119,9 @@ func TestInstall(t *testing.T) {
 			t.Errorf("%s: results %+v", step.name, results)
 		}
 		diff(t, step.name, step.left, files(t, dir))
+		if s, err := u.load(); err != nil || len(s.Stale) > 0 {
+			t.Errorf("%s: stale %q, %v", step.name, s.Stale, err)
+		}
 	}
 	if _, err := u.Install([]string{filepath.Join(from, "absent")}, false); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file gives %v", err)
