@@ -181,7 +181,7 @@ func (r *replay) into(ctx context.Context, dir string, then func(*sqlite.Store) 
 		return fmt.Errorf("make folder of the store: %w (choose another with --data or store.path)", err)
 	}
 	_, missing := os.Stat(filepath.Join(dir, sqlite.FileName))
-	s, err := sqlite.Open(dir, sqlite.Options{Tick: tick, Logger: r.logger(r.c)})
+	s, err := sqlite.Open(dir, sqlite.Options{Tick: tick, NoMaintenance: !r.keep, Logger: r.logger(r.c)})
 	if err != nil {
 		return err
 	}
