@@ -73,7 +73,7 @@ func (d *dict[T]) load(ctx context.Context, q queryer) error {
 		case id == next:
 			d.values = append(d.values, v)
 		default:
-			return fmt.Errorf("read %s: id %d is missing: the file is damaged", d.table.name, next)
+			return fmt.Errorf("read %s: id %d is missing: %w", d.table.name, next, errBroken)
 		}
 	}
 	return rows.Err()

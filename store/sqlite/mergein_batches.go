@@ -63,7 +63,7 @@ func (m *merger) interval(ctx context.Context, theirs interval) error {
 		m.leaveOut(iv, left, why)
 	}
 	for _, f := range missing {
-		if err := m.Append(ctx, f.Batch); err != nil {
+		if err := m.tryAppend(ctx, f.Batch); err != nil { // not Append, which may replace the file: its tiers are locked
 			return err
 		}
 		if err := m.carry(ctx, &f, id); err != nil {

@@ -81,7 +81,7 @@ func (s *Store) openRecovering(ctx context.Context, tick time.Duration) error {
 		s.ballast.hold()
 		err = s.openWriter(ctx, tick)
 	}
-	if notDatabase(err) {
+	if broken(err) {
 		if err = s.setAside(err); err == nil {
 			err = s.openWriter(ctx, tick)
 		}

@@ -216,6 +216,9 @@ func TestOpenSetsAside(t *testing.T) {
 	}{
 		{"garbage", func(t *testing.T, path string) { writeFile(t, path, bytes.Repeat([]byte("no database\n"), 500)) }},
 		{"broken schema", func(t *testing.T, path string) { scribble(t, path, 100, 3900) }},
+		{"a place is missing", func(t *testing.T, path string) {
+			execOn(t, path, "DELETE FROM places WHERE id = 1; PRAGMA wal_checkpoint(TRUNCATE)")
+		}},
 		{"broken table of places", func(t *testing.T, path string) {
 			scribble(t, path, (rootPage(t, path, "places")-1)*4096, 4096)
 		}},

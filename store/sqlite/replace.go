@@ -24,7 +24,7 @@ import (
 func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 	err := s.tryAppend(ctx, b)
 	for _, anew := range []bool{false, true} {
-		if !notDatabase(err) && !errors.Is(err, errNoFile) {
+		if !broken(err) && !errors.Is(err, errNoFile) {
 			return err
 		}
 		if e := s.replace(err, anew); e != nil {
@@ -34,6 +34,12 @@ func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 	}
 	return err
 }
+
+// errBroken is the error of a file whose tables contradict each other.
+var errBroken = errors.New("the file is damaged")
+
+// broken reports whether an error says that the file cannot be used any more.
+func broken(err error) bool { return notDatabase(err) || errors.Is(err, errBroken) }
 
 // errNoFile is the error of a store that could not open its file again.
 var errNoFile = errors.New("the file could not be opened again")
@@ -55,7 +61,7 @@ func (s *Store) replace(cause error, anew bool) (err error) {
 	defer func() { s.noFile = err != nil }()
 	if !anew {
 		s.log.Warn("the store's file seems to be broken; it is opened again", "cause", cause, "store", s.path)
-		if err := s.openWriter(ctx, s.tick); !notDatabase(err) {
+		if err := s.openWriter(ctx, s.tick); !broken(err) {
 			return err
 		}
 	}

@@ -42,7 +42,7 @@ func (s *Store) writeSpare(ctx context.Context) error {
 		return err
 	}
 	err = s.syncSpare(ctx)
-	if notDatabase(err) || errors.Is(err, errOtherStore) { // it is a copy: begin it again
+	if broken(err) || errors.Is(err, errOtherStore) { // it is a copy: begin it again
 		if err = s.removeSpare(); err == nil {
 			err = s.syncSpare(ctx)
 		}
