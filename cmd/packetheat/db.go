@@ -12,11 +12,11 @@ import (
 func (p *program) dbCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "db",
-		Short: "Look after the store's file: statistics, backup",
+		Short: "Look after the store's file: statistics, check, prune, backup, merge, forget",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.dbStatsCommand(), p.dbBackupCommand())
+	cmd.AddCommand(p.dbStatsCommand(), p.dbCheckCommand(), p.dbPruneCommand(), p.dbBackupCommand(), p.dbMergeCommand(), p.dbForgetCommand())
 	return cmd
 }
 

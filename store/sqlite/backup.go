@@ -20,6 +20,9 @@ const progressEvery = 200 * time.Millisecond
 // ErrExists is the error of Backup where its file is there and must not be replaced.
 var ErrExists = errors.New("the file is there already")
 
+// ErrLocked is the error of Open where another process writes to the store.
+var ErrLocked = errLocked
+
 // Backup writes all that is committed now to a new file, which is a store of its own:
 // as packetheat.db in a folder it can be opened. It takes no lock and may be beside a
 // writer, whose commits do not wait; what is committed meanwhile stays in the log until
