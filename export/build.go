@@ -48,7 +48,7 @@ func buildFrom(ctx context.Context, r source, o Options) (*page.Data, Report, er
 		// balance: the queries below are not one transaction.
 		f := o.Filter
 		f.Window = window.Clip(store.Window{To: before.Last})
-		b := &builder{r: r, o: &o, f: f, cov: before, window: window, t: newTables()}
+		b := &builder{r: r, o: &o, f: f, cov: before, window: window, t: newTables(), begun: time.Now()}
 		if c, ok := r.(*recent); ok {
 			c.retag(o.Labels)
 			b.t = c.tables
@@ -96,6 +96,8 @@ type builder struct {
 	points  uint64
 	notes   string
 	clouds  bool // rows tell big clouds apart
+
+	begun time.Time // when the building, or the last part of it that was shown, was
 }
 
 func (b *builder) collect(ctx context.Context) error {
@@ -105,6 +107,9 @@ func (b *builder) collect(ctx context.Context) error {
 	}
 	if err := b.collectRows(ctx); err != nil {
 		return fmt.Errorf("read cells: %w", err)
+	}
+	if b.o.applied != nil {
+		b.notes = strings.TrimPrefix(b.notes+"; "+b.o.applied.sentence(), "; ")
 	}
 	if b.o.pace != "" {
 		b.notes = strings.TrimPrefix(b.notes+"; "+b.o.pace, "; ")
@@ -142,7 +147,7 @@ func (b *builder) collectRows(ctx context.Context) error {
 			b.step, b.start = max(time.Second, b.window.To.Sub(b.window.From)), b.window.From
 			if c, ok := b.r.(*recent); ok {
 				b.addRecent(c, math.MaxInt)
-			} else if err := b.addCells(ctx, b.f, 0); err != nil {
+			} else if err := b.addWhole(ctx); err != nil {
 				return err
 			}
 			b.foldPlaces(most)
@@ -195,6 +200,9 @@ func (b *builder) tryStep(ctx context.Context, step time.Duration, most int) (bo
 		if n := float64(len(b.rows)); n > float64(most) || n > float64(most)/8 && n/share > 2*float64(most) {
 			return false, nil
 		}
+		if to.Before(b.f.Window.To) { // else it is as good as done
+			b.show(share)
+		}
 		got := time.Duration(len(b.rows) - had)
 		bins = max(1, min(4096, bins*4, bins*cellsAtOnce/max(got, 1)))
 		from = to
@@ -214,6 +222,11 @@ func (b *builder) addCells(ctx context.Context, f store.Filter, step time.Durati
 	if err != nil {
 		return err
 	}
+	b.addRows(cells)
+	return nil
+}
+
+func (b *builder) addRows(cells []store.Cell) {
 	b.rows = slices.Grow(b.rows, len(cells))
 	for i := range cells {
 		c := &cells[i]
@@ -224,7 +237,6 @@ func (b *builder) addCells(ctx context.Context, f store.Filter, step time.Durati
 		}
 		b.rows = append(b.rows, row)
 	}
-	return nil
 }
 
 // bin is the number of the time bin that t lies in.

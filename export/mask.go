@@ -134,6 +134,11 @@ func masked(ctx context.Context, r source, o Options) (source, Options, error) {
 	return v, o, nil
 }
 
+// sentence says for people what the mask has done.
+func (m *Mask) sentence() string {
+	return fmt.Sprintf("masked: whole hours, no addresses or names, places of fewer than %d addresses by their country", m.least())
+}
+
 // flags are those of the command line that ask for the mask.
 func (m *Mask) flags() []string {
 	words := []string{"--mask"}

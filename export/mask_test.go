@@ -261,6 +261,9 @@ func TestMaskedWindow(t *testing.T) {
 			t.Errorf("coverage has %s to %s", s.From, s.To)
 		}
 	}
+	if !strings.Contains(m.Coarsened, "masked: whole hours") {
+		t.Errorf("the page says %q", m.Coarsened)
+	}
 	if want := "packetheat export html --from 2026-11-21T12:00:00Z --to 2026-11-21T13:00:00Z --mask -o FILE.html"; m.Command != want {
 		t.Errorf("command is %q, want %q", m.Command, want)
 	}

@@ -38,6 +38,11 @@ type Options struct {
 	Step    time.Duration // finest time bin of a page; 0: the sensor's tick
 	MaxRows int           // of a page; 0: 250,000
 
+	// Partial is called by Build, in its goroutine, with what a long answer has come to
+	// so far, of a share of the work from 0 to 1: places and rows, no details. It must
+	// not keep the data. nil: nobody waits.
+	Partial func(data *page.Data, done float64)
+
 	// Standing files only: how coarse the rows are, and how long a file may get.
 	coarse level
 	budget int64

@@ -43,7 +43,8 @@ func (s *Server) serveCells(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		columns := accepts(r, page.MediaType)
+		gradually := accepts(r, gradualType)
+		columns := gradually || accepts(r, page.MediaType)
 		o := s.options(f)
 		o.Step, o.Detail = bin, cmp.Or(r.URL.Query().Get("detail"), export.DetailPlaces)
 		switch o.Detail {
@@ -54,6 +55,9 @@ func (s *Server) serveCells(w http.ResponseWriter, r *http.Request) {
 			}
 		default:
 			return badRequest("detail %s is not possible: use %s or %s", quoted(o.Detail), export.DetailPlaces, export.DetailAddresses)
+		}
+		if gradually {
+			return s.sendGradually(ctx, w, r, o)
 		}
 		if columns {
 			return s.sendColumns(ctx, w, r, o)

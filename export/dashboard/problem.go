@@ -47,17 +47,30 @@ func refuse(w http.ResponseWriter, r *http.Request, p problem) {
 
 // fail answers for an error of a question.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var p *problem
+	if r.Context().Err() != nil && !errors.As(err, new(*problem)) {
+		return // nobody is there any more
+	}
+	p := s.problemOf(r, err)
+	h := w.Header()
+	switch {
+	case p.Status == http.StatusTooManyRequests:
+		h.Set("Retry-After", "1")
+	case errors.Is(err, context.DeadlineExceeded):
+		h.Set("Retry-After", "5")
+	case errors.Is(err, errStalled):
+		h.Set("Retry-After", "60")
+	}
+	refuse(w, r, *p)
+}
+
+// problemOf words the error of a question.
+func (s *Server) problemOf(r *http.Request, err error) (p *problem) {
 	switch {
 	case errors.As(err, &p):
-	case r.Context().Err() != nil:
-		return // nobody is there any more
 	case errors.Is(err, context.DeadlineExceeded):
-		w.Header().Set("Retry-After", "5")
 		p = &problem{Status: http.StatusServiceUnavailable, Title: "Question took too long",
 			Detail: fmt.Sprintf("no answer within %s: ask for a shorter window, or use packetheat export, which may take longer", s.cfg.QueryTimeout)}
 	case errors.Is(err, errStalled):
-		w.Header().Set("Retry-After", "60")
 		p = &problem{Status: http.StatusServiceUnavailable, Title: "Download did not begin",
 			Detail: err.Error() + ": ask for a shorter window, or use packetheat export, which may take longer"}
 	default:
@@ -65,8 +78,5 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		p = &problem{Status: http.StatusInternalServerError, Title: "The store cannot answer",
 			Detail: err.Error() + " (packetheat db check looks for damage)"}
 	}
-	if p.Status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", "1")
-	}
-	refuse(w, r, *p)
+	return p
 }

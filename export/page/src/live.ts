@@ -3,6 +3,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { decode } from "./codec";
+import { frames } from "./frames";
 import { Dataset } from "./dataset";
 import * as model from "./model";
 import * as s from "./state";
@@ -24,6 +25,10 @@ interface Tick { sensor: string; tick: string; interval: number; seq: number }
 
 const base = "api/v1/";
 const columns = "application/vnd.packetheat.columns";
+const gradually = columns + "-gradual";
+
+/** Share of a long answer that is on the map already; 1: all of it. */
+export const read = signal(1);
 
 /** The most rows added tick by tick before the window is asked for anew. */
 const refreshAfter = 5 * 60_000;
@@ -54,6 +59,25 @@ async function cells(query: Record<string, string>) {
   return decode(new Uint8Array(await r.arrayBuffer()));
 }
 
+/** Asks for cells and shows what a long answer has come to so far, until stop says not to. */
+async function cellsGradually(query: Record<string, string>, stop: () => boolean): Promise<void> {
+  const filter = asked();
+  if (filter) query.filter = filter;
+  const gone = new AbortController();
+  const r = await fetch(`${base}cells?${new URLSearchParams(query)}`, { headers: { Accept: gradually }, signal: gone.signal });
+  if (!r.ok) throw new Error(await problem(r));
+  for await (const f of frames(r.body!)) {
+    if (stop()) return gone.abort();
+    if (f.kind === "e") throw new Error(new TextDecoder().decode(f.body));
+    const data = new Dataset(await decode(f.body));
+    if (stop()) return gone.abort();
+    model.dataset.value = data;
+    read.value = f.done;
+    if (f.kind === "w") return;
+  }
+  throw new TypeError("the answer was cut");
+}
+
 /** The filter as the API takes it. */
 export function asked(...more: string[]): string {
   return [s.filter.value, s.clouds.value ? "" : "-label:cloud", ...more].filter(Boolean).join(" ");
@@ -68,20 +92,26 @@ export function windowQuery(): Record<string, string> {
 export async function load(): Promise<void> {
   const mine = ++question;
   try {
-    const answer = await cells(windowQuery());
+    await cellsGradually(windowQuery(), () => mine !== question);
     if (mine !== question) return;
     fetched = Date.now();
     trouble.value = "";
-    model.dataset.value = new Dataset(answer);
+    const end = model.dataset.value!.to;
+    for (const t of waiting.splice(0)) if (Date.parse(t.tick) >= end) await follow(t);
   } catch (e) {
+    if (mine === question) read.value = 1;
     if (mine === question) trouble.value = e instanceof TypeError ? "" : (e as Error).message;
     if (e instanceof TypeError) connection.value = "lost";
   }
 }
 
+/** Ticks that came while an answer was being read, which may not have them. */
+const waiting: Tick[] = [];
+
 /** Adds one tick, and lets the window slide. */
 async function follow(t: Tick): Promise<void> {
   const d = model.dataset.value, mine = question;
+  if (read.value < 1) return void waiting.push(t);
   // A packet between two public addresses is in two rows but once in the books:
   // then the headline cannot be kept by adding and taking away rows.
   if (!d || Date.now() - fetched > refreshAfter || d.meta.totals.twoPublic > 0) return load();

@@ -38,6 +38,7 @@ export class MapView {
   height = 0;
   scale: Scale | null = null;
   markers = false;
+  hollow = false; // is anything known to its country only?
   labels: Placed[] = [];
   readonly spots = new Spots();
   /** Parts of the map that other things cover: no label goes there. */
@@ -252,6 +253,7 @@ export class MapView {
   private weigh(): void {
     if (!this.world || !this.width) return;
     let weakest = Infinity, strongest = 0;
+    this.hollow = this.order.some((i) => this.spots.how[i] === hollow);
     const hot = this.order.some((i) => this.spots.how[i] === heated);
     for (const i of this.order) {
       if (hot && this.spots.how[i] !== heated) continue;

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { bytes, clock, count, exact, share, span } from "../format";
-import { connection, status } from "../live";
+import { connection, read, status } from "../live";
 import { dataset, live, revision, selectedTime, sums } from "../model";
 import { stale } from "../refresh";
 import { narrowed, zone } from "../state";
@@ -17,6 +17,7 @@ export function Answer() {
       {d && v ? <Sentence /> : <span class="quiet">{live.value ? "waiting for the sensor" : "reading"} …</span>}
       <Spoken />
       <span class="grow" />
+      {read.value < 1 && <Reading />}
       {live.value ? <Pulse /> : d && <Written />}
     </header>
   );
@@ -65,6 +66,16 @@ function Spoken() {
 
 function Piece({ children, title }: { children: ComponentChildren; title?: string }) {
   return <span class="piece" title={title}>{children}</span>;
+}
+
+/** A long answer is on its way: what is shown is a part of it. */
+function Reading() {
+  const percent = Math.floor(read.value * 100);
+  return (
+    <span class="reading" role="progressbar" aria-label="Part of the answer that has been read" aria-valuenow={percent} aria-valuemin={0} aria-valuemax={100}>
+      reading, {percent} % <i aria-hidden="true"><b style={{ width: `${percent}%` }} /></i>
+    </span>
+  );
 }
 
 /** Beats once a tick, not all the time: an idle page costs nothing. */

@@ -49,6 +49,11 @@ export function Legend() {
       <div class="ticks" aria-hidden="true">
         {ticks(s, unit.value === "bytes" ? 0.27 : 0.21).map((v) => <span key={v} style={{ left: 100 * position(s, v) + "%" }}>{amount(v, unit.value)}</span>)}
       </div>
+      {view.hollow && (
+        <div class="legend-title quiet" title="Addresses that no database knows more closely, and anycast networks, which are in many places at once">
+          <svg class="ring" width="14" height="14" aria-hidden="true"><circle cx="7" cy="7" r="5.5" /></svg>only the country is known
+        </div>
+      )}
     </div>
   );
 }

@@ -71,7 +71,7 @@ export function Line({ item, most, unit, tab }: LineProps) {
         onFocus={() => place && (s.hovered.value = place)} onBlur={() => place && (s.hovered.value = null)}
         title={`${item.label}${item.labels?.length ? ` (${item.labels.join(", ")})` : ""}: ${exact(all)} ${unit}, ${exact(item.in)} in, ${exact(item.out)} out`}
       >
-        <span class="name">{item.label}{item.labels?.map((l) => <span key={l} class="tag">{l}</span>)}</span>
+        <span class="name"><span class="text">{item.label}</span>{item.labels?.map((l) => <span key={l} class="tag">{l}</span>)}</span>
         <span class="note">{item.note}</span>
         <span class="value">{amount(all, unit)}</span>
         <span class="split" aria-hidden="true">

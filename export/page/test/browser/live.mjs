@@ -40,7 +40,7 @@ function dashboard() {
       const part = { packets: 600, bytes: 60_000 };
       return void json(r, { rows: [{ key: p.get("by") === "asn" ? "3320" : p.get("by") === "port" ? "443" : "192.0.2.7", label: p.get("by") === "asn" ? "Deutsche Telekom AG" : "", country: "DE", packets: 1000, bytes: 99_000, opens: 1, in: part, out: { packets: 400, bytes: 39_000 } }] });
     }
-    if (url.pathname === "/api/v1/status") return void json(r, { sensor: "gw1", version: "0.1.0", ready: true, state: "capturing" });
+    if (url.pathname === "/api/v1/status") return void json(r, { sensor: "gw1", version: "0.1.0", ready: true, state: "capturing", labels: ["anycast", "cloud"] });
     if (url.pathname === "/api/v1/live") {
       r.writeHead(200, { "Content-Type": "text/event-stream" }).write(": hello\n\n");
       streams.add(r);

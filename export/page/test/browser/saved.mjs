@@ -127,6 +127,27 @@ describe("a saved page", { skip: chromium ? false : "no chromium" }, () => {
     });
   });
 
+  test("one switch hides big clouds, on the map, in sums and lists", async () => {
+    await on(full, { hash: "#tab=address" }, async (page) => {
+      const all = await counts(page), tags = () => page.$$eval(".list .tag", (l) => l.map((e) => e.textContent));
+      assert.ok((await tags()).includes("cloud"));
+      await page.click("[data-clouds]");
+      await settled(page);
+      const less = await counts(page);
+      assert.ok(less.packets > 0 && less.packets < all.packets, `${less.packets} of ${all.packets}`);
+      assert.ok(!(await tags()).includes("cloud"));
+      assert.match(page.url(), /clouds=hidden/);
+      await page.click("[data-clouds]");
+      await settled(page);
+      assert.deepEqual(await counts(page), all);
+      await page.$eval("#filter", (e) => (e.value = "label:cloud"));
+      await page.focus("#filter");
+      await page.keyboard.press("Enter");
+      await settled(page);
+      assert.equal((await counts(page)).packets, all.packets - less.packets);
+    });
+  });
+
   test("a brush on the course of time selects a part of it", async () => {
     await on(full, {}, async (page) => {
       const all = await counts(page), box = await (await page.$(".u-over")).boundingBox();

@@ -153,6 +153,7 @@ func traffic(n, scattered int, start time.Time, bins int) *page.Data {
 		if row.Proto == page.TCP {
 			row.Opens = row.Packets / 24
 		}
+		row.Cloud = cloud(row.Place)
 		d.Rows = append(d.Rows, row)
 		totals.Packets, totals.Bytes = totals.Packets+row.Packets, totals.Bytes+row.Bytes
 		if d.Places[p].Country == "" {
@@ -166,9 +167,30 @@ func traffic(n, scattered int, start time.Time, bins int) *page.Data {
 		Version: "0.1.0", Sensor: "gw1", From: start, To: at(bins), Written: at(bins).Add(20 * time.Second), Start: start, Step: 10, Tick: 10,
 		Totals: totals, Drops: 42, Detail: "addresses", Command: "packetheat export html --from 2026-11-17T14:00:00Z --to 2026-11-17T14:30:00Z -o map.html",
 		Coverage: []page.Span{{From: start, To: at(bins / 3), State: "data"}, {From: at(bins / 3), To: at(bins/3 + 1), State: "data", Drops: 42}, {From: at(bins/3 + 1), To: at(off), State: "data"}, {From: at(off), To: at(on), State: "off"}, {From: at(on), To: at(bins), State: "data"}},
-		Geo:      []page.Geo{{Name: "DB-IP City Lite", Built: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Attribution: "IP Geolocation by DB-IP", URL: "https://db-ip.com"}},
+		Labels:   []string{"cloud", "my devices"}, Clouds: true,
+		Geo: []page.Geo{{Name: "DB-IP City Lite", Built: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Attribution: "IP Geolocation by DB-IP", URL: "https://db-ip.com"}},
 	}
 	return d
+}
+
+// networkOf is the network that all addresses of a place are in.
+func networkOf(place uint32) int { return int(place) * 7 % len(networks) }
+
+// cloud reports whether that is one of the big clouds.
+func cloud(place uint32) bool {
+	n := networks[networkOf(place)].asn
+	return n == 15169 || n == 16509 || n == 13335 || n == 8075
+}
+
+// labels are those of a detail: bit 0 for clouds, bit 1 for a device of ours.
+func labels(kind page.Kind, name string, place uint32) uint32 {
+	switch {
+	case kind == page.Peer && name == "10.0.0.6":
+		return 2
+	case kind != page.Peer && kind != page.Port && cloud(place):
+		return 1
+	}
+	return 0
 }
 
 // details splits each place's sums among some addresses, peers, ports, networks.
@@ -197,10 +219,10 @@ func details(r *rand.Rand, d *page.Data) {
 		s := sums[k]
 		add := func(kind page.Kind, name string, number uint32, part uint64) {
 			if s.Packets/part > 0 {
-				d.Details = append(d.Details, page.Detail{Place: k.place, Kind: kind, Name: name, Number: number, Proto: k.proto, Out: k.out, Packets: s.Packets / part, Bytes: s.Bytes / part, Opens: s.Opens / part, First: 0, Last: 179})
+				d.Details = append(d.Details, page.Detail{Cloud: cloud(k.place), Labels: labels(kind, name, k.place), Place: k.place, Kind: kind, Name: name, Number: number, Proto: k.proto, Out: k.out, Packets: s.Packets / part, Bytes: s.Bytes / part, Opens: s.Opens / part, First: 0, Last: 179})
 			}
 		}
-		net := networks[(int(k.place)*7)%len(networks)]
+		net := networks[networkOf(k.place)]
 		add(page.AS, net.name, net.asn, 1)
 		for i := range uint64(3) {
 			add(page.Address, fmt.Sprintf("%d.%d.%d.%d", 11+k.place%180, k.place/180, i*7, 20+i), net.asn, 2+i*2)
