@@ -3,7 +3,9 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,7 +13,7 @@ import (
 	"github.com/packetheat/packetheat/store"
 )
 
-var makeFixture = flag.Bool("make-fixture", false, "write testdata/format1, a store of the first format")
+var makeFixture = flag.Bool("make-fixture", false, "write testdata/format2, a store of today's format with tiers")
 
 // fixtureBatches are what the fixture holds. They never change: later formats must
 // still find them in the file that the first one wrote.
@@ -37,9 +39,6 @@ func fixtureBatches() []*store.Batch {
 // where this version can, and for writing, which migrates it.
 func TestFormat1(t *testing.T) {
 	fixture := filepath.Join("testdata", "format1")
-	if *makeFixture {
-		writeFixture(t, fixture)
-	}
 	old, err := os.ReadFile(filepath.Join(fixture, FileName))
 	if err != nil {
 		t.Fatal(err)
@@ -74,19 +73,80 @@ func TestFormat1(t *testing.T) {
 	}
 }
 
+// TestFormat2 opens a store that has tiers, open intervals and a late batch.
+func TestFormat2(t *testing.T) {
+	fixture := filepath.Join("testdata", "format2")
+	if *makeFixture {
+		writeFixture(t, fixture)
+	}
+	old, err := os.ReadFile(filepath.Join(fixture, FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, FileName), bytes.Clone(old))
+	var want history
+	var books store.Books
+	for _, b := range append(fixtureBatches(), lateFixture()) {
+		want = append(want, b.Points...)
+		books.Add(&b.Books)
+	}
+	check := func(name string, s *Store) {
+		t.Helper()
+		compareAnswers(t, s, store.Filter{}, want, name, newRandom(1001))
+		c, err := s.Coverage(context.Background(), store.Window{})
+		if err != nil || c.Books != books || c.Damaged != 0 || len(c.Geo) != 1 || s.Recovered() != "" {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+	}
+	s, err := OpenReadOnly(dir, Options{Tick: defaultTick})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("reading", s)
+	if tiers, late := count(t, s, "SELECT count(*) FROM tiers"), count(t, s, "SELECT count(*) FROM late"); tiers != 6 || late != 3 { // those of another hour are late for the day
+		t.Errorf("%d tiers, %d late", tiers, late)
+	}
+	s.Close()
+	if s, err = Open(dir, Options{NoMaintenance: true}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Maintain(context.Background(), true); err != nil {
+		t.Fatal(err)
+	}
+	check("sealed", s)
+	appendAll(t, s, fixtureBatches()...) // once is enough
+	check("again", s)
+}
+
+// lateFixture comes when its interval has been sealed.
+func lateFixture() *store.Batch {
+	b := newRandom(1002).batch(randomSensors[0], benchStart.Add(defaultTick*7), defaultTick, 0, 5)
+	b.Geo = fixtureBatches()[0].Geo
+	return b
+}
+
 func writeFixture(t *testing.T, dir string) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(dir, Options{})
+	s, err := Open(dir, Options{NoMaintenance: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	appendAll(t, s, fixtureBatches()...)
+	list := fixtureBatches()
+	appendAll(t, s, list[:4]...)
+	if err := s.Maintain(context.Background(), true); err != nil {
+		t.Fatal(err)
+	}
+	appendAll(t, s, append(list[4:], lateFixture())...)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(filepath.Join(dir, "lock")); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"lock", BallastName} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
 	}
 }
