@@ -200,7 +200,7 @@ func (p *pruning) vacuum(ctx context.Context) error {
 		}
 	}
 	p.keep.vacuumed = time.Now()
-	return p.checkpoint(ctx)
+	return p.emptyLog(ctx)
 }
 
 // vacuumSome is one transaction of vacuum; it returns how many pages are left to do.

@@ -281,7 +281,7 @@ func TestPruneBySize(t *testing.T) {
 	const limit = 20 << 20
 	s := prunedStore(t, 3, Retention{Size: limit})
 	fileSize := func() (size int64) {
-		if err := s.checkpoint(context.Background()); err != nil {
+		if err := s.emptyLog(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		for _, suffix := range []string{"", "-wal"} {
@@ -365,7 +365,7 @@ func TestNothingRemains(t *testing.T) {
 	rows.Close()
 	found := func() (n int) {
 		seen := make(map[int]bool)
-		if err := s.checkpoint(context.Background()); err != nil {
+		if err := s.emptyLog(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		for _, suffix := range []string{"", "-wal"} {

@@ -2,11 +2,24 @@ package sqlite
 
 import "context"
 
-// checkpoint brings the write-ahead log into the database and empties its file, which
+// walLarge is the size from which on maintenance empties the write-ahead log: commits
+// bring it into the database when it has 4 MiB and begin it anew, so it is as large
+// only where a reader was in the way, or one transaction was.
+const walLarge = 16 << 20
+
+// checkpoint empties the log where it has grown.
+func (s *Store) checkpoint(ctx context.Context) error {
+	if s.logBytes() < walLarge {
+		return nil
+	}
+	return s.emptyLog(ctx)
+}
+
+// emptyLog brings the write-ahead log into the database and empties its file, which
 // otherwise keeps what was written once, deleted or not, until something comes in its
 // place. Where a reader needs the log it does what it can and does not wait: the next
 // pass tries again.
-func (s *Store) checkpoint(ctx context.Context) error {
+func (s *Store) emptyLog(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.w == nil {
