@@ -38,7 +38,7 @@ function dashboard() {
     }
     if (url.pathname === "/api/v1/top") {
       const part = { packets: 600, bytes: 60_000 };
-      return void json(r, { rows: [{ key: p.get("by") === "asn" ? "3320" : p.get("by") === "port" ? "443" : "192.0.2.7", label: p.get("by") === "asn" ? "Deutsche Telekom AG" : "", country: "DE", packets: 1000, bytes: 99_000, opens: 1, in: part, out: { packets: 400, bytes: 39_000 } }] });
+      return void json(r, { rows: [{ key: p.get("by") === "asn" ? "3320" : p.get("by") === "port" ? "443" : "192.0.2.7", label: p.get("by") === "asn" ? "Deutsche Telekom AG" : "", country: "DE", labels: ["my devices"], packets: 1000, bytes: 99_000, opens: 1, in: part, out: { packets: 400, bytes: 39_000 } }] });
     }
     if (url.pathname === "/api/v1/status") return void json(r, { sensor: "gw1", version: "0.1.0", ready: true, state: "capturing", labels: ["anycast", "cloud"] });
     if (url.pathname === "/api/v1/live") {
@@ -123,6 +123,18 @@ describe("the live page", { skip: chromium ? false : "no chromium" }, () => {
     await page.keyboard.press("Enter");
     await page.waitForSelector(".mistake");
     assert.match(await page.$eval(".mistake", (e) => e.textContent), /is not a filter/);
+    await page.close();
+  });
+
+  test("hides big clouds by asking without them", async () => {
+    const { page, seen } = await open("#tab=address");
+    await page.waitForSelector("[data-clouds]");
+    await page.click("[data-clouds]");
+    await settled(page);
+    assert.ok(server.asked.includes("cells?last=1h&filter=-label%3Acloud"), server.asked.join("\n"));
+    assert.ok(server.asked.some((a) => /^top\?by=ip.*filter=-label%3Acloud/.test(a)), server.asked.join("\n"));
+    assert.deepEqual(await page.$$eval(".list .tag", (l) => [...new Set(l.map((e) => e.textContent))]), ["my devices"]);
+    assert.deepEqual(seen.errors, []);
     await page.close();
   });
 
