@@ -70,9 +70,9 @@ func breakNow(t *testing.T, s *Store) {
 // the time before, no addresses of it, and goes on.
 func TestSpare(t *testing.T) {
 	var log bytes.Buffer
-	s := storyStore(t, 200, slog.New(slog.NewTextHandler(&log, nil)))
+	s := storyStore(t, 40, slog.New(slog.NewTextHandler(&log, nil)))
 	ctx := context.Background()
-	for _, until := range []int{200, 330} { // the second time only what is new, or was written again
+	for _, until := range []int{40, 90} { // the second time only what is new, or was written again
 		if _, err := appendStory(s, until); err != nil {
 			t.Fatal(err)
 		}
@@ -123,13 +123,13 @@ func TestSpare(t *testing.T) {
 // TestSpareIsOfNoUse breaks both files, and has a spare that is of another store.
 func TestSpareIsOfNoUse(t *testing.T) {
 	ctx := context.Background()
-	s := storyStore(t, 100, nil)
+	s := storyStore(t, 20, nil)
 	writeFile(t, s.sparePath(), bytes.Repeat([]byte("no database\n"), 500))
 	breakNow(t, s)
 	if n, err := number(ctx, s.readers, "SELECT count(*) FROM tiers"); err != nil || n != 0 {
 		t.Errorf("%d tiers come from a broken spare, %v", n, err)
 	}
-	if _, err := appendStory(s, 130); err != nil {
+	if _, err := appendStory(s, 30); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Maintain(ctx, true); err != nil {
@@ -138,7 +138,7 @@ func TestSpareIsOfNoUse(t *testing.T) {
 	if err := s.writeSpare(ctx); err != nil {
 		t.Errorf("write the spare over one that is broken: %v", err)
 	}
-	other := storyStore(t, 150, nil)
+	other := storyStore(t, 25, nil)
 	if _, err := other.w.ExecContext(ctx, "UPDATE about SET value = '1999-01-01T00:00:00Z' WHERE key = 'made'"); err != nil {
 		t.Fatal(err)
 	}
