@@ -90,6 +90,9 @@ func (s *Store) maintain(ctx context.Context, before int64) error {
 		m.stats.Open, m.stats.Late = open, late
 	}
 	m.stats.Time += time.Since(start)
+	if m.sealer != nil {
+		m.stats.Damaged = m.sealer.damaged
+	}
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -201,7 +201,7 @@ func TestDamagedBlockIsSealed(t *testing.T) {
 			damaged += books.damaged
 		}
 	}
-	if damaged != 1 {
+	if st := h.s.Maintenance(); damaged != 1 || st.Damaged != 1 {
 		t.Errorf("tiers count %d damaged blocks, want that of %q at %s", damaged, bad.Sensor, bad.Tick)
 	}
 }

@@ -28,6 +28,8 @@ type sealer struct {
 	back   *decoder // of what was written
 	points int64    // sealPoints, or less in tests
 	keys   int
+
+	damaged uint64 // blocks and counters that could not be read so far
 }
 
 func newSealer(s *Store) (*sealer, error) {
@@ -137,6 +139,7 @@ func (b *building) account(rows, fresh []batchRow) error {
 		if err := t.decode(r.books); err != nil {
 			b.s.damage.note(r.id, r.tick, err)
 			t = totals{damaged: 1}
+			b.damaged++
 		}
 		b.totals.add(&t)
 		b.row.batches++
@@ -294,6 +297,7 @@ func (b *building) eachBlock(ctx context.Context, rows []batchRow, n need, f fun
 		}
 	}
 	b.totals.damaged += damaged
+	b.damaged += damaged
 	return nil
 }
 
