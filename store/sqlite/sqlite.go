@@ -69,6 +69,7 @@ type Store struct {
 	decoders sync.Pool // of *decoder: making one costs as much as a small answer
 	dicts    dicts
 	damage   damage
+	ranks    placeRanks
 	maxKeys  int64 // rows of full keys that a top sums rather than a view; 0: maxPairs
 	watch    watchers
 	ballast  ballast // of a store that is written to
