@@ -26,11 +26,12 @@ type placeSum struct {
 type cellVisitor struct {
 	mu sync.Mutex // held while it visits
 
-	step  int64 // seconds; 0: one bin
-	bin   int64
-	index []int32 // place id to 1 + index into open
-	open  []placeSum
-	done  []placeSum
+	step   int64 // seconds; 0: one bin
+	bin    int64
+	expect int     // how many places there may be in a bin
+	index  []int32 // place id to 1 + index into open
+	open   []placeSum
+	done   []placeSum
 }
 
 func (c *cellVisitor) visit(v *view) error {
@@ -40,6 +41,7 @@ func (c *cellVisitor) visit(v *view) error {
 		c.flush()
 		c.bin = bin
 	}
+	c.expect = v.groups
 	if len(c.index) < len(v.places) {
 		c.index = append(c.index, make([]int32, len(v.places)-len(c.index))...)
 	}
@@ -50,6 +52,10 @@ func (c *cellVisitor) visit(v *view) error {
 	}
 	for i, k := range v.kinds {
 		kinds[i] = uint8(k.slot())
+	}
+	if v.all() {
+		c.addAll(v, kinds)
+		return nil
 	}
 	place := uint32(0)
 	var sums *[slots]store.Sum
@@ -64,9 +70,27 @@ func (c *cellVisitor) visit(v *view) error {
 	return nil
 }
 
+// addAll is visit for points that all match.
+func (c *cellVisitor) addAll(v *view, slot []uint8) {
+	kinds, p, o, n := v.kind[:v.points], v.amount[packets][:v.points], v.amount[octets][:v.points], v.amount[opens][:v.points]
+	i := 0
+	for g, count := range v.count {
+		sums := c.sums(v.place[g])
+		for end := i + int(count); i < end; i++ {
+			sum := &sums[slot[kinds[i]]&(slots-1)]
+			sum.Packets += p[i]
+			sum.Bytes += o[i]
+			sum.Opens += n[i]
+		}
+	}
+}
+
 func (c *cellVisitor) sums(place uint32) *[slots]store.Sum {
 	i := c.index[place]
 	if i == 0 {
+		if c.open == nil {
+			c.open = make([]placeSum, 0, max(64, c.expect))
+		}
 		c.open = append(c.open, placeSum{bin: c.bin, place: place})
 		i = int32(len(c.open))
 		c.index[place] = i
@@ -129,42 +153,46 @@ func (q *cellQuery) run(ctx context.Context, s *Store, f *store.Filter, step tim
 	if err := s.scan(ctx, c, visitors...); err != nil {
 		return nil, err
 	}
-	var all []placeSum
+	var all [][]placeSum
 	for _, o := range own {
-		o.mu.Lock() // CellsProgress may be looking
-		o.flush()
-		o.mu.Unlock()
-		all = append(all, o.done...)
+		all = append(all, o.done, o.open)
 	}
-	return toCells(all, s.dicts.places.snapshot(), step), nil
+	return s.toCells(all, step), nil
 }
 
-// ordered is where a placeSum belongs in the answer: 16 bytes to sort by, not 200.
+// ordered is where a placeSum belongs in the answer: 24 bytes to sort, not 200.
 type ordered struct {
 	bin  int64
 	rank uint32 // of the place among all places
-	at   uint32 // index of the placeSum
+	sum  *placeSum
 }
 
+func (o *ordered) same(p *ordered) bool { return o.bin == p.bin && o.rank == p.rank }
+
 // toCells adds up what several visitors have about the same place and bin.
-func toCells(all []placeSum, places []store.Place, step time.Duration) []store.Cell {
-	order, size := orderSums(all, places)
+func (s *Store) toCells(all [][]placeSum, step time.Duration) []store.Cell {
+	places := s.dicts.places.snapshot()
+	order, size := orderSums(all, s.ranks.of(places), step == 0)
 	cells := make([]store.Cell, 0, size)
 	for i := 0; i < len(order); {
-		first := &all[order[i].at]
-		sums := first.sums
+		first := order[i].sum
+		sums := &first.sums
 		j := i + 1
-		for ; j < len(order) && order[j].bin == order[i].bin && order[j].rank == order[i].rank; j++ {
-			addSlots(&sums, &all[order[j].at].sums)
+		if j < len(order) && order[j].same(&order[i]) {
+			sum := first.sums
+			for ; j < len(order) && order[j].same(&order[i]); j++ {
+				addSlots(&sum, &order[j].sum.sums)
+			}
+			sums = &sum
 		}
 		i = j
 		cell := store.Cell{Place: places[first.place]}
 		if step != 0 {
 			cell.Time = time.Unix(first.bin, 0).UTC()
 		}
-		for slot, sum := range sums {
-			if sum != (store.Sum{}) {
-				cell.Class, cell.Direction, cell.Sum = store.Class(slot/2), store.Direction(slot%2), sum
+		for slot := range sums {
+			if sums[slot] != (store.Sum{}) {
+				cell.Class, cell.Direction, cell.Sum = store.Class(slot/2), store.Direction(slot%2), sums[slot]
 				cells = append(cells, cell)
 			}
 		}
@@ -172,31 +200,53 @@ func toCells(all []placeSum, places []store.Place, step time.Duration) []store.C
 	return cells
 }
 
-// orderSums sorts sums by bin and place. Places are compared once each, not once a
-// comparison of sums. size is how many cells there are at most.
-func orderSums(all []placeSum, places []store.Place) (order []ordered, size int) {
-	used := make([]uint32, len(places)) // the place's id + 1 where it occurs, then its rank
-	for i := range all {
-		used[all[i].place] = all[i].place + 1
+// orderSums sorts sums by bin and the rank of the place. size is how many cells there
+// are at most.
+func orderSums(all [][]placeSum, ranks []uint32, oneBin bool) (order []ordered, size int) {
+	n := 0
+	for _, part := range all {
+		n += len(part)
 	}
-	ids := slices.DeleteFunc(slices.Clone(used), func(id uint32) bool { return id == 0 })
-	slices.SortFunc(ids, func(a, b uint32) int { return comparePlaces(places[a-1], places[b-1]) })
-	for rank, id := range ids {
-		used[id-1] = uint32(rank)
-	}
-	order = make([]ordered, len(all))
-	for i := range all {
-		order[i] = ordered{all[i].bin, used[all[i].place], uint32(i)}
-		for _, sum := range all[i].sums {
-			if sum != (store.Sum{}) {
-				size++
+	order = make([]ordered, 0, n)
+	for _, part := range all {
+		for i := range part {
+			p := &part[i]
+			order = append(order, ordered{p.bin, ranks[p.place], p})
+			for slot := range p.sums {
+				if p.sums[slot] != (store.Sum{}) {
+					size++
+				}
 			}
 		}
+	}
+	if oneBin {
+		return byRank(order, len(ranks)), size
 	}
 	slices.SortFunc(order, func(a, b ordered) int {
 		return cmp.Or(cmp.Compare(a.bin, b.bin), cmp.Compare(a.rank, b.rank))
 	})
 	return order, size
+}
+
+// byRank sorts by rank alone, of which there are n: by counting.
+func byRank(list []ordered, n int) []ordered {
+	if len(list) < n/16 {
+		slices.SortFunc(list, func(a, b ordered) int { return cmp.Compare(a.rank, b.rank) })
+		return list
+	}
+	ends := make([]uint32, n+1)
+	for _, o := range list {
+		ends[o.rank+1]++
+	}
+	for i := range n {
+		ends[i+1] += ends[i]
+	}
+	sorted := make([]ordered, len(list))
+	for _, o := range list {
+		sorted[ends[o.rank]] = o
+		ends[o.rank]++
+	}
+	return sorted
 }
 
 func addSlots(sums, more *[slots]store.Sum) {

@@ -117,8 +117,9 @@ type matcher struct {
 	ports []bool
 	none  bool // what a point without port gets from the port terms
 
-	everyPoint bool // no term is about less than a group
-	scratch    store.Point
+	everyPoint bool        // no term is about less than a group
+	scratch    store.Point // of pointOK
+	probe      store.Point // of judgeID
 }
 
 // verdict is the outcome of a term on an id, if it is known.
@@ -176,11 +177,11 @@ func (m *matcher) openGroups(v *view) {
 	for g := range m.group {
 		ok := true
 		if len(f.place) > 0 {
-			m.placeKnown = judgeID(m.placeKnown, v.place[g], f.place, func() *store.Point { return &store.Point{Place: v.places[v.place[g]]} })
+			m.placeKnown = judgeID(m.placeKnown, v.place[g], f.place, &m.probe, func(p *store.Point, id uint32) { p.Place = v.places[id] })
 			ok = m.placeKnown[v.place[g]] == yes
 		}
 		if ok && len(f.asn) > 0 {
-			m.asnKnown = judgeID(m.asnKnown, v.asn[g], f.asn, func() *store.Point { return &store.Point{ASN: v.asns[v.asn[g]].asn} })
+			m.asnKnown = judgeID(m.asnKnown, v.asn[g], f.asn, &m.probe, func(p *store.Point, id uint32) { p.ASN = v.asns[id].asn })
 			ok = m.asnKnown[v.asn[g]] == yes
 		}
 		if ok && len(f.addr) > 0 {
@@ -195,13 +196,14 @@ func (m *matcher) openGroups(v *view) {
 }
 
 // judgeID makes sure that the verdict about id is known.
-func judgeID(known []verdict, id uint32, terms []store.Term, point func() *store.Point) []verdict {
+func judgeID(known []verdict, id uint32, terms []store.Term, p *store.Point, fill func(*store.Point, uint32)) []verdict {
 	if int(id) >= len(known) {
 		known = append(known, make([]verdict, int(id)+1-len(known))...)
 	}
 	if known[id] == unknown {
 		known[id] = no
-		if matchAll(terms, point()) {
+		fill(p, id)
+		if matchAll(terms, p) {
 			known[id] = yes
 		}
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/packetheat/packetheat/store"
@@ -56,15 +57,16 @@ func (q *cellQuery) soFar(s *Store, step time.Duration) ([]store.Cell, float64) 
 	if c == nil {
 		return nil, 0
 	}
-	done := c.done()
-	var all []placeSum
+	done, n := c.done(), 0
+	var all [][]placeSum
 	for _, o := range own {
 		o.mu.Lock()
-		all = append(append(all, o.done...), o.open...)
+		all = append(all, slices.Clone(o.done), slices.Clone(o.open))
+		n += len(o.done) + len(o.open)
 		o.mu.Unlock()
 	}
-	if len(all) == 0 {
+	if n == 0 {
 		return nil, 0
 	}
-	return toCells(all, s.dicts.places.snapshot(), step), done
+	return s.toCells(all, step), done
 }

@@ -200,6 +200,9 @@ func maxOf(ids []uint32) uint32 {
 	return slices.Max(ids)
 }
 
+// all reports whether every point of the columns counts.
+func (v *view) all() bool { return !v.bins && v.match.everyPoint && v.match.group == nil }
+
 // each calls group for every group and point for every point that matches, a group
 // before its points. Groups none of whose points can match are left out.
 func (v *view) each(group func(g int), point func(g, i int)) {
