@@ -17,7 +17,7 @@ const partCloud = 8
 // tags are the labels of a page. A nil *tags knows none.
 type tags struct {
 	*store.Tagger
-	cloud uint32 // bit of cloudLabel
+	cloud func(addr, peer netip.Prefix, asn uint32) bool // of cloudLabel; nil: there is none
 }
 
 func newTags(labels store.Labels) *tags {
@@ -25,7 +25,7 @@ func newTags(labels store.Labels) *tags {
 		return nil
 	}
 	t := &tags{Tagger: store.NewTagger(labels)}
-	t.cloud = t.Bit(cloudLabel)
+	t.cloud, _ = labels.Matcher(cloudLabel)
 	return t
 }
 
@@ -61,7 +61,7 @@ func (t *tables) part(flow uint32) uint8 {
 	}
 	k := &t.flows.list[flow]
 	part := uint8(store.ClassOf(k.proto))<<1 | k.bits&bitOut
-	if t.tags != nil && t.tags.cloud != 0 && t.tags.Addr(t.ends.list[k.addr], t.nets.list[k.net].asn)&t.tags.cloud != 0 {
+	if t.tags != nil && t.tags.cloud != nil && t.tags.cloud(t.ends.list[k.addr], netip.Prefix{}, t.nets.list[k.net].asn) {
 		part |= partCloud
 	}
 	t.parts[flow] = part + 1

@@ -134,12 +134,3 @@ func (t *Tagger) Of(bits uint32) []string {
 	}
 	return names
 }
-
-// Bit returns the bit of a label, 0 where it is not known.
-func (t *Tagger) Bit(name string) uint32 {
-	i := slices.Index(t.Names, name)
-	if i < 0 {
-		return 0
-	}
-	return 1 << i
-}

@@ -106,9 +106,6 @@ func TestTagger(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	if tags.Bit("my devices") != 2 || tags.Bit("x") != 0 {
-		t.Error("bits are not those of the names")
-	}
 	for _, c := range []struct {
 		by   Dimension
 		row  Row
