@@ -14,11 +14,10 @@ func maskPoints(mask store.Mask, lists [][]store.Point) {
 		kept := list[:0]
 		for _, p := range list {
 			mask.Apply(&p)
-			if at := index.slot(kept, &p); *at == 0 {
+			if at := index.add(kept, &p); at < 0 {
 				kept = append(kept, p)
-				*at = uint32(len(kept))
 			} else {
-				same := &kept[*at-1]
+				same := &kept[at]
 				same.Packets += p.Packets
 				same.Bytes += p.Bytes
 				same.Opens += p.Opens

@@ -95,3 +95,31 @@ func BenchmarkMergePoints(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(2*n), "ns/point")
 }
+
+// BenchmarkTick is what a tick of two shards with 50,000 keys each costs behind the
+// shards, a key: points are made, located (by a locator that answers at once) and joined.
+func BenchmarkTick(b *testing.B) {
+	const n = 50_000
+	s := newSensor(b, &memory{}, nil)
+	var tallies [2]*tally
+	for shard := range tallies {
+		t := &tally{networks: NewNetworks(nil, nil), table: newTable(DefaultMaxKeys, 1)}
+		for i := range uint64(n) {
+			k := key{meta: metaUsed | 17 | metaHasPort | 53<<metaPort}
+			k.src.Lo, k.dst.Lo = 0xffff_2d00_0000|i<<1|uint64(shard), 0xffff_c0a8_0709
+			t.table.insert(t.table.hash(&k), &k, srcPublic, count{packets: 1, bytes: 60})
+		}
+		tallies[shard] = t
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		var lists [][]store.Point
+		for _, t := range tallies {
+			lists = append(lists, s.points(t, noGeo{}))
+		}
+		if got := len(mergePoints(lists)); got != 2*n {
+			b.Fatalf("%d points", got)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(2*n), "ns/point")
+}
