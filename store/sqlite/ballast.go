@@ -25,7 +25,8 @@ const (
 type ballast struct {
 	mu     sync.Mutex
 	path   string
-	inUse  int // how many need the room that it took
+	none   bool // it is not made, only given up: the store is open for a moment
+	inUse  int  // how many need the room that it took
 	looked time.Time
 }
 
@@ -34,7 +35,7 @@ type ballast struct {
 func (b *ballast) keep() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.path == "" || b.inUse > 0 || time.Since(b.looked) < ballastEvery {
+	if b.path == "" || b.none || b.inUse > 0 || time.Since(b.looked) < ballastEvery {
 		return
 	}
 	b.looked = time.Now()

@@ -110,6 +110,8 @@ func testDiskFullPrune(t *testing.T, disk string) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	s.ballast.none = false
+	s.ballast.keep()
 	r := newRandom(1)
 	big := func(i int) error {
 		return s.Append(ctx, r.batch("gw1", benchStart.Add(time.Duration(i)*time.Hour), defaultTick, 0, 200))

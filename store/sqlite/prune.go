@@ -22,15 +22,17 @@ func (s *Store) PruneBefore(ctx context.Context, t time.Time) error {
 	s.keep.pruning.Lock()
 	defer s.keep.pruning.Unlock()
 	m := marks{floorTo(t.Unix(), level10m), never, never, never}
-	p := pruning{Store: s, forced: true, began: time.Now()}
-	var err error
-	if p.marks, err = readMarks(ctx, s.readers); err == nil {
-		err = p.to(ctx, m)
-	}
-	if err == nil {
-		err = p.vacuum(ctx)
-	}
-	return p.finish(err)
+	return s.relieve(func() error {
+		p := pruning{Store: s, forced: true, began: time.Now()}
+		var err error
+		if p.marks, err = readMarks(ctx, s.readers); err == nil {
+			err = p.to(ctx, m)
+		}
+		if err == nil {
+			err = p.vacuum(ctx)
+		}
+		return p.finish(err)
+	})
 }
 
 // prune is one pass of the maintenance: it gives up what is too old, or has no room.

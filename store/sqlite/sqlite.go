@@ -125,7 +125,7 @@ func open(dir string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := newStore(filepath.Join(dir, FileName), o)
-	s.lock = lock
+	s.lock, s.ballast.none = lock, o.NoMaintenance
 	ctx := context.Background()
 	if err = s.openRecovering(ctx, o.Tick); err == nil {
 		err = s.openReaders(ctx, "")
