@@ -129,6 +129,9 @@ func (db *DB) folders() []string {
 			list = append(list, filepath.Dir(file))
 		}
 	}
+	for i := range list {
+		list[i] = filepath.Clean(list[i])
+	}
 	slices.Sort(list)
 	return slices.Compact(list)
 }
@@ -136,7 +139,7 @@ func (db *DB) folders() []string {
 // folderWatch is the system's word on changes in folders. Where it cannot be
 // had, the channels never deliver, and polling has to do.
 type folderWatch struct {
-	db      *DB
+	folders []string
 	watcher *fsnotify.Watcher
 }
 
@@ -144,9 +147,9 @@ func newFolderWatch(db *DB) *folderWatch {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		db.cfg.Logger.Info("folders of geo databases are looked at every 15 s only", "reason", err)
-		return &folderWatch{db: db}
+		return &folderWatch{}
 	}
-	return &folderWatch{db, watcher}
+	return &folderWatch{db.folders(), watcher}
 }
 
 // follow adds the folders that exist; one that was made or replaced since is new.
@@ -154,15 +157,15 @@ func (w *folderWatch) follow() {
 	if w.watcher == nil {
 		return
 	}
-	for _, folder := range w.db.folders() {
+	for _, folder := range w.folders {
 		if _, err := os.Stat(folder); err == nil {
 			_ = w.watcher.Add(folder) // an error leaves it to polling
 		}
 	}
 }
 
-// wait returns when a file may have changed, or false when ctx ends. What is
-// written to files that are no databases happens all the time, and is passed over.
+// wait returns when a file may have changed, or false when ctx ends. What happens to
+// files that are no databases, as in a busy working directory, is passed over.
 func (w *folderWatch) wait(ctx context.Context, poll <-chan time.Time) bool {
 	var events <-chan fsnotify.Event
 	var errs <-chan error
@@ -176,7 +179,7 @@ func (w *folderWatch) wait(ctx context.Context, poll <-chan time.Time) bool {
 		case <-poll:
 			return true
 		case e := <-events:
-			if filepath.Ext(e.Name) == ".mmdb" || e.Op&(fsnotify.Create|fsnotify.Remove|fsnotify.Rename) != 0 {
+			if name := filepath.Clean(e.Name); filepath.Ext(name) == ".mmdb" || slices.Contains(w.folders, name) {
 				return true
 			}
 		case <-errs: // events were lost

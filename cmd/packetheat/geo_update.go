@@ -6,7 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,7 +49,7 @@ geo.update.enabled it fetches them itself, once a day.`,
 				return err
 			}
 			owner := desktop.SudoUser(p.getenv, os.Geteuid())
-			if err := owner.MakeFolder(u.Dir, 0o755); err != nil {
+			if err := owner.MakeFolder(u.Dir, 0o750); err != nil {
 				return fmt.Errorf("make folder of geo databases: %w (choose another with geo.update.dir)", err)
 			}
 			defer func() { err = errors.Join(err, owner.Own(u.Dir)) }()
@@ -55,7 +57,9 @@ geo.update.enabled it fetches them itself, once a day.`,
 			if len(files) > 0 {
 				results, err = u.Install(files, force)
 			} else {
-				results, err = u.Update(cmd.Context(), force)
+				ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+				defer stop()
+				results, err = u.Update(ctx, force)
 			}
 			return errors.Join(p.printUpdate(c, results, asJSON), err)
 		},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -165,8 +166,12 @@ func (u *Updater) update(ctx context.Context, ask func(*attempt) bool) (results 
 		return nil, err
 	}
 	u.clean(s)
+	editions := u.editions()
+	maps.DeleteFunc(s.Attempts, func(name string, _ *attempt) bool { // what nobody asks for any more
+		return !slices.ContainsFunc(editions, func(e edition) bool { return e.name == name })
+	})
 	var failed []error
-	for _, e := range u.editions() {
+	for _, e := range editions {
 		a := s.attempt(e.name, u.settings())
 		if u.now().Before(a.notBefore(u.now())) && !ask(a) {
 			results = append(results, Result{Edition: e.name, Note: a.waiting()})

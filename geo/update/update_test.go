@@ -154,11 +154,17 @@ func TestMaxMind(t *testing.T) {
 		t.Error(err)
 	}
 	diff(t, "requests after a final answer", []string(nil), p.asked())
+	if list, err := ReadStatus(wrong.Dir); err != nil || len(list) != 2 || list[0].Failures != 1 {
+		t.Errorf("status %+v, %v", list, err)
+	}
 	right := cfg
 	right.Dir = wrong.Dir
 	maxmind(t, p, storage, "GeoLite2-City", data, sum(data))
 	if results, err := updater(t, p, right).Update(context.Background(), false); err != nil || !results[0].Changed {
 		t.Errorf("with another key: %+v, %v", results, err)
+	}
+	if list, err := ReadStatus(wrong.Dir); err != nil || len(list) != 1 || list[0].Failures != 0 {
+		t.Errorf("with one edition, status %+v, %v", list, err)
 	}
 }
 
