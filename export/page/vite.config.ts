@@ -1,4 +1,4 @@
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 import { viteSingleFile } from "vite-plugin-singlefile";
 
 // One file: script and style inline, nothing beside it. The folder is not
@@ -6,4 +6,5 @@ import { viteSingleFile } from "vite-plugin-singlefile";
 export default defineConfig({
   plugins: [viteSingleFile({ removeViteModuleLoader: true })],
   build: { target: "es2022", emptyOutDir: false, reportCompressedSize: false, modulePreload: false },
+  test: { testTimeout: 60_000 }, // a machine that has others' work to do must not fail a test
 });
