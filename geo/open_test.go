@@ -188,3 +188,24 @@ func TestClose(t *testing.T) {
 		t.Error("the zero DB answers")
 	}
 }
+
+// TestSourceOf names the database that is asked.
+func TestSourceOf(t *testing.T) {
+	dir := t.TempDir()
+	v4 := fixture{kind: "city ipv4", version: 4, records: map[string]mmdbtype.Map{"1.0.0.0/24": flat("AU", "", "Sydney", -33.8688, 151.209)}}
+	db := open(t, Config{
+		City:     v4.write(t, dir, "four.mmdb"),
+		Networks: []Network{{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Name: "ours", Country: "CH"}},
+	})
+	for text, want := range map[string]string{
+		"1.0.0.1": "four.mmdb", "9.9.9.9": "four.mmdb", "64:ff9b::1.0.0.1": "four.mmdb", "2a00:1450::1": builtinName, "10.1.2.3": "geo.networks",
+	} {
+		if got := db.SourceOf(netip.MustParseAddr(text)); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+	var zero DB
+	if got := zero.SourceOf(netip.MustParseAddr("1.0.0.1")) + db.SourceOf(netip.Addr{}); got != "" {
+		t.Errorf("nothing gives %q", got)
+	}
+}
