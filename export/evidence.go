@@ -40,6 +40,24 @@ func databases(cov *store.Coverage) []page.Geo {
 	return all
 }
 
+// given says what of a window has been given up by age or for room, "" if nothing has.
+func given(cov *store.Coverage) string {
+	var parts []string
+	at := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
+	if from := cov.PointsFrom; !from.IsZero() && cov.Window.From.Before(from) {
+		parts = append(parts, "addresses before "+at(from)+" are no longer kept")
+	}
+	if e := cov.Effective; !e.From.IsZero() && (e.From.Before(cov.Window.From) || e.To.After(cov.Window.To)) {
+		parts = append(parts, "of the time asked for only sums from "+at(e.From)+" to "+at(e.To)+" are left")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// joined puts sentences in a row, those that there are.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "; ")
+}
+
 // spans turns the coverage of all sensors into one: a moment has data if any sensor
 // had. What the coverage does not reach in the window is off.
 func spans(w store.Window, cov *store.Coverage) []page.Span {

@@ -13,7 +13,7 @@ import (
 // finish puts the parts and the evidence together.
 func (b *builder) finish() (*page.Data, Report) {
 	rep := Report{Format: HTML, Rows: uint64(len(b.rows)), Window: b.window, Step: b.step,
-		Coarsened: b.notes, Coverage: b.cov}
+		Coarsened: joined(b.notes, given(&b.cov)), Coverage: b.cov}
 	first := ^uint32(0)
 	for i := range b.rows {
 		rep.Sum.Add(store.Sum{Packets: b.rows[i].Packets, Bytes: b.rows[i].Bytes, Opens: b.rows[i].Opens})
@@ -29,7 +29,7 @@ func (b *builder) finish() (*page.Data, Report) {
 		Tick: int(b.tick() / time.Second), Totals: b.totals(rep.Sum), Drops: b.cov.Books.Drops,
 		Coverage: spans(b.window, &b.cov), Geo: databases(&b.cov), Home: b.o.Home,
 		Command: b.o.command(HTML, b.window), Title: b.o.Title, Note: b.o.Note,
-		Coarsened: b.notes, Detail: cmp.Or(b.o.Detail, DetailAddresses), Message: b.o.Message, Clouds: b.clouds,
+		Coarsened: rep.Coarsened, Detail: cmp.Or(b.o.Detail, DetailAddresses), Message: b.o.Message, Clouds: b.clouds,
 	}
 	if len(b.details) > 0 {
 		meta.Labels = b.t.tags.names()

@@ -20,7 +20,7 @@ const manySensors = 3
 // the kernel dropped, what was folded, and the share of packets without a place. It is
 // empty where there is nothing to say. Gaps shorter than a tick are left out: a sensor
 // never starts with one.
-func coverageLine(c *store.Coverage) string {
+func coverageLine(c *store.Coverage, zone *time.Location) string {
 	parts := offParts(c)
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	if n := c.Books.Drops; n > 0 {
@@ -35,7 +35,21 @@ func coverageLine(c *store.Coverage) string {
 	if n := c.Damaged; n > 0 {
 		add("%s left out", counted(n, "damaged block"))
 	}
+	if from := c.PointsFrom; !from.IsZero() && c.Window.From.Before(from) {
+		add("addresses before %s are no longer kept", from.In(zone).Format("2006-01-02 15:04 MST"))
+	}
+	if widened(c) {
+		add("only sums from %s to %s are left", c.Effective.From.In(zone).Format("2006-01-02 15:04"),
+			c.Effective.To.In(zone).Format("2006-01-02 15:04 MST"))
+	}
 	return strings.Join(parts, ", ")
+}
+
+// widened reports whether the answer is about more than was asked for, because only
+// sums over whole intervals are left.
+func widened(c *store.Coverage) bool {
+	e := c.Effective
+	return !e.From.IsZero() && (e.From.Before(c.Window.From) || e.To.After(c.Window.To))
 }
 
 // counted is "1 frame", "120 frames".
@@ -84,6 +98,11 @@ type coverageJSON struct {
 	Window windowJSON `json:"window"` // asked for, cut to what there is
 	Filter string     `json:"filter"` // of the answer, not of the counts
 
+	// What the answer is about: the window, its ends moved outward where only sums over
+	// 10 minutes, an hour or a day are left; and since when addresses are kept.
+	Effective  windowJSON `json:"effective"`
+	PointsFrom time.Time  `json:"points_from,omitzero"`
+
 	First       time.Time `json:"first,omitzero"` // of all that is stored
 	Last        time.Time `json:"last,omitzero"`
 	TickSeconds float64   `json:"tick_seconds"`
@@ -128,6 +147,7 @@ type databaseJSON struct {
 
 func coverageToJSON(f *store.Filter, c *store.Coverage) coverageJSON {
 	out := coverageJSON{Asked: windowToJSON(f.Window), Window: windowToJSON(c.Window), Filter: f.String(),
+		Effective: windowToJSON(c.Effective), PointsFrom: c.PointsFrom.UTC(),
 		First: c.First.UTC(), Last: c.Last.UTC(), TickSeconds: c.Tick.Seconds(),
 		Points: c.Points, Packets: endpointPackets(c), Unlocated: c.Unlocated, Books: c.Books, Damaged: c.Damaged,
 		Sensors: []sensorJSON{}, Geo: []databaseJSON{}}

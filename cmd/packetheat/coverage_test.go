@@ -121,7 +121,7 @@ func TestCoverageLineOfMany(t *testing.T) {
 	}
 	c.Damaged = 1
 	want := "a off 1m0s of 1h0m (1 gap), b off 1m0s of 1h0m (1 gap), c off 1m0s of 1h0m (1 gap), 2 more sensors with gaps, 1 damaged block left out"
-	if got := coverageLine(&c); got != want {
+	if got := coverageLine(&c, time.UTC); got != want {
 		t.Errorf("%s", got)
 	}
 }

@@ -178,6 +178,19 @@ func TestDBPrune(t *testing.T) {
 	if r := packetheat(t, dir, "db", "prune", "--keep-points", "1h", "--yes"); !strings.Contains(r.err, "gave up 30 points") {
 		t.Errorf("says\n%s", r.err)
 	}
+	for _, args := range [][]string{{"top", "ip"}, {"export", "html", "-o", "map.html", "--coverage", "c.json"}} {
+		if r := packetheat(t, dir, args...); !strings.Contains(r.err, "addresses before 2026-11-17 16:00 CET are no longer kept") {
+			t.Errorf("%v says\n%s", args, r.err)
+		}
+	}
+	var coverage coverageJSON
+	content, err := os.ReadFile(filepath.Join(dir, "c.json"))
+	if err != nil || json.Unmarshal(content, &coverage) != nil || coverage.PointsFrom != time.Date(2026, 11, 17, 15, 0, 0, 0, time.UTC) || coverage.Effective.From.IsZero() {
+		t.Errorf("%v\n%s", err, content)
+	}
+	if page, err := os.ReadFile(filepath.Join(dir, "map.html")); err != nil || len(page) == 0 {
+		t.Error(err)
+	}
 	if diff := cmp.Diff(before, countries()); diff != "" {
 		t.Errorf("countries differ:\n%s", diff)
 	}

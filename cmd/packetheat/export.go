@@ -115,7 +115,7 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 	}
 	bar.Done()
 	p.sayReport(f.output, report)
-	p.sayCoverage(&report.Coverage)
+	p.sayCoverage(&report.Coverage, a.zone)
 	if f.coverage != "" {
 		if err := writeCoverage(f.coverage, &a.filter, &report.Coverage); err != nil {
 			return err

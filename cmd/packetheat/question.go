@@ -157,8 +157,8 @@ func (p *program) sayWindow(a *asked) {
 }
 
 // sayCoverage says what is to be known about an answer, if anything is.
-func (p *program) sayCoverage(c *store.Coverage) {
-	if line := coverageLine(c); line != "" {
+func (p *program) sayCoverage(c *store.Coverage, zone *time.Location) {
+	if line := coverageLine(c, zone); line != "" {
 		p.say("coverage: %s", line)
 	}
 }

@@ -52,7 +52,7 @@ func (p *program) tail(cmd *cobra.Command, q *question, t *tailing, chosen, foll
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	p.sayCoverage(&a.coverage)
+	p.sayCoverage(&a.coverage, a.zone)
 	t.zone = a.zone
 	if !chosen {
 		_, running, err := instance.Find(a.config.Store.Path)

@@ -65,7 +65,7 @@ func (p *program) top(cmd *cobra.Command, q *question, by store.Dimension, f top
 	if f.sortBy != "packets" {
 		n = 0 // the store's order is by packets
 	}
-	p.sayCoverage(&a.coverage)
+	p.sayCoverage(&a.coverage, a.zone)
 	top, err := a.Top(cmd.Context(), a.filter, by, n)
 	if err != nil {
 		return fmt.Errorf("sum by %s: %w", by, err)

@@ -24,7 +24,9 @@ type window struct {
 type coverage struct {
 	First      time.Time   `json:"first,omitzero"` // of all that is stored
 	Last       time.Time   `json:"last,omitzero"`
-	Tick       float64     `json:"tick"` // seconds
+	PointsFrom time.Time   `json:"points_from,omitzero"` // addresses before it have been given up
+	Effective  *window     `json:"effective,omitempty"`  // what the answer is about, where only sums of whole intervals are left
+	Tick       float64     `json:"tick"`                 // seconds
 	Sensors    []string    `json:"sensors"`
 	OffSeconds float64     `json:"off_seconds"` // of the window, no sensor was on
 	Drops      uint64      `json:"drops"`       // frames that the kernel lost
@@ -69,6 +71,12 @@ func summary(c *store.Coverage, w store.Window) coverage {
 		OffSeconds: offSeconds(c, w), Drops: c.Books.Drops, Folded: c.Books.Folded.Packets, Late: c.Books.Late.Packets,
 		Points: c.Points, Packets: public.Packets, Bytes: public.Bytes, TwoPublic: c.Books.TwoPublic.Packets,
 		LocalOnly: c.Books.LocalOnly.Packets, Unlocated: c.Unlocated.Packets, Damaged: c.Damaged}
+	if !c.PointsFrom.IsZero() && w.From.Before(c.PointsFrom) {
+		out.PointsFrom = utc(c.PointsFrom)
+	}
+	if e := c.Effective; !e.From.IsZero() && (e.From.Before(c.Window.From) || e.To.After(c.Window.To)) {
+		out.Effective = &window{From: utc(e.From), To: utc(e.To)}
+	}
 	if out.Sensors == nil {
 		out.Sensors = []string{}
 	}
