@@ -232,6 +232,8 @@ func (r *live) storeMetrics() (m metrics.Store) {
 	if err != nil {
 		return m
 	}
-	return metrics.Store{Known: true, Unused: k.Unused, Log: k.Log, Tiers: k.Tiers, Open: k.Open, Late: k.Late, Oldest: k.Oldest,
+	u := r.store.Maintenance()
+	return metrics.Store{Known: true, Sealed: u.Sealed[0] + u.Sealed[1] + u.Sealed[2], Resealed: u.Resealed, Failed: u.Failed, UpkeepSeconds: u.Time.Seconds(),
+		Unused: k.Unused, Log: k.Log, Tiers: k.Tiers, Open: k.Open, Late: k.Late, Oldest: k.Oldest,
 		PrunedPoints: k.PrunedPoints, PrunedBytes: k.PrunedBytes, PruneSeconds: k.Seconds}
 }

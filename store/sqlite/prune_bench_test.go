@@ -33,6 +33,9 @@ func BenchmarkAppendPruning(b *testing.B) {
 	for range 200 {
 		alone = append(alone, commit())
 	}
+	if err := s.Maintain(ctx, false); err != nil { // so that pruning only prunes
+		b.Fatal(err)
+	}
 	pruned := make(chan error, 1)
 	go func() { pruned <- s.PruneBefore(ctx, benchStart.Add(hour)) }()
 	for done := false; !done; {

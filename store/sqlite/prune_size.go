@@ -168,8 +168,8 @@ func (s *Store) logBytes() int64 {
 // have in them what was deleted, so not much later than points go.
 const vacuumEvery = time.Hour
 
-// vacuumPages is how many pages one transaction moves: a few milliseconds.
-const vacuumPages = 256
+// vacuumPages is how many pages one transaction moves: a millisecond or two.
+const vacuumPages = 64
 
 // vacuum gives unused pages back to the file system, after an hour, or at once where
 // that was asked for, or there are many. It moves the last pages of the file into

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// A slice is what one transaction of the pruner deletes at most: a few milliseconds
-// of work, for which a commit may have to wait.
+// A slice is what one transaction of the pruner deletes at most: a millisecond or
+// two of work, for which a commit may have to wait.
 const (
-	sliceBytes = 2 << 20
+	sliceBytes = 512 << 10
 	sliceRows  = 512
 )
 

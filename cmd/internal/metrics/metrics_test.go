@@ -44,7 +44,7 @@ func some() Sources {
 		Geo:        func() geo.Stats { return geo.Stats{Hits: 3, Misses: 2, Decoded: 1, Searching: 1500 * time.Millisecond} },
 		StoreBytes: func() int64 { return 4096 },
 		Store: func() Store {
-			return Store{Known: true, Unused: 5, Log: 6, Tiers: [3]int64{7, 8, 9}, Open: 10, Late: 11, Oldest: 12, PrunedPoints: 13, PrunedBytes: 14, PruneSeconds: 1.5}
+			return Store{Known: true, Unused: 5, Log: 6, Tiers: [3]int64{7, 8, 9}, Open: 10, Late: 11, Oldest: 12, PrunedPoints: 13, PrunedBytes: 14, PruneSeconds: 1.5, Sealed: 15, UpkeepSeconds: 16.5}
 		},
 	}
 }
@@ -70,6 +70,8 @@ func TestValues(t *testing.T) {
 		`packetheat_store_oldest_points_timestamp_seconds 12`,
 		`packetheat_store_pruned_points_total 13`,
 		`packetheat_store_prune_seconds_total 1.5`,
+		`packetheat_store_sealed_total{kind="first"} 15`,
+		`packetheat_store_maintenance_seconds_total 16.5`,
 		`packetheat_geo_database_build_timestamp_seconds{kind="city",name="x"} 77`,
 		`packetheat_geo_faults_total 9`,
 		`packetheat_geo_lookups_total{result="hit"} 3`,

@@ -11,6 +11,9 @@ type Store struct {
 	PrunedPoints int64
 	PrunedBytes  int64
 	PruneSeconds float64
+
+	Sealed, Resealed, Failed uint64 // sums of intervals written, written again, and not to be had
+	UpkeepSeconds            float64
 }
 
 var (
@@ -22,6 +25,9 @@ var (
 	storeOldest  = gauge("packetheat_store_oldest_points_timestamp_seconds", "Start of the oldest tick whose points are kept.")
 	prunedPoints = counter("packetheat_store_pruned_points_total", "Points deleted because of their age or for want of room.")
 	prunedBytes  = counter("packetheat_store_pruned_bytes_total", "Room won by deleting.")
+	storeSealed  = counter("packetheat_store_sealed_total", "Sums of intervals written, and written again for what came late.", "kind")
+	storeFailed  = counter("packetheat_store_seal_failures_total", "Intervals whose sums could not be made.")
+	upkeepTime   = counter("packetheat_store_maintenance_seconds_total", "How long the making of sums took.")
 	pruneSeconds = counter("packetheat_store_prune_seconds_total", "How long deleting took, the waiting for commits included.")
 )
 
@@ -42,4 +48,8 @@ func (s *Store) collect(send func(metric, float64, ...string)) {
 	send(prunedPoints, float64(s.PrunedPoints))
 	send(prunedBytes, float64(s.PrunedBytes))
 	send(pruneSeconds, s.PruneSeconds)
+	send(storeSealed, float64(s.Sealed), "first")
+	send(storeSealed, float64(s.Resealed), "again")
+	send(storeFailed, float64(s.Failed))
+	send(upkeepTime, s.UpkeepSeconds)
 }
