@@ -280,7 +280,7 @@ func (c *coverer) usable(t *piece, finer bool) bool {
 		return !finer || len(c.lateOf(t)) == 0
 	}
 	bad := c.plan.damage
-	if t.source != sourceKeys && t.chunks > 0 && bad.of(t.id, t.source) && !bad.of(t.id, sourceKeys) {
+	if t.source != sourceKeys && t.chunks > 0 && (c.plan.full || bad.of(t.id, t.source)) && !bad.of(t.id, sourceKeys) {
 		t.source = sourceKeys
 	}
 	gone := t.source == sourceKeys && t.chunks == 0 && t.points > 0

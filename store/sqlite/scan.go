@@ -28,6 +28,7 @@ type plan struct {
 	step     int64  // seconds that a bin has; 0: there is one bin
 	tick     int64  // seconds
 	ordered  bool   // each tick for itself, in order
+	full     bool   // full keys of every tier that has them, of others source
 	damage   *damage
 	lacking  bool             // the cover has tiers without the full keys that are wanted
 	coverage *coverageBuilder // not points but coverage is read
@@ -40,6 +41,7 @@ type question struct {
 	keys    bool  // full keys are better where there are not too many
 	step    time.Duration
 	ordered bool
+	full    bool // see plan
 }
 
 // plan prepares a query: window to ticks, sensors to ids, terms to what they need, and
@@ -50,7 +52,7 @@ func (s *Store) plan(ctx context.Context, f *store.Filter, ask question) (*plan,
 	}
 	p := &plan{
 		filter: newFilter(f.Terms), all: true, tick: int64(s.tick / time.Second),
-		step: int64(ask.step / time.Second), ordered: ask.ordered, damage: &s.damage,
+		step: int64(ask.step / time.Second), ordered: ask.ordered, full: ask.full, damage: &s.damage,
 	}
 	from, to := tickRange(f.Window)
 	p.from, p.to = ceilTo(from, p.tick), ceilTo(to, p.tick)
