@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	"context"
 	"net/netip"
 	"slices"
 	"strings"
@@ -269,5 +270,64 @@ func TestPageIsInert(t *testing.T) {
 		Note: "<b>\"'&", Written: noon})
 	if n := strings.Count(html, "alert(1)</script>") + strings.Count(html, "<img src=x") + strings.Count(html, "<b>\"'&"); n > 0 {
 		t.Errorf("%d names are markup", n)
+	}
+}
+
+// flowReader knows sums over steps, in no order, and begins anew once.
+type flowReader struct{ *fakeReader }
+
+func (r flowReader) Flows(_ context.Context, f store.Filter, step time.Duration, begin func(), yield func([]store.Point) error) error {
+	sums := map[store.Point]store.Sum{}
+	for _, p := range r.match(f) {
+		key := p
+		if step > 0 {
+			key.Time, key.Interval = p.Time.Truncate(step), step
+		}
+		key.Packets, key.Bytes, key.Opens = 0, 0, 0
+		sum := sums[key]
+		sum.Add(p.Sum())
+		sums[key] = sum
+	}
+	var all []store.Point
+	for p, sum := range sums {
+		p.Packets, p.Bytes, p.Opens = sum.Packets, sum.Bytes, sum.Opens
+		all = append(all, p)
+	}
+	begin()
+	if err := yield(all[:len(all)/2]); err != nil {
+		return err
+	}
+	begin()
+	for chunk := range slices.Chunk(all, 100) {
+		if err := yield(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestDetailsFromFlows: a page is the same whether it is made from points or from sums
+// of them over its time steps.
+func TestDetailsFromFlows(t *testing.T) {
+	for _, step := range []time.Duration{10 * time.Minute, time.Hour} {
+		for _, text := range []string{"", "proto:tcp"} {
+			r := &fakeReader{points: somePoints(8000, 20)}
+			f, err := store.ParseFilter(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := Options{Step: step, Filter: f, Labels: someLabels{}, Detail: DetailFull}
+			want, _ := build(t, r, o)
+			got, _ := build(t, flowReader{r}, o)
+			if text != "" {
+				want.Meta.Totals.Points = 0
+			}
+			if len(want.Details) == 0 || !want.Meta.Clouds {
+				t.Fatalf("%d details, clouds %v", len(want.Details), want.Meta.Clouds)
+			}
+			if diff := gocmp.Diff(want, got); diff != "" {
+				t.Errorf("step %s %q (-points +flows):\n%.3000s", step, text, diff)
+			}
+		}
 	}
 }

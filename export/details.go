@@ -76,20 +76,50 @@ type detailer struct {
 	clouds      *cloudRows // nil: not asked for, or known already
 }
 
+// flowing is a Reader that knows sums of equal points over time steps, of which there
+// are far fewer: see store/sqlite's method of this name.
+type flowing interface {
+	Flows(ctx context.Context, f store.Filter, step time.Duration, begin func(), yield func([]store.Point) error) error
+}
+
+// flowsFrom is the step from which on flows are read in place of points: the shortest
+// time that stores keep sums of.
+const flowsFrom = 10 * time.Minute
+
 func (d *detailer) pass(ctx context.Context) error {
 	d.points = 0
-	err := d.b.r.Points(ctx, d.b.f, func(points []store.Point) error {
+	take := func(points []store.Point) error {
 		d.points += uint64(len(points))
 		for i := range points {
 			d.add(&points[i])
 		}
 		return ctx.Err()
-	})
+	}
+	var err error
+	if r, ok := d.b.r.(flowing); ok && d.b.step >= flowsFrom {
+		step := d.b.step
+		if d.b.whole {
+			step = 0
+		}
+		err = r.Flows(ctx, d.b.f, step, d.forget, take)
+		d.points = 0 // they were not counted
+	} else {
+		err = d.b.r.Points(ctx, d.b.f, take)
+	}
 	if err != nil {
 		return fmt.Errorf("read points: %w", err)
 	}
 	d.flush()
 	return nil
+}
+
+// forget takes back what the pass has added so far.
+func (d *detailer) forget() {
+	clear(d.flows)
+	clear(d.amounts)
+	if d.clouds != nil {
+		*d.clouds = cloudRows{}
+	}
 }
 
 func (d *detailer) add(p *store.Point) {

@@ -87,7 +87,8 @@ func rowOf(bin, i uint32, s *store.Sum) page.Row {
 		Packets: s.Packets, Bytes: s.Bytes, Opens: s.Opens}
 }
 
-// cloudRows sums the points of big clouds as rows. Points come in order of time.
+// cloudRows sums the points of big clouds as rows; those of a bin are one row where
+// they come together, as in order of time.
 type cloudRows struct {
 	bin  uint32
 	sums []store.Sum // by place × partsOfSubject and part
@@ -130,7 +131,12 @@ func (b *builder) splitClouds(clouds []page.Row) {
 	sums := make(map[cellKey]*page.Row, len(clouds))
 	for i := range clouds {
 		r := &clouds[i]
-		sums[cellKey{r.Bin, r.Place, r.Proto, r.Out}] = r
+		key := cellKey{r.Bin, r.Place, r.Proto, r.Out}
+		if sum := sums[key]; sum != nil {
+			sum.Packets, sum.Bytes, sum.Opens = sum.Packets+r.Packets, sum.Bytes+r.Bytes, sum.Opens+r.Opens
+			continue
+		}
+		sums[key] = r
 	}
 	kept := b.rows[:0:0]
 	for _, r := range b.rows {
