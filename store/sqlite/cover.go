@@ -5,139 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strings"
 )
-
-// kept is what the table of that name says: where each kind of data begins.
-type kept struct {
-	generation int64 // -1: the store is of format 1 and has no tiers
-
-	// From when on there are tiers of each of levels and, last, points. Each start is
-	// moved forward to where an interval of the next coarser level begins, so that
-	// what lies before it can be read from that level alone.
-	begin [len(levels) + 1]int64
-}
-
-// withPoints is the index of points in kept.begin.
-const withPoints = len(levels)
-
-// readKept reads the table kept.
-func readKept(ctx context.Context, q queryer) (kept, error) {
-	k := kept{generation: -1}
-	for i := range k.begin {
-		k.begin[i] = math.MinInt64
-	}
-	rows, err := q.QueryContext(ctx, "SELECT what, start FROM kept")
-	if err != nil {
-		if strings.Contains(err.Error(), "no such table") {
-			return k, nil
-		}
-		return k, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var what string
-		var start int64
-		if err := rows.Scan(&what, &start); err != nil {
-			return k, err
-		}
-		switch what {
-		case "generation":
-			k.generation = start
-		case "points":
-			k.begin[3] = ceilTo(start, level10m)
-		case "600":
-			k.begin[2] = ceilTo(start, level1h)
-		case "3600":
-			k.begin[1] = ceilTo(start, level1d)
-		case "86400":
-			k.begin[0] = start
-		}
-	}
-	for i := range k.begin[1:] {
-		k.begin[i+1] = max(k.begin[i], k.begin[i+1])
-	}
-	return k, rows.Err()
-}
-
-// readGeneration is readKept for the generation alone.
-func readGeneration(ctx context.Context, q queryer) (int64, error) {
-	n, err := number(ctx, q, "SELECT start FROM kept WHERE what = 'generation'")
-	if err != nil && strings.Contains(err.Error(), "no such table") {
-		return -1, nil
-	}
-	return n, err
-}
-
-// finest returns the index in begin of the finest data kept at t, -1 for none.
-func (k *kept) finest(t int64) int {
-	for i := len(k.begin) - 1; i >= 0; i-- {
-		if t >= k.begin[i] {
-			return i
-		}
-	}
-	return -1
-}
-
-// widen moves the ends of a window outward to the finest intervals kept there. Open
-// ends stay.
-func (k *kept) widen(from, to int64) (int64, int64) {
-	if i := k.finest(from); from != math.MinInt64 && i >= 0 && i < withPoints {
-		from = floorTo(from, levels[i])
-	}
-	if to == math.MinInt64 || to == math.MaxInt64 {
-		return from, to
-	}
-	if i := k.finest(to - 1); i >= 0 && i < withPoints {
-		to = ceilTo(to, levels[i])
-	}
-	return from, to
-}
-
-// ceilTo moves t forward to a multiple of step.
-func ceilTo(t, step int64) int64 {
-	floor := floorTo(t, step)
-	if floor == t || floor > math.MaxInt64-step {
-		return t
-	}
-	return floor + step
-}
-
-// tierRef is what a query knows of a tier before it reads it.
-type tierRef struct {
-	id, level, start int64
-	sensor           uint32
-	last             int64
-	points, keys     int64
-	chunks           int64
-}
-
-// piece is what a query reads of a tier: from exact ones, samples of ticks in [from,
-// to); else the sums over the whole tier, which is [from, to).
-type piece struct {
-	tierRef
-	source   source // of whole ones
-	exact    bool
-	from, to int64
-}
-
-// unit is what is read of the time from a moment on: some tiers, beside them late
-// batches that they do not hold, and the blocks of all other batches up to another
-// moment of some sensors.
-type unit struct {
-	from  int64
-	tiers []piece
-	late  []int64 // ids of batches
-
-	base   []uint32 // sensors
-	baseTo int64
-}
-
-// reach is a part of one sensor's time.
-type reach struct {
-	sensor   uint32
-	from, to int64
-}
 
 // coverer finds the units that answer a query, in one read transaction.
 type coverer struct {
@@ -279,6 +147,9 @@ func (c *coverer) usable(t *piece, finer bool) bool {
 	if c.plan.coverage != nil { // rows of batches say more than one that lacks some
 		return !finer || len(c.lateOf(t)) == 0
 	}
+	if finer && t.last > c.plan.lastID && t.to > c.plan.end {
+		return false // it was written while this query runs
+	}
 	bad := c.plan.damage
 	if t.source != sourceKeys && t.chunks > 0 && (c.plan.full || bad.of(t.id, t.source)) && !bad.of(t.id, sourceKeys) {
 		t.source = sourceKeys
@@ -302,11 +173,17 @@ func (c *coverer) coverRest(gap reach, finest int) error {
 		}
 		err = c.tiers(level10m, gap.sensor, floorTo(gap.from, level10m), gap.to-1, func(t tierRef) {
 			from, to := max(t.start, gap.from), min(t.start+level10m, gap.to)
+			if t.last > c.plan.lastID {
+				to = min(to, c.plan.end)
+			}
 			if t.chunks == 0 && t.points > 0 && c.plan.coverage == nil {
 				return // its blocks are still there
 			}
 			rest(from)
-			at = to
+			at = min(t.start+level10m, gap.to)
+			if from >= to {
+				return
+			}
 			c.addTier(piece{tierRef: t, source: sourceKeys, exact: true, from: from, to: to})
 		})
 		rest(gap.to)
@@ -443,33 +320,4 @@ func (c *coverer) split() []reach {
 		}
 	}
 	return list
-}
-
-// plain reports whether u is blocks alone.
-func (u *unit) plain() bool { return len(u.tiers) == 0 && len(u.late) == 0 && len(u.base) > 0 }
-
-// reaches returns what the units are about, for covering it anew.
-func reaches(units []unit) (list []reach) {
-	for i := range units {
-		u := &units[i]
-		for _, t := range u.tiers {
-			list = append(list, reach{t.sensor, t.from, t.to})
-		}
-		for _, sensor := range u.base {
-			list = append(list, reach{sensor, u.from, u.baseTo})
-		}
-	}
-	slices.SortFunc(list, func(a, b reach) int {
-		return cmp.Or(cmp.Compare(a.sensor, b.sensor), cmp.Compare(a.from, b.from))
-	})
-	n := 0
-	for _, r := range list {
-		if n > 0 && list[n-1].sensor == r.sensor && list[n-1].to >= r.from {
-			list[n-1].to = max(list[n-1].to, r.to)
-			continue
-		}
-		list[n] = r
-		n++
-	}
-	return list[:n]
 }

@@ -20,6 +20,7 @@ const maxWorkers = 4
 type plan struct {
 	from, to int64 // ticks, half-open, Unix seconds
 	lastID   int64 // the newest batch that belongs to the answer
+	end      int64 // of the newest tick: what a tier has behind it is of later batches
 	sensors  []uint32
 	all      bool // those are all sensors
 	need     need
@@ -94,11 +95,11 @@ func (s *Store) cover(ctx context.Context, p *plan, ask question) (*cursor, erro
 	}
 	p.from, p.to = k.widen(p.from, p.to)
 	newest, err := number(ctx, tx, "SELECT max(tick) FROM batches")
-	if err == nil && p.lastID > 0 { // what comes later is of later batches
-		p.to = min(p.to, newest+p.tick)
-	}
 	if err != nil || p.from >= p.to {
 		return s.cursor(p, k, nil), err
+	}
+	if p.end = newest + p.tick; p.lastID == 0 { // no batch is left, just tiers
+		p.end = math.MaxInt64
 	}
 	reaches := make([]reach, len(p.sensors))
 	for i, id := range p.sensors {
