@@ -36,10 +36,10 @@ func loop(b *testing.B, f func(i int)) {
 // it, over the built-in databases otherwise, in four ways and with
 // geoip2-golang's City() beside them. One core, all fields that are stored.
 //
-// Measured together on a busy machine of two cores, in ns of processor time,
-// medians of three, over GeoLite2 with the built-in systems: City() 5,154; first
-// 3,332; no cache 1,483; hit 69; Zipf mix 730. On the same machine at rest City()
-// takes 2,748, so that all of them are about half of that.
+// Measured in one run on two cores that twenty other processes wanted too, in ns of
+// processor time, over GeoLite2 with the built-in systems: City() 3,975; first 3,617 (with
+// so few rounds, pages of the file are first touched in them; 2,345 in a longer run beside
+// City()'s 3,855); no cache 1,717; hit 32; Zipf mix 775.
 func BenchmarkLocate(b *testing.B) {
 	b.Run("GeoLite2", func(b *testing.B) {
 		path := cached(b, "GeoLite2-City.mmdb")
