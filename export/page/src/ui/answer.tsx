@@ -34,7 +34,7 @@ function Sentence() {
     <p class="sentence">
       {from < to && <Piece>{span(from, to, zone.value)}</Piece>}
       <Piece title={`${exact(shownPackets)} packets, ${exact(shownBytes)} bytes`}>
-        <b>{count(shownPackets)}</b>{part && <span class="quiet"> of {count(totals.packets)}</span>} {word}, <b>{bytes(shownBytes)}</b>
+        <b>{count(shownPackets)}</b>{part && shownPackets !== totals.packets && <span class="quiet"> of {count(totals.packets)}</span>} {word}, <b>{bytes(shownBytes)}</b>
       </Piece>
       {!part && totals.twoPublic > 0 && (
         <Piece title="A packet between two public addresses is on the map at both ends, and counted once here">

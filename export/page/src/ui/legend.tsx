@@ -51,7 +51,7 @@ export function Legend() {
       </div>
       {view.hollow && (
         <div class="legend-title quiet" title="Addresses that no database knows more closely, and anycast networks, which are in many places at once">
-          <svg class="ring" width="14" height="14" aria-hidden="true"><circle cx="7" cy="7" r="5.5" /></svg>only the country is known
+          <svg class="hollow" width="14" height="14" aria-hidden="true"><circle cx="7" cy="7" r="5.5" /></svg>only the country is known
         </div>
       )}
     </div>
