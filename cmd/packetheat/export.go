@@ -95,7 +95,7 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 	}
 	bar := term.NewCounter(p.err, "reading points", int64(a.coverage.Points))
 	defer bar.Done()
-	reader := pointsReader{a, func(n int) { bar.Add(n) }}
+	reader := pointsReader{a.Store, func(n int) { bar.Add(n) }}
 	options := export.Options{Filter: a.filter, Version: version(), Detail: f.detail, Title: f.title, Note: f.note, Mask: mask, Home: homeOf(a.config)}
 	if format == export.HTML && mask == nil {
 		labels, err := readLabels(a.config, nil)

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/packetheat/packetheat/cmd/internal/config"
-	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/store"
 	"github.com/packetheat/packetheat/store/sqlite"
 )
@@ -165,13 +164,21 @@ func (p *program) sayCoverage(c *store.Coverage, zone *time.Location) {
 
 // pointsReader calls back after each chunk of points, to show progress.
 type pointsReader struct {
-	export.Reader
+	*sqlite.Store
 	seen func(points int)
 }
 
 func (r pointsReader) Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error {
-	return r.Reader.Points(ctx, f, func(points []store.Point) error {
+	return r.Store.Points(ctx, f, r.watched(yield))
+}
+
+func (r pointsReader) Flows(ctx context.Context, f store.Filter, step time.Duration, begin func(), yield func([]store.Point) error) error {
+	return r.Store.Flows(ctx, f, step, begin, r.watched(yield))
+}
+
+func (r pointsReader) watched(yield func([]store.Point) error) func([]store.Point) error {
+	return func(points []store.Point) error {
 		r.seen(len(points))
 		return yield(points)
-	})
+	}
 }
