@@ -210,13 +210,16 @@ func (r *Ring) poll(wait time.Duration) error {
 	}
 	var events int16
 	var failed error
-	slept := false
+	asked := false
 	err := r.conn.Read(func(uintptr) bool {
 		events, failed = r.events()
-		done := slept || events != 0 || failed != nil
-		slept = true
+		done := asked || events != 0 || failed != nil // asked before: it has slept, and something woke it
+		asked = true
 		return done
 	})
+	if !asked && errors.Is(err, os.ErrDeadlineExceeded) { // no time to sleep at all
+		events, failed = r.events()
+	}
 	if failed != nil || err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("poll ring on %q: %w", r.iface, errors.Join(failed, err))
 	}
