@@ -29,7 +29,8 @@ Windows: --last 24h, or --from and --to, or --at TIME --for 30m; none: all there
 Times: 2026-11-21, "2026-11-21 14:00", 2026-11-21T14:00:00Z, yesterday, "tue 15:00", -2h;
 without an offset they are in the system's time zone (--tz and --utc change it).
 Filters: space is and, comma is or, - is not:
-  --filter 'proto:tcp port:443,8443 ip:1.2.3.0/24 country:DE,FR -port:53 dir:in opened:them'`
+  --filter 'proto:tcp port:443,8443 ip:1.2.3.0/24 country:DE,FR -port:53 dir:in opened:them -label:cloud'
+Labels: cloud and anycast are built in, geo.labels adds lists, geo.networks its names.`
 
 // flags adds the flags of a question to a command.
 func (q *question) flags(cmd *cobra.Command) {
