@@ -84,7 +84,7 @@ func inOrder(points []store.Point) []store.Point {
 	points = slices.Clone(points)
 	slices.SortFunc(points, func(a, b store.Point) int {
 		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Sensor, b.Sensor), compareEndpoints(a.Addr, b.Addr),
-			compareKeys(&a, &b),
+			compareRest(&a, &b),
 			cmp.Compare(a.Packets, b.Packets), cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.Opens, b.Opens))
 	})
 	return points[:mergeEqual(points)]

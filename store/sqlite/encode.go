@@ -150,6 +150,11 @@ func compareRest(a, b *store.Point) int {
 		return cmp.Compare(a.Proto, b.Proto)
 	case a.Port != b.Port:
 		return cmp.Compare(a.Port, b.Port)
+	case a.HasPort != b.HasPort: // port 0 is a port
+		if b.HasPort {
+			return -1
+		}
+		return 1
 	case a.Peer != b.Peer:
 		return compareEndpoints(a.Peer, b.Peer)
 	}

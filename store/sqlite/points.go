@@ -216,7 +216,7 @@ func (w *pointWriter) writeSensor(views []*view, tick int64) error {
 	if sources > 1 {
 		mine := w.points[w.start:]
 		slices.SortStableFunc(mine, func(a, b store.Point) int {
-			return cmp.Or(compareEndpoints(a.Addr, b.Addr), compareKeys(&a, &b))
+			return cmp.Or(compareEndpoints(a.Addr, b.Addr), compareRest(&a, &b))
 		})
 		w.points = w.points[:w.start+mergeEqual(mine)]
 	}
@@ -269,17 +269,6 @@ func (w *pointWriter) add(v *view, inOrder bool) (err error) {
 		lastGroup, lastPoint = g, i
 	})
 	return err
-}
-
-// compareKeys is compareRest with all that tells points of one address apart.
-func compareKeys(a, b *store.Point) int {
-	if c := compareRest(a, b); c != 0 || a.HasPort == b.HasPort {
-		return c
-	}
-	if b.HasPort {
-		return -1
-	}
-	return 1
 }
 
 // samePoint reports whether two points differ in nothing but their amounts.

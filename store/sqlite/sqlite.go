@@ -13,10 +13,14 @@
 // many short transactions: batches have ids in order of commit and later ones are
 // left out. So a reader never holds up the checkpoint of the write-ahead log.
 //
-// Tiers and views (sums over 10m, 1h, 1d, each written once, when its interval
-// closes) and retention will stand beside the table batches: a scan then takes
-// closed intervals from them and batches at the edges only, and blocks may go while
-// their batches' rows stay.
+// Behind the writer, intervals of 10 minutes, an hour and a day are summed up when they
+// close, each once, in tiers: full keys, and views by place, AS, port and kind. The tier
+// of 10 minutes also holds its points, exact to the tick, in a third of the room, and
+// takes the place of the batches' blocks. A query reads the coarsest tiers that lie
+// wholly in its window, samples and blocks at the edges, and the smallest view that
+// knows all it asks for. Retention gives up points first, then the finer views; books
+// and coverage stay with the tiers. Tiers are an accelerator: where one is missing or
+// damaged, what it was made from answers.
 package sqlite
 
 import (

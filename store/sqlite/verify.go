@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// verifyBytes is how much one call of Coverage checks at most.
-const verifyBytes = 64 << 20
+// verifyBytes is how much one call of Coverage checks at most: some 30 ms of reading.
+const verifyBytes = 16 << 20
 
 // doubts are what has not been read in full yet.
 type doubts struct {
