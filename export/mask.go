@@ -42,14 +42,20 @@ func (o *Options) checkMask() error {
 	if o.Mask == nil {
 		return nil
 	}
-	if o.Mask.Least < 0 {
-		return fmt.Errorf("%d addresses a place are not possible: 1 shows every place", o.Mask.Least)
-	}
 	if o.Detail != "" && o.Detail != DetailPlaces {
 		return fmt.Errorf("detail %q is not possible with a mask: a masked page has places only", o.Detail)
 	}
-	for _, t := range o.Filter.Terms {
-		if why := o.Mask.refuses(&t); why != "" {
+	return o.Mask.Check(o.Filter)
+}
+
+// Check reports what is wrong with the mask, or which term of a filter asks for what it
+// takes out. Write and Build do so, too.
+func (m *Mask) Check(f store.Filter) error {
+	if m.Least < 0 {
+		return fmt.Errorf("%d addresses a place are not possible: 1 shows every place", m.Least)
+	}
+	for _, t := range f.Terms {
+		if why := m.refuses(&t); why != "" {
 			return fmt.Errorf("filter term %q asks for what the mask takes out: %s", t, why)
 		}
 	}

@@ -90,6 +90,11 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	mask, err := f.mask.of(a.config)
+	if err == nil && mask != nil {
+		if e := mask.Check(a.filter); e != nil {
+			err = usageError{e}
+		}
+	}
 	if err != nil {
 		return err
 	}

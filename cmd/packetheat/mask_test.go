@@ -72,7 +72,7 @@ func TestExportMask(t *testing.T) {
 		{[]string{"--mask", "--filter", "peer:10.0.0.5"}, `filter term "peer:10.0.0.5" asks for what the mask takes out: peers`},
 	} {
 		r := call{dir: dir, args: append([]string{"export", "html", "-o", name}, c.args...)}.run(t)
-		if r.status == exitDone || !strings.Contains(r.err, c.said) {
+		if r.status != exitUsage || !strings.Contains(r.err, c.said) {
 			t.Errorf("%v: status %d, %s", c.args, r.status, r.err)
 		}
 	}
