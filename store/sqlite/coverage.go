@@ -32,7 +32,7 @@ type batchRow struct {
 // over more than two days idle times of less than a minute beside data count as data,
 // over more than two months those of less than 24 minutes. Times off are always exact.
 //
-// Blocks that nobody has read yet are checked, in the order of time, up to 64 MiB a
+// Blocks that nobody has read yet are checked, in the order of time, up to 16 MiB a
 // call: Damaged counts what has been found by then. `db check` reads everything.
 func (s *Store) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
 	if err := w.Check(); err != nil {
