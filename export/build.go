@@ -58,9 +58,11 @@ func buildFrom(ctx context.Context, r source, o Options) (*page.Data, Report, er
 		if err := b.collect(ctx); err != nil {
 			return nil, Report{}, err
 		}
-		after, _, err := coverage(ctx, r, store.Window{From: window.From, To: f.Window.To})
-		if err != nil {
-			return nil, Report{}, err
+		after := before
+		if f.Window.Check() == nil { // else it begins where the data ends
+			if after, _, err = coverage(ctx, r, store.Window{From: window.From, To: f.Window.To}); err != nil {
+				return nil, Report{}, err
+			}
 		}
 		if same(&before, &after, window) || try == tries {
 			data, rep := b.finish()
