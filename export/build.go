@@ -134,7 +134,9 @@ func (b *builder) steps() []time.Duration {
 			steps = append(steps, s)
 		}
 	}
-	steps = slices.DeleteFunc(steps, func(s time.Duration) bool { return s >= length || length/s > maxBins })
+	steps = slices.DeleteFunc(steps, func(s time.Duration) bool {
+		return s >= length && s != b.o.Step || length/s > maxBins // who names a step wants its bins
+	})
 	return append(steps, 0)
 }
 
