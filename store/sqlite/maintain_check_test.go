@@ -245,7 +245,7 @@ func checkRuns(t *testing.T, s *Store, row *tierRow, name string, rows []batchRo
 	}
 	a, b, c, d := sum(want)
 	e, f, g, h := sum(got)
-	if row.level == level10m && !slices.Equal(joinRuns(want), got) || a != e || b != f || c != g || d != h {
+	if row.level == level10m && !slices.Equal(want, got) || a != e || b != f || c != g || d != h {
 		t.Errorf("%s: runs are %v, want %v", name, got, want)
 	}
 }

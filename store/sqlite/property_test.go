@@ -194,3 +194,13 @@ func TestWindowEndsAtTheEpoch(t *testing.T) {
 		compareAnswers(t, p.tiered, store.Filter{Window: w}, p.points.match(store.Filter{Window: w}), w.String(), p.random)
 	}
 }
+
+// TestDropsStayApart: ten minutes tell which of two ticks lost more; an hour need not.
+func TestDropsStayApart(t *testing.T) {
+	two := []run{{store.StateData, 10 * time.Second, 2, 3}, {store.StateData, 10 * time.Second, 4, 2}}
+	for level, want := range map[int64]int{level10m: 2, level1h: 1, level1d: 1} {
+		if got := coarsen(two, level); len(got) != want || got[0].drops+got[len(got)-1].drops != uint64(6*(3-want)) {
+			t.Errorf("level %d: %v", level, got)
+		}
+	}
+}

@@ -63,11 +63,11 @@ func joinRuns(runs []run) []run {
 // coarsen makes data of idle runs beside data that a tier of the level is too coarse
 // for. Off stays as it was, and so do drops and what was folded.
 func coarsen(runs []run, level int64) []run {
-	least := time.Duration(0)
-	switch level {
-	case level1h:
-		least = time.Minute
-	case level1d:
+	if level == level10m { // exact: which of two ticks lost more is told
+		return runs
+	}
+	least := time.Minute
+	if level == level1d {
 		least = 24 * time.Minute
 	}
 	runs = joinRuns(runs)
