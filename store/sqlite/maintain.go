@@ -83,6 +83,9 @@ func (s *Store) maintain(ctx context.Context, before int64) error {
 	defer m.passing.Unlock()
 	start := time.Now()
 	err := s.pass(ctx, before)
+	if m.sealer != nil {
+		err = errors.Join(err, m.sealer.trim())
+	}
 	open, late, countErr := s.backlog(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -45,6 +45,23 @@ func newSealer(s *Store) (*sealer, error) {
 	return l, err
 }
 
+// keepRaw is how much of a part a sealer's buffers are kept for.
+const keepRaw = 4 << 20
+
+// trim gives back what a busy interval needed: the next one is ten minutes away, and
+// may be quiet.
+func (l *sealer) trim() error {
+	if cap(l.enc.raw) <= keepRaw && cap(l.dec.raw) <= keepRaw && cap(l.back.raw) <= keepRaw {
+		return nil
+	}
+	fresh, err := newSealer(l.s)
+	if err != nil {
+		return err
+	}
+	l.enc, l.dec, l.back = fresh.enc, fresh.dec, fresh.back
+	return nil
+}
+
 // building is a tier being built.
 type building struct {
 	*sealer
