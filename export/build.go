@@ -58,9 +58,11 @@ func buildFrom(ctx context.Context, r source, o Options) (*page.Data, Report, er
 		if err := b.collect(ctx); err != nil {
 			return nil, Report{}, err
 		}
-		after, _, err := coverage(ctx, r, store.Window{From: window.From, To: f.Window.To})
-		if err != nil {
-			return nil, Report{}, err
+		after := before
+		if f.Window.Check() == nil { // else it begins where the data ends
+			if after, _, err = coverage(ctx, r, store.Window{From: window.From, To: f.Window.To}); err != nil {
+				return nil, Report{}, err
+			}
 		}
 		if same(&before, &after, window) || try == tries {
 			data, rep := b.finish()
@@ -132,7 +134,9 @@ func (b *builder) steps() []time.Duration {
 			steps = append(steps, s)
 		}
 	}
-	steps = slices.DeleteFunc(steps, func(s time.Duration) bool { return s >= length || length/s > maxBins })
+	steps = slices.DeleteFunc(steps, func(s time.Duration) bool {
+		return s >= length && s != b.o.Step || length/s > maxBins // who names a step wants its bins
+	})
 	return append(steps, 0)
 }
 

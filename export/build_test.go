@@ -331,3 +331,26 @@ func TestDetailsFromFlows(t *testing.T) {
 		}
 	}
 }
+
+// TestBuildBehindTheData: a window that begins where the data ends, or later, has none.
+func TestBuildBehindTheData(t *testing.T) {
+	r := &fakeReader{points: somePoints(100, 10)}
+	end := noon.Add(100 * time.Second)
+	for _, from := range []time.Time{end, end.Add(time.Hour)} {
+		strict := strictReader{r}
+		data, _, err := Build(t.Context(), strict, Options{Filter: store.Filter{Window: store.Window{From: from, To: from.Add(time.Minute)}}})
+		if err != nil || len(data.Rows) != 0 || data.Meta.Message == "" {
+			t.Errorf("from %s: %v", from, err)
+		}
+	}
+}
+
+// strictReader refuses empty windows, as a store does.
+type strictReader struct{ *fakeReader }
+
+func (r strictReader) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
+	if err := w.Check(); err != nil {
+		return store.Coverage{}, err
+	}
+	return r.fakeReader.Coverage(ctx, w)
+}

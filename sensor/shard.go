@@ -305,6 +305,7 @@ func (sh *shard) push(wait bool) {
 				return
 			}
 		}
+		sh.backlog[0] = nil // or its table would stay as long as the list does
 		sh.backlog = sh.backlog[1:]
 	}
 }

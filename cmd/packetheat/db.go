@@ -2,11 +2,13 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/packetheat/packetheat/cmd/internal/term"
+	"github.com/packetheat/packetheat/store/sqlite"
 )
 
 func (p *program) dbCommand() *cobra.Command {
@@ -34,7 +36,47 @@ type statsJSON struct {
 	Oldest        time.Time `json:"oldest,omitzero"`
 	Newest        time.Time `json:"newest,omitzero"`
 
+	PointsFrom time.Time  `json:"points_from,omitzero"` // oldest points; before it there are sums only
+	BlockBytes int64      `json:"block_bytes"`          // of points that are in no tier yet
+	Tiers      []tierJSON `json:"tiers"`
+
 	Forecast *forecastJSON `json:"forecast"`
+}
+
+// tierJSON is what there is of the tiers of one length.
+type tierJSON struct {
+	Seconds     float64   `json:"seconds"`
+	Tiers       int64     `json:"tiers"`
+	Points      int64     `json:"points"` // that they are the sums of
+	Keys        int64     `json:"keys"`
+	KeyBytes    int64     `json:"key_bytes"`
+	SampleBytes int64     `json:"sample_bytes"` // exact to the tick, with the keys
+	ViewBytes   int64     `json:"view_bytes"`
+	Oldest      time.Time `json:"oldest,omitzero"`
+	Newest      time.Time `json:"newest,omitzero"`
+}
+
+func tiersToJSON(tiers []sqlite.TierStats) []tierJSON {
+	out := []tierJSON{}
+	for _, t := range tiers {
+		out = append(out, tierJSON{t.Level.Seconds(), t.Tiers, t.Points, t.Keys, t.KeyBytes, t.SampleBytes, t.ViewBytes, t.Oldest, t.Newest})
+	}
+	return out
+}
+
+// addTiers adds a line for each length of tiers.
+func addTiers(l *list, tiers []sqlite.TierStats) {
+	for _, t := range tiers {
+		if t.Tiers == 0 {
+			continue
+		}
+		line := fmt.Sprintf("%s since %s: views %s, keys %s", counted(uint64(t.Tiers), "tier"), t.Oldest.Local().Format("2006-01-02 15:04"),
+			term.Bytes(uint64(t.ViewBytes)), term.Bytes(uint64(t.KeyBytes)))
+		if t.SampleBytes > 0 && t.Points > 0 {
+			line += fmt.Sprintf(", samples %s; %.2f B a point", term.Bytes(uint64(t.SampleBytes)), float64(t.KeyBytes+t.SampleBytes)/float64(t.Points))
+		}
+		l.add(map[time.Duration]string{10 * time.Minute: "10m", time.Hour: "1h", 24 * time.Hour: "1d"}[t.Level], "%s", line)
+	}
 }
 
 func (p *program) dbStatsCommand() *cobra.Command {
@@ -65,7 +107,7 @@ func (p *program) dbStatsCommand() *cobra.Command {
 			forecast := newForecast(&f, retention)
 			if asJSON {
 				return p.printJSON(statsJSON{st.Path, st.Format, st.Tick.Seconds(), append([]string{}, st.Sensors...), st.Bytes,
-					st.Batches, st.Points, st.PerPoint, st.PerDay, st.Oldest, st.Newest, forecast})
+					st.Batches, st.Points, st.PerPoint, st.PerDay, st.Oldest, st.Newest, st.PointsFrom, st.Blocks, tiersToJSON(st.Tiers), forecast})
 			}
 			var l list
 			l.add("file", "%s (format %d)", st.Path, st.Format)
@@ -81,6 +123,7 @@ func (p *program) dbStatsCommand() *cobra.Command {
 				l.add("a point", "%.1f B", st.PerPoint)
 				l.add("a day", "%s at the last day's rate", term.Bytes(uint64(st.PerDay)))
 			}
+			addTiers(&l, st.Tiers)
 			if st.Batches > 0 {
 				forecast.print(&l)
 			}

@@ -285,3 +285,21 @@ func TestDBMerge(t *testing.T) {
 		t.Errorf("status %d\n%s", r.status, r.err)
 	}
 }
+
+func TestDBStatsOfTiers(t *testing.T) {
+	dir := coverageStore(t)
+	sealStore(t, filepath.Join(dir, "data"))
+	var got statsJSON
+	if err := json.Unmarshal([]byte(packetheat(t, dir, "db", "stats", "--json").out), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Tiers) != 3 || got.Tiers[0].Seconds != 600 || got.Tiers[0].Points != 140 || got.Tiers[0].SampleBytes == 0 || got.Tiers[2].ViewBytes == 0 {
+		t.Errorf("%+v", got)
+	}
+	out := packetheat(t, dir, "db", "stats").out
+	for _, want := range []string{"10m      15 tiers since 2026-11-17 15:00: views", "1h ", "1d ", "B a point"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+}

@@ -161,6 +161,7 @@ func TestCheckFinds(t *testing.T) {
 		{"a missing batch", "DELETE FROM batches WHERE id = (SELECT min(id) FROM batches)", "are missing, and none were given up", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			s := again(t, whole)
 			write(t, s, c.damage)
 			first := checked(t, s, false)

@@ -21,7 +21,10 @@ type coverer struct {
 
 // unitKey tells the units of a cover apart. Where ticks are not wanted in order, each
 // tier is a unit of its own.
-type unitKey struct{ from, baseTo, tier int64 }
+type unitKey struct {
+	from, baseTo, tier int64
+	apart              bool // a unit of blocks beside another with the same beginning
+}
 
 // lateness is a row of the table late.
 type lateness struct{ tick, id int64 }
@@ -276,7 +279,7 @@ func (c *coverer) unit(key unitKey) *unit {
 func (c *coverer) addBase(r reach) {
 	u := c.unit(unitKey{from: r.from})
 	if len(u.base) > 0 && u.baseTo != r.to {
-		u = c.unit(unitKey{from: r.from, baseTo: r.to})
+		u = c.unit(unitKey{from: r.from, baseTo: r.to, apart: true})
 	}
 	u.base = append(u.base, r.sensor)
 	u.baseTo = r.to

@@ -22,6 +22,8 @@ import (
 // in the log.
 func breakFile(t *testing.T, s *Store) {
 	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if _, err := s.w.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		t.Fatal(err)
 	}
@@ -30,6 +32,13 @@ func breakFile(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	scribble(t, s.path, 4096, info.Size()-4096)
+}
+
+// shrink has SQLite read from the file again what it has in memory.
+func shrink(s *Store) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, _ = s.w.ExecContext(context.Background(), "PRAGMA shrink_memory")
 }
 
 // TestFileBreaksWhileOpen breaks the file under a store that is in use: the next
@@ -69,7 +78,7 @@ func TestFileBreaksWhileOpen(t *testing.T) {
 		if err := s.Append(context.Background(), storyBatch(i)); err != nil {
 			t.Fatal(err)
 		}
-		s.w.ExecContext(context.Background(), "PRAGMA shrink_memory")
+		shrink(s)
 	}
 	if !strings.HasPrefix(s.Recovered(), s.path+".corrupt-") {
 		t.Fatalf("recovered is %q", s.Recovered())
@@ -82,6 +91,7 @@ func TestFileBreaksWhileOpen(t *testing.T) {
 	}
 	close(stop)
 	readers.Wait()
+	s.damage.reset() // as it is a minute later
 	var want history
 	for i := first; i < first+5; i++ {
 		appendAll(t, s, storyBatch(i)) // the first one again, which changes nothing

@@ -52,6 +52,7 @@ func blobs(t *testing.T, s *Store) map[string][]byte {
 func TestForget(t *testing.T) {
 	for _, state := range []string{"with late batches", "all sealed", "points given up"} {
 		t.Run(state, func(t *testing.T) {
+			t.Parallel()
 			s, all := tiered(t, 5)
 			var f store.Filter
 			switch state {

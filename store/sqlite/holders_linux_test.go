@@ -18,6 +18,8 @@ import (
 // growLog writes so many MiB through the log, a MiB a commit, into always the same row.
 func growLog(t *testing.T, s *Store, mib int) {
 	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	ctx := context.Background()
 	if _, err := s.w.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS junk (id INTEGER PRIMARY KEY, data BLOB)"); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -240,7 +241,8 @@ func TestMaintainBrokenOff(t *testing.T) {
 		h.append(t, 3, 100)
 	}
 	for steps := 0; ; steps++ {
-		ctx := &brokenContext{Context: context.Background(), left: steps}
+		ctx := &brokenContext{Context: context.Background()}
+		ctx.left.Store(int64(steps))
 		err := h.s.Maintain(ctx, true)
 		if err == nil {
 			break
@@ -260,11 +262,11 @@ func TestMaintainBrokenOff(t *testing.T) {
 // brokenContext is done when it has been asked a number of times.
 type brokenContext struct {
 	context.Context
-	left int
+	left atomic.Int64
 }
 
 func (c *brokenContext) Err() error {
-	if c.left--; c.left < 0 {
+	if c.left.Add(-1) < 0 {
 		return context.Canceled
 	}
 	return nil

@@ -183,3 +183,14 @@ func TestTiersEqualBruteForce(t *testing.T) {
 		}
 	}
 }
+
+// TestWindowEndsAtTheEpoch: the moment 0 is one as any other.
+func TestWindowEndsAtTheEpoch(t *testing.T) {
+	p := newPast(t, 112, 3*24*time.Hour)
+	p.grow(12)
+	p.maintain(false)
+	for _, w := range []store.Window{{To: time.Unix(0, 0).UTC()}, {From: time.Unix(0, 0).UTC()}} {
+		p.compareCoverage(w)
+		compareAnswers(t, p.tiered, store.Filter{Window: w}, p.points.match(store.Filter{Window: w}), w.String(), p.random)
+	}
+}

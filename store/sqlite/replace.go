@@ -41,6 +41,10 @@ var errBroken = errors.New("the file is damaged")
 // broken reports whether an error says that the file cannot be used any more.
 func broken(err error) bool { return notDatabase(err) || errors.Is(err, errBroken) }
 
+// lastAnswers is when all answers have ended that were begun on a file which is set
+// aside. What they find damaged until then is said of the new one by mistake.
+const lastAnswers = time.Minute
+
 // errNoFile is the error of a store that could not open its file again.
 var errNoFile = errors.New("the file could not be opened again")
 
@@ -68,9 +72,10 @@ func (s *Store) replace(cause error, anew bool) (err error) {
 	if err := s.setAside(cause); err != nil {
 		return err
 	}
-	s.damage.reset()
 	s.maint.reset()
 	s.generation.Add(1)
+	s.damage.reset()
+	time.AfterFunc(lastAnswers, s.damage.reset)
 	return s.openWriter(ctx, s.tick)
 }
 

@@ -59,7 +59,7 @@ func breakNow(t *testing.T, s *Store) {
 		if err := s.Append(context.Background(), storyBatch(i)); err != nil {
 			t.Fatal(err)
 		}
-		s.w.ExecContext(context.Background(), "PRAGMA shrink_memory") // SQLite has much of it in memory
+		shrink(s)
 	}
 	if s.Recovered() == "" {
 		t.Fatal("the store goes on with a broken file")
