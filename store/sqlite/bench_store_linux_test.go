@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -171,6 +172,14 @@ func (b *benchStore) copyTiers(hours int) {
 	}
 	b.exec("INSERT INTO kept VALUES ('points', ?), ('600', ?)", benchDay.Unix()-30*day, benchDay.Unix()-90*day)
 	b.exec("UPDATE kept SET start = start + 1 WHERE what = 'generation'")
+	before := cpu()
+	if err := b.s.refreshMonths(context.Background(), math.MinInt64); err != nil {
+		b.t.Fatal(err)
+	}
+	if n := b.number("SELECT count(*) FROM months"); n > 0 {
+		b.t.Logf("%d months in %.0f ms of CPU each, %d bytes each", n, ms(cpu()-before)/float64(n),
+			b.number("SELECT avg(length(sums) + length(times)) FROM months"))
+	}
 	b.exec("PRAGMA wal_checkpoint(TRUNCATE)")
 }
 

@@ -37,14 +37,7 @@ type cellVisitor struct {
 func (c *cellVisitor) visit(v *view) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if bin := binOf(v.tick, c.step); bin != c.bin {
-		c.flush()
-		c.bin = bin
-	}
-	c.expect = v.groups
-	if len(c.index) < len(v.places) {
-		c.index = append(c.index, make([]int32, len(v.places)-len(c.index))...)
-	}
+	c.turnTo(v.tick, v.groups, len(v.places))
 	var slot [256]uint8
 	kinds := slot[:]
 	if len(v.kinds) > len(slot) {
@@ -68,6 +61,19 @@ func (c *cellVisitor) visit(v *view) error {
 		sums[kinds[v.kind[i]]].Add(v.sum(i))
 	})
 	return nil
+}
+
+// turnTo makes c ready for traffic of a tick at groups of places, of which there are so
+// many ids.
+func (c *cellVisitor) turnTo(tick int64, groups, places int) {
+	if bin := binOf(tick, c.step); bin != c.bin {
+		c.flush()
+		c.bin = bin
+	}
+	c.expect = groups
+	if len(c.index) < places {
+		c.index = append(c.index, make([]int32, places-len(c.index))...)
+	}
 }
 
 // addAll is visit for points that all match.

@@ -47,23 +47,39 @@ func (p *plan) cover(ctx context.Context, q queryer, k *kept, reaches []reach) (
 		return nil, err
 	}
 	for _, r := range reaches {
-		for i := -1; i < len(k.begin); i++ { // a zone for each kind of data that is the finest there
-			zone := reach{r.sensor, r.from, r.to}
-			if i >= 0 {
-				zone.from = max(zone.from, k.begin[i])
-			}
-			if i+1 < len(k.begin) {
-				zone.to = min(zone.to, k.begin[i+1])
-			}
-			if zone.from >= zone.to {
-				continue
-			}
-			if err := c.coverZone(zone, i); err != nil {
+		left, err := c.coverMonths(r)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range left {
+			if err := c.coverReach(r); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return c.list(), nil
+}
+
+// coverReach cuts r into a zone for each kind of data that is the finest there, and
+// covers each.
+func (c *coverer) coverReach(r reach) error {
+	k := c.kept
+	for i := -1; i < len(k.begin); i++ {
+		zone := r
+		if i >= 0 {
+			zone.from = max(zone.from, k.begin[i])
+		}
+		if i+1 < len(k.begin) {
+			zone.to = min(zone.to, k.begin[i+1])
+		}
+		if zone.from >= zone.to {
+			continue
+		}
+		if err := c.coverZone(zone, i); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // load reads the table late between two moments.

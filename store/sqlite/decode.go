@@ -59,10 +59,28 @@ func (d *decoder) open(sealed []byte, part byte) error {
 func (d *decoder) sums() error {
 	c := &d.cols
 	r := reader{b: d.raw}
+	if !d.head(&r) {
+		return errDamaged
+	}
+	c.kind = grow(c.kind, c.points)
+	ok := readColumn(&r, c.kind)
+	for i := range c.amount {
+		c.amount[i] = grow(c.amount[i], c.points)
+		ok = ok && readColumn(&r, c.amount[i])
+	}
+	if !ok || r.bad || len(r.b) != 0 || !below(c.kind, len(c.kinds)) {
+		return errDamaged
+	}
+	return nil
+}
+
+// head reads what there is of groups, and the kinds.
+func (d *decoder) head(r *reader) bool {
+	c := &d.cols
 	groups, points := r.uvarint(), r.uvarint()
 	kinds := r.count(3)
 	if r.bad || groups > points || points > maxPoints || points > uint64(len(d.raw)) {
-		return errDamaged
+		return false
 	}
 	c.groups, c.points = int(groups), int(points)
 	c.kinds = c.kinds[:0]
@@ -72,20 +90,13 @@ func (d *decoder) sums() error {
 			proto: b[0], direction: store.Direction(b[1] & 1), hasPort: b[1]&kindHasPort != 0, flags: store.Flags(b[2]),
 		})
 	}
-	c.place, c.count, c.kind = grow(c.place, c.groups), grow(c.count, c.groups), grow(c.kind, c.points)
-	ok := readColumn(&r, c.place) && readColumn(&r, c.count) && readColumn(&r, c.kind)
-	for i := range c.amount {
-		c.amount[i] = grow(c.amount[i], c.points)
-		ok = ok && readColumn(&r, c.amount[i])
-	}
+	c.place, c.count = grow(c.place, c.groups), grow(c.count, c.groups)
+	ok := readColumn(r, c.place) && readColumn(r, c.count)
 	total := uint64(0)
 	for _, n := range c.count {
 		total += uint64(n)
 	}
-	if !ok || r.bad || len(r.b) != 0 || total != points || !below(c.kind, kinds) {
-		return errDamaged
-	}
-	return nil
+	return ok && !r.bad && total == points
 }
 
 // ends reads what encoder.endsPart wrote, only the columns that n asks for.

@@ -90,3 +90,29 @@ func TestUvarints(t *testing.T) {
 		t.Errorf("3 of 2 bytes: %v", b)
 	}
 }
+
+// TestUvarintsOfAnyLength reads back columns of numbers of all lengths, and refuses
+// them wherever they are cut off.
+func TestUvarintsOfAnyLength(t *testing.T) {
+	r := newRandom(77)
+	for range 200 {
+		values := make([]uint64, r.IntN(40))
+		most := 1 + r.IntN(64)
+		for i := range values {
+			values[i] = r.Uint64() >> (64 - 1 - r.IntN(most))
+		}
+		b := appendUvarints(nil, values)
+		back := make([]uint64, len(values))
+		if rest, ok := readUvarints(back, append(b, 1, 2, 3)); !ok || len(rest) != 3 || !slices.Equal(back, values) {
+			t.Fatalf("%d of %d: %v", values, back, ok)
+		}
+		if len(b) > 0 {
+			if _, ok := readUvarints(back, b[:r.IntN(len(b))]); ok {
+				t.Fatalf("%d: cut off and read", values)
+			}
+		}
+	}
+	if _, ok := readUvarints(make([]uint64, 1), bytes.Repeat([]byte{0x80}, 12)); ok {
+		t.Error("a number without end was read")
+	}
+}

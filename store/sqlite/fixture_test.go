@@ -13,7 +13,7 @@ import (
 	"github.com/packetheat/packetheat/store"
 )
 
-var makeFixture = flag.Bool("make-fixture", false, "write testdata/format2, a store of today's format with tiers")
+var makeFixture = flag.Bool("make-fixture", false, "write testdata/format3, a store of today's format with tiers")
 
 // fixtureBatches are what the fixture holds. They never change: later formats must
 // still find them in the file that the first one wrote.
@@ -74,11 +74,18 @@ func TestFormat1(t *testing.T) {
 }
 
 // TestFormat2 opens a store that has tiers, open intervals and a late batch.
-func TestFormat2(t *testing.T) {
-	fixture := filepath.Join("testdata", "format2")
+func TestFormat2(t *testing.T) { testTiersOf(t, "format2") }
+
+// TestFormat3 opens one that has the table of months besides.
+func TestFormat3(t *testing.T) {
 	if *makeFixture {
-		writeFixture(t, fixture)
+		writeFixture(t, filepath.Join("testdata", "format3"))
 	}
+	testTiersOf(t, "format3")
+}
+
+func testTiersOf(t *testing.T, format string) {
+	fixture := filepath.Join("testdata", format)
 	old, err := os.ReadFile(filepath.Join(fixture, FileName))
 	if err != nil {
 		t.Fatal(err)

@@ -40,6 +40,7 @@ type maintainer struct {
 	due     map[interval]struct{} // hours and days whose finer tiers have been begun; nil: not known yet
 	failed  map[interval]struct{}
 	lateRun time.Time
+	months  bool // a day has been closed since they were looked at
 
 	mu    sync.Mutex
 	stats MaintenanceStats
@@ -156,7 +157,11 @@ func (s *Store) pass(ctx context.Context, before int64) error {
 			}
 		}
 	}
-	return s.cleanLate(ctx)
+	if err := s.cleanLate(ctx); err != nil || !late && !m.months {
+		return err
+	}
+	m.months = false
+	return s.refreshMonths(ctx, before)
 }
 
 // prepareUpkeep learns what a process before this one has left.
@@ -192,7 +197,7 @@ func (s *Store) prepareUpkeep(ctx context.Context) error {
 		}
 		s.mu.Unlock()
 	}
-	m.due = due
+	m.due, m.months = due, true
 	return nil
 }
 
@@ -254,6 +259,7 @@ func (s *Store) sealOne(ctx context.Context, iv interval) error {
 	case err != nil || !written:
 		return err
 	}
+	m.months = m.months || iv.level == level1d
 	if parent, ok := iv.parent(); ok && old == nil {
 		m.due[parent] = struct{}{}
 	}

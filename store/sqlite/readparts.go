@@ -205,10 +205,22 @@ func (c *cursor) advance(ctx context.Context, tx *sql.Tx, items []item, n int, e
 func (c *cursor) readParts(ctx context.Context, tx *sql.Tx, items []item, bytes int) (int, error) {
 	done, size := 0, 0
 	for done < len(items) && size < bytes {
+		if it := &items[done]; it.piece.level == levelMonth {
+			if err := readMonth(ctx, tx, it); err != nil {
+				return 0, err
+			}
+			size += len(it.blobs[sourcePlace.sums()])
+			done++
+			continue
+		}
 		group := items[done:min(done+64, len(items))]
 		var ids []int64
 		for i := range group {
 			it := &group[i]
+			if it.piece.level == levelMonth {
+				group = group[:i]
+				break
+			}
 			it.blobs = new(tierBlobs)
 			for _, part := range c.plan.parts(it.piece) {
 				ids = append(ids, partID(it.piece.id, it.chunk, part))

@@ -238,6 +238,9 @@ func (s *Store) show(w *view, it *item, v visitor) error {
 		}
 		return v.visit(w)
 	}
+	if cells, ok := v.(*cellVisitor); ok && w.addPlaces(it, cells) {
+		return nil
+	}
 	ok, err := w.openTier(it)
 	if err != nil {
 		return err

@@ -1,6 +1,9 @@
 package sqlite
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // appendUvarints appends every value of v as an unsigned LEB128 number.
 func appendUvarints[T uint16 | uint32 | uint64](b []byte, v []T) []byte {
@@ -10,24 +13,55 @@ func appendUvarints[T uint16 | uint32 | uint64](b []byte, v []T) []byte {
 	return b
 }
 
+// highBits are those that say of each of eight bytes that its number goes on.
+const highBits = 0x8080808080808080
+
 // readUvarints fills dst from b and returns what follows; it reports whether there
-// were enough values and all of them fit.
+// were enough values and all of them fit. It looks at eight bytes at a time, and has no
+// branch for the length of a number, which nothing could foresee.
 func readUvarints[T uint16 | uint32 | uint64](dst []T, b []byte) ([]byte, bool) {
-	pos := 0
-	for i := range dst {
-		if pos < len(b) && b[pos] < 0x80 { // most values are small
-			dst[i] = T(b[pos])
-			pos++
+	i := 0
+	for i < len(dst) && len(b) >= 8 {
+		w := binary.LittleEndian.Uint64(b)
+		ends := ^w & highBits
+		if ends == highBits && len(dst)-i >= 8 { // in many columns most values are small
+			eight := dst[i : i+8 : i+8]
+			for k := range eight {
+				eight[k] = T(w >> (8 * k) & 0xff)
+			}
+			i, b = i+8, b[8:]
 			continue
 		}
-		n, size := binary.Uvarint(b[pos:])
+		n, size := joinSevens(w, ends)
+		if ends == 0 {
+			if n, size = binary.Uvarint(b); size <= 0 {
+				return nil, false
+			}
+		}
+		if uint64(T(n)) != n {
+			return nil, false
+		}
+		dst[i] = T(n)
+		i, b = i+1, b[size:]
+	}
+	for ; i < len(dst); i++ {
+		n, size := binary.Uvarint(b)
 		if size <= 0 || uint64(T(n)) != n {
 			return nil, false
 		}
 		dst[i] = T(n)
-		pos += size
+		b = b[size:]
 	}
-	return b[pos:], true
+	return b, true
+}
+
+// joinSevens reads the first number of eight bytes, whose end is the lowest bit of
+// ends. If that is 0 the result means nothing.
+func joinSevens(w, ends uint64) (n uint64, size int) {
+	w &= ends ^ (ends - 1) // what is up to the end
+	w = w&0x007f007f007f007f | w>>1&0x3f803f803f803f80
+	w = w&0x00003fff00003fff | w>>2&0x0fffc0000fffc000
+	return w&0x000000000fffffff | w>>4&0x00fffffff0000000, bits.TrailingZeros64(ends)/8 + 1
 }
 
 // appendRepeats appends indices of which many equal the one before: 0 for those, else

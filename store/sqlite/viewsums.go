@@ -95,12 +95,20 @@ func (v *viewSums) addView(n int, c *columns, offset uint32) {
 // encode seals all views into b and reads them back. want is what every view must
 // add up to.
 func (v *viewSums) encode(e *encoder, d *decoder, b *tierBlobs, want store.Sum) error {
-	for n, from := range viewSources {
-		v.tables[n].fill(e)
-		e.encodeTier(b, from, false)
-		if err := d.decodeTier(b, from, needTimes); err != nil || !sameSums(&e.cols, &d.cols) || d.cols.total() != want {
-			return errSealed
+	for n := range viewSources {
+		if err := v.encodeView(n, e, d, b, want); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// encodeView is encode for the n-th view.
+func (v *viewSums) encodeView(n int, e *encoder, d *decoder, b *tierBlobs, want store.Sum) error {
+	v.tables[n].fill(e)
+	e.encodeTier(b, viewSources[n], false)
+	if err := d.decodeTier(b, viewSources[n], needTimes); err != nil || !sameSums(&e.cols, &d.cols) || d.cols.total() != want {
+		return errSealed
 	}
 	return nil
 }
