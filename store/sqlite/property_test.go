@@ -55,11 +55,46 @@ func (p *past) add(sensor string, tick time.Time) {
 	if p.IntN(10) == 0 {
 		b.Geo = []store.GeoSource{{Kind: "city", Name: pick(p.random, "one", "two")}}
 	}
+	p.agree(b.Points)
 	p.seqs[key]++
 	p.batches = append(p.batches, b)
 	p.points = append(p.points, b.Points...)
 	appendAll(p.t, p.tiered, b)
 	appendAll(p.t, p.plain, b)
+}
+
+// agree gives all points of one key and tick connection attempts, or none: they are one
+// point once they are sealed, which opened: must not tell from the parts.
+func (p *past) agree(points []store.Point) {
+	opened := make(map[store.Point]bool)
+	key := func(x store.Point) store.Point {
+		x.Packets, x.Bytes, x.Opens = 0, 0, 0
+		return x
+	}
+	for _, old := range p.points {
+		if old.Time.Equal(tickOf(points)) {
+			opened[key(old)] = old.Opens > 0
+		}
+	}
+	for i := range points {
+		x := &points[i]
+		was, known := opened[key(*x)]
+		switch {
+		case known && !was:
+			x.Opens = 0
+		case known && x.Opens == 0:
+			x.Opens = 1
+		}
+		opened[key(*x)] = x.Opens > 0
+	}
+}
+
+// tickOf returns the tick of points.
+func tickOf(points []store.Point) time.Time {
+	if len(points) == 0 {
+		return time.Time{}
+	}
+	return points[0].Time
 }
 
 func (p *past) maintain(force bool) {
