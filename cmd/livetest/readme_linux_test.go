@@ -35,7 +35,9 @@ func readmeCommands(t *testing.T) (commands []string) {
 		}
 	}
 	for _, m := range inline.FindAllStringSubmatch(string(readme), -1) {
-		commands = append(commands, m[1])
+		if m[1] != "packetheat geo update" { // asks the internet, which no test does: it has tests of its own
+			commands = append(commands, m[1])
+		}
 	}
 	return commands
 }
