@@ -12,6 +12,15 @@ import { chromium, launch, openFile, settled } from "./browser.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "packetheat-live-"));
 
+/** The one frame of an answer that came at once: see export/dashboard/gradual.go. */
+function framed(bytes) {
+  const head = Buffer.alloc(7);
+  head.write("w");
+  head.writeUInt16BE(1000, 1);
+  head.writeUInt32BE(bytes.length, 3);
+  return Buffer.concat([head, bytes]);
+}
+
 function sample(name, ...flags) {
   const file = join(folder, name);
   const said = execFileSync("go", ["run", "./testdata/sample", "-o", file, ...flags], { cwd: fileURLToPath(new URL("../..", import.meta.url)) });
@@ -31,10 +40,11 @@ function dashboard() {
     if (down) return void r.destroy();
     if (url.pathname === "/") return void r.writeHead(200, { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": live.said }).end(live.bytes);
     if (url.pathname === "/api/v1/cells") {
-      assert.equal(q.headers.accept, "application/vnd.packetheat.columns");
+      const gradually = q.headers.accept === "application/vnd.packetheat.columns-gradual";
+      if (!gradually) assert.equal(q.headers.accept, "application/vnd.packetheat.columns");
       if (p.get("filter")?.startsWith("bad")) return void r.writeHead(400, { "Content-Type": "application/problem+json" }).end(JSON.stringify({ title: "filter", detail: "“bad” is not a filter" }));
       const body = p.get("filter") === "country:AQ" ? none : p.has("from") ? tick : window;
-      return void r.writeHead(200, { "Content-Type": q.headers.accept }).end(body.bytes);
+      return void r.writeHead(200, { "Content-Type": q.headers.accept }).end(gradually ? framed(body.bytes) : body.bytes);
     }
     if (url.pathname === "/api/v1/top") {
       const part = { packets: 600, bytes: 60_000 };
