@@ -58,16 +58,11 @@ func (u *Updater) replace(s *state, kind string, names []string) error {
 // them where downloads are put. Two files of one kind are the halves of one database,
 // of IPv4 and IPv6. One that is older than what is there is refused, unless older is true.
 func (u *Updater) Install(files []string, older bool) (results []Result, err error) {
-	unlock, err := u.open()
+	s, unlock, err := u.begin()
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	s, err := u.load()
-	if err != nil {
-		return nil, err
-	}
-	u.clean(s)
 	placed := make(map[string][]string)
 	for _, file := range files {
 		var f fetched

@@ -154,18 +154,28 @@ func (u *Updater) Update(ctx context.Context, force bool) ([]Result, error) {
 	return u.update(ctx, func(e *attempt) bool { return e.Failures == 0 || force && !e.Asked })
 }
 
+// begin takes the lock and reads what is noted, without the leftovers of who was killed.
+// It is unlocked by unlock.
+func (u *Updater) begin() (s *state, unlock func(), err error) {
+	unlock, err = u.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	if s, err = u.load(); err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	u.clean(s)
+	return s, unlock, nil
+}
+
 // update tries the databases of which ask says so, and those whose time has come.
 func (u *Updater) update(ctx context.Context, ask func(*attempt) bool) (results []Result, err error) {
-	unlock, err := u.open()
+	s, unlock, err := u.begin()
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	s, err := u.load()
-	if err != nil {
-		return nil, err
-	}
-	u.clean(s)
 	editions := u.editions()
 	maps.DeleteFunc(s.Attempts, func(name string, _ *attempt) bool { // what nobody asks for any more
 		return !slices.ContainsFunc(editions, func(e edition) bool { return e.name == name })

@@ -121,10 +121,7 @@ func (b *building) filterSamples(ctx context.Context, out func(addr, peer netip.
 	}
 	return b.writeKeys(ctx, func(add func(*rowKey, *tierSum, []sample) error) error {
 		return g.sorted(ctx, func(k *rowKey, samples []sample) error {
-			sum := tierSum{first: samples[0].tick, last: samples[len(samples)-1].tick}
-			for i := range samples {
-				sum.Add(samples[i].Sum)
-			}
+			sum := totalOf(samples)
 			left := b.leave(k, &sum, int64(len(samples)), out, f)
 			for i := range samples {
 				t := f.tick(b.row.start + int64(samples[i].tick)*b.seconds())

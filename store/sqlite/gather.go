@@ -41,6 +41,15 @@ type sample struct {
 	store.Sum
 }
 
+// totalOf adds up what a row has, in the order of its ticks.
+func totalOf(samples []sample) tierSum {
+	sum := tierSum{first: samples[0].tick, last: samples[len(samples)-1].tick}
+	for i := range samples {
+		sum.Add(samples[i].Sum)
+	}
+	return sum
+}
+
 func newGatherer(points int64) *gatherer {
 	g := &gatherer{
 		groups: make(map[group]uint32), kinds: make(map[kind]uint32), peers: make(map[netip.Prefix]uint32),

@@ -292,7 +292,12 @@ func (s *Store) transaction(ctx context.Context, do func(tx *sql.Tx) error) erro
 	if s.w == nil {
 		return errClosed
 	}
-	tx, err := s.w.BeginTx(context.WithoutCancel(ctx), nil)
+	return inTx(ctx, s.w, do)
+}
+
+// inTx does something in one transaction, which ends with it: ctx does not cut it short.
+func inTx(ctx context.Context, conn *sql.Conn, do func(tx *sql.Tx) error) error {
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return err
 	}

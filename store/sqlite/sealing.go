@@ -229,10 +229,7 @@ func (b *building) allKeys(ctx context.Context, fresh []batchRow, points int64) 
 	}
 	return b.writeKeys(ctx, func(add func(*rowKey, *tierSum, []sample) error) error {
 		return g.sorted(ctx, func(k *rowKey, samples []sample) error {
-			sum := tierSum{first: samples[0].tick, last: samples[len(samples)-1].tick}
-			for i := range samples {
-				sum.Add(samples[i].Sum)
-			}
+			sum := totalOf(samples)
 			b.views.add(k.place(), k.asn(), k.kind(), k.port(), &sum)
 			return add(k, &sum, samples)
 		})

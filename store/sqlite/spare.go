@@ -140,7 +140,7 @@ func (p *spareWriter) copyTiers(ctx context.Context) error {
 	gone := func(id int64) bool { _, found := slices.BinarySearch(want, id); return !found }
 	known := func(id int64) bool { _, found := slices.BinarySearch(have, id); return found }
 	for ids := range slices.Chunk(slices.DeleteFunc(slices.Clone(have), func(id int64) bool { return !gone(id) }), spareTiers) {
-		if err := p.transaction(ctx, func(tx *sql.Tx) error { return dropTiers(ctx, tx, ids) }); err != nil {
+		if err := inTx(ctx, p.w, func(tx *sql.Tx) error { return dropTiers(ctx, tx, ids) }); err != nil {
 			return err
 		}
 	}
@@ -148,7 +148,7 @@ func (p *spareWriter) copyTiers(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := p.transaction(ctx, func(tx *sql.Tx) error { return p.addTiers(ctx, tx, ids) }); err != nil {
+		if err := inTx(ctx, p.w, func(tx *sql.Tx) error { return p.addTiers(ctx, tx, ids) }); err != nil {
 			return err
 		}
 	}
@@ -236,19 +236,7 @@ func (p *spareWriter) mark(ctx context.Context) error {
 		return err
 	}
 	m[markPoints], m[mark10m] = end, end
-	return p.transaction(ctx, func(tx *sql.Tx) error { return m.write(ctx, tx) })
-}
-
-func (p *spareWriter) transaction(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := p.w.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if err := do(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return inTx(ctx, p.w, func(tx *sql.Tx) error { return m.write(ctx, tx) })
 }
 
 // beginWithSpare puts a copy of the spare in the place of the file, which is not there.
