@@ -1,95 +1,138 @@
 // The hash of the address is the state: a link reproduces what is seen, in the
-// saved file and live. Only what differs from the default is written.
+// saved file and live. Only what differs from the default is written. A part of
+// the state that is to be in links is a signal of state.ts and a line of fields.
 
-import { batch, effect } from "@preact/signals";
+import { batch, effect, type Signal } from "@preact/signals";
 import * as s from "./state";
 
-export interface State {
-  protocol: number; direction: s.Direction; unit: "packets" | "bytes"; brush: [number, number] | null; filter: string;
-  tab: s.Tab; selected: string | null; theme: s.ThemeChoice; zone: "local" | "utc"; view: s.View | null; last: string;
-  clouds: boolean;
+/** One part of the state, and how it is written behind its name. */
+export interface Field<T> {
+  signal: Signal<T>;
+  /** Equal texts are equal values; the default's text is never written. */
+  write(v: T): string;
+  /** undefined: not understood, which makes it the default. */
+  read(text: string): T | undefined;
 }
 
-export const defaults: State = {
-  protocol: 0b1111, direction: "both", unit: "packets", brush: null, filter: "",
-  tab: "place", selected: null, theme: "auto", zone: "local", view: null, last: "1h", clouds: true,
+const field = <T>(signal: Signal<T>, write: (v: T) => string, read: (text: string) => T | undefined): Field<T> => ({ signal, write, read });
+
+/** One of some words. */
+export const word = <T extends string>(signal: Signal<T>, allowed: readonly T[]): Field<T> =>
+  field(signal, (v) => v, (text) => (allowed.includes(text as T) ? (text as T) : undefined));
+
+/** Yes or no, in words. */
+export const yesNo = (signal: Signal<boolean>, yes: string, no: string): Field<boolean> =>
+  field(signal, (v) => (v ? yes : no), (text) => (text === yes ? true : text === no ? false : undefined));
+
+/** Nobody types more than this; an address that is longer was not made by the page. */
+const longest = 4096;
+
+/** Any text, or null for none. */
+const text = <T extends string | null>(signal: Signal<T>): Field<T> =>
+  field(signal, (v) => v ?? "", (t) => (t && t.length <= longest ? (t as T) : undefined));
+
+const instant = (t: number) => new Date(t).toISOString().replace(".000Z", "Z");
+
+/** FROM/TO, both instants. */
+export const span = (signal: Signal<[number, number] | null>): Field<[number, number] | null> =>
+  field(signal, (v) => (v ? v.map(instant).join("/") : ""), (t) => {
+    const times = t.split("/").map(Date.parse);
+    return times.length === 2 && times[0] < times[1] ? [times[0], times[1]] : undefined;
+  });
+
+function readView(t: string): s.View | undefined {
+  const v = t.split(",").map((part) => (part.trim() ? Number(part) : NaN));
+  const right = v.length === 3 && v.every(Number.isFinite) && Math.abs(v[0]) <= 90 && Math.abs(v[1]) <= 540 && v[2] > 0;
+  return right ? { lat: v[0], lon: v[1], zoom: v[2] } : undefined;
+}
+
+function readProtocols(t: string): number {
+  const names = t.split(",");
+  return s.protocols.reduce((bits, name, i) => (names.includes(name) ? bits | (1 << i) : bits), 0);
+}
+
+/** All that links carry, by its name in them and in their order. */
+export const fields = {
+  last: field(s.last, (v) => v, (t) => (/^(\d{1,6}[smhdwy]|all)$/.test(t) ? t : undefined)),
+  t: span(s.brush),
+  filter: text(s.filter),
+  proto: field(s.protocol, (v) => s.protocols.filter((_, i) => (v >> i) & 1).join(",") || "none", readProtocols),
+  dir: word(s.direction, ["both", "in", "out"]),
+  unit: word(s.unit, ["packets", "bytes"]),
+  clouds: yesNo(s.clouds, "shown", "hidden"),
+  tab: word(s.tab, s.tabs),
+  place: text(s.selected),
+  view: field(s.view, (v) => (v ? `${v.lat.toFixed(3)},${v.lon.toFixed(3)},${+v.zoom.toPrecision(4)}` : ""), readView),
+  theme: word(s.theme, ["auto", "dark", "light"]),
+  tz: word(s.zone, ["local", "utc"]),
 };
+
+type Name = keyof typeof fields;
+type Value<F> = F extends Field<infer T> ? T : never;
+
+/** A value for each field. */
+export type State = { [N in Name]: Value<(typeof fields)[N]> };
+
+const entries = Object.entries(fields) as [Name, Field<unknown>][];
+const gather = (value: (name: Name, f: Field<unknown>) => unknown) => Object.fromEntries(entries.map(([name, f]) => [name, value(name, f)])) as State;
+
+/** What the signals are before anybody touches them. */
+export const defaults: Readonly<State> = gather((_, f) => f.signal.peek());
+
+/** Signs that need no escape in a hash, and read better without. */
+const plain: Record<string, string> = { "%2C": ",", "%2F": "/", "%3A": ":", "%7C": "|" };
 
 export function write(v: State): string {
   const q = new URLSearchParams();
-  if (v.last !== defaults.last) q.set("last", v.last);
-  if (v.brush) q.set("t", v.brush.map((t) => new Date(t).toISOString().replace(".000Z", "Z")).join("/"));
-  if (v.filter) q.set("filter", v.filter);
-  if (v.protocol !== defaults.protocol) q.set("proto", s.protocols.filter((_, i) => (v.protocol >> i) & 1).join(",") || "none");
-  if (v.direction !== "both") q.set("dir", v.direction);
-  if (v.unit !== "packets") q.set("unit", v.unit);
-  if (!v.clouds) q.set("clouds", "hidden");
-  if (v.tab !== "place") q.set("tab", v.tab);
-  if (v.selected) q.set("place", v.selected);
-  if (v.view) q.set("view", `${v.view.lat.toFixed(3)},${v.view.lon.toFixed(3)},${+v.view.zoom.toPrecision(4)}`);
-  if (v.theme !== "auto") q.set("theme", v.theme);
-  if (v.zone !== "local") q.set("tz", v.zone);
-  return q.toString().replaceAll("%2C", ",").replaceAll("%2F", "/").replaceAll("%3A", ":").replaceAll("%7C", "|");
+  for (const [name, f] of entries) {
+    const t = f.write(v[name]);
+    if (t !== f.write(defaults[name])) q.set(name, t);
+  }
+  return q.toString().replace(/%2C|%2F|%3A|%7C/g, (code) => plain[code]);
 }
 
 /** Reads a hash; anything it does not understand is the default. */
 export function read(hash: string): State {
   const q = new URLSearchParams(hash.replace(/^#/, ""));
-  const v: State = { ...defaults };
-  const one = <T extends string>(name: string, allowed: readonly T[], or: T): T =>
-    allowed.includes(q.get(name) as T) ? (q.get(name) as T) : or;
-  if (/^(\d{1,6}[smhdwy]|all)$/.test(q.get("last") ?? "")) v.last = q.get("last")!;
-  const times = (q.get("t") ?? "").split("/").map(Date.parse);
-  if (times.length === 2 && times[0] < times[1]) v.brush = [times[0], times[1]];
-  v.filter = q.get("filter") ?? "";
-  const proto = q.get("proto");
-  if (proto) v.protocol = s.protocols.reduce((bits, name, i) => (proto.split(",").includes(name) ? bits | (1 << i) : bits), 0);
-  v.direction = one("dir", ["in", "out"], "both" as s.Direction);
-  v.unit = one("unit", ["bytes"], "packets" as State["unit"]);
-  v.tab = one("tab", s.tabs, "place");
-  v.selected = q.get("place");
-  const view = (q.get("view") ?? "").split(",").map(Number);
-  if (view.length === 3 && view.every(Number.isFinite) && view[2] > 0) v.view = { lat: view[0], lon: view[1], zoom: view[2] };
-  v.theme = one("theme", ["dark", "light"], "auto" as s.ThemeChoice);
-  v.clouds = q.get("clouds") !== "hidden";
-  v.zone = one("tz", ["utc"], "local" as State["zone"]);
-  return v;
+  return gather((name, f) => (q.get(name) ? f.read(q.get(name)!) : undefined) ?? defaults[name]);
 }
 
-function current(): State {
-  return {
-    protocol: s.protocol.value, direction: s.direction.value, unit: s.unit.value, brush: s.brush.value, filter: s.filter.value,
-    tab: s.tab.value, selected: s.selected.value, theme: s.theme.value, zone: s.zone.value, view: s.view.value, last: s.last.value, clouds: s.clouds.value,
-  };
+/** The state as it is now. */
+export function current(): State {
+  return gather((_, f) => f.signal.value);
 }
 
-function apply(v: State): void {
+/** Sets the signals whose value is another. */
+export function apply(v: State): void {
   batch(() => {
-    s.protocol.value = v.protocol;
-    s.direction.value = v.direction;
-    s.unit.value = v.unit;
-    if (String(s.brush.peek()) !== String(v.brush)) s.brush.value = v.brush;
-    s.filter.value = v.filter;
-    s.tab.value = v.tab;
-    s.selected.value = v.selected;
-    s.theme.value = v.theme;
-    s.zone.value = v.zone;
-    if (JSON.stringify(s.view.peek()) !== JSON.stringify(v.view)) s.view.value = v.view;
-    s.last.value = v.last;
-    s.clouds.value = v.clouds;
+    for (const [name, f] of entries) if (f.write(f.signal.peek()) !== f.write(v[name])) f.signal.value = v[name];
   });
 }
 
-/** Ties signals and hash together, both ways. */
-export function bind(): void {
-  apply(read(location.hash));
+/** Stands for the default in a file that opens as something else. */
+const plainDefault = ".";
+
+/**
+ * Ties signals and hash together, both ways. Initial is the hash of a file that was
+ * saved in some state; an address with a hash of its own overrules it.
+ */
+export function bind(initial = ""): void {
+  apply(read(location.hash.length > 1 ? location.hash : initial));
   let timer = 0;
   effect(() => {
-    const hash = write(current());
+    const hash = write(current()) || (initial && plainDefault);
     clearTimeout(timer);
     timer = setTimeout(() => {
-      if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? "#" + hash : location.pathname + location.search);
+      if (hash !== location.hash.slice(1)) replace(hash);
     }, 150) as unknown as number;
   });
   addEventListener("hashchange", () => apply(read(location.hash)));
+}
+
+function replace(hash: string): void {
+  try {
+    history.replaceState(null, "", hash ? "#" + hash : location.pathname + location.search);
+  } catch {
+    // Some browsers count how often this is done, and some files may not do it: the next change tries again.
+  }
 }
