@@ -85,6 +85,8 @@ export function asked(...more: string[]): string {
 
 /** The window as the API takes it. */
 export function windowQuery(): Record<string, string> {
+  const w = s.fixed.value;
+  if (w) return { from: new Date(w[0]).toISOString(), to: new Date(w[1]).toISOString() };
   return s.last.value === "all" ? {} : { last: s.last.value };
 }
 
@@ -110,7 +112,8 @@ const waiting: Tick[] = [];
 
 /** Adds one tick, and lets the window slide. */
 async function follow(t: Tick): Promise<void> {
-  const d = model.dataset.value, mine = question;
+  const d = model.dataset.value, mine = question, fixed = s.fixed.peek();
+  if (fixed && (Date.parse(t.tick) >= fixed[1] || Date.parse(t.tick) < fixed[0])) return;
   if (read.value < 1) return void waiting.push(t);
   // A packet between two public addresses is in two rows but once in the books:
   // then the headline cannot be kept by adding and taking away rows.
@@ -121,7 +124,7 @@ async function follow(t: Tick): Promise<void> {
     if (mine !== question || model.dataset.value !== d) return;
     const length = d.to - d.from;
     d.append(answer);
-    const end = Math.max(d.to, to), start = s.last.value === "all" ? d.from : Math.max(d.from, end - length);
+    const end = fixed ? d.to : Math.max(d.to, to), start = fixed || s.last.value === "all" ? d.from : Math.max(d.from, end - length);
     const totals = { ...d.meta.totals, points: d.meta.totals.points + answer.meta.totals.points };
     totals.twoPublic += answer.meta.totals.twoPublic;
     d.meta = { ...d.meta, from: new Date(start).toISOString(), to: new Date(end).toISOString(), totals, drops: d.meta.drops + answer.meta.drops };
@@ -161,7 +164,7 @@ function open(): void {
 /** Starts the live life. */
 export function start(): void {
   model.live.value = true;
-  const question = computed(() => s.last.value + "\n" + asked());
+  const question = computed(() => JSON.stringify(windowQuery()) + "\n" + asked());
   effect(() => {
     question.value;
     void load();

@@ -57,6 +57,9 @@ export const weights = computed<Float64Array>(() => {
   return v ? toWeights(v, s.unit.value) : new Float64Array(0);
 });
 
+/** What the colours' scale is fitted to: over a playback, the most that any step has of each place. */
+export const scaleWeights = computed<Float64Array>(() => weights.value);
+
 /** Details as rows, at the bin of their first packet: they carry no course of time. */
 function detailRows(d: Dataset, mask: Uint8Array): Dataset {
   const { details } = d;

@@ -23,7 +23,21 @@ export const theme = signal<ThemeChoice>("auto");
 export const zone = signal<Zone>("local");
 export const view = signal<View | null>(null); // null: fitted to the data
 export const last = signal("1h"); // the live window
+export const fixed = signal<[number, number] | null>(null); // an absolute window, ms, half-open; null: the last so long
+export const at = signal<number | null>(null); // playback: a time in the shown step, ms; null: off
+export const growing = signal(false); // playback adds up from the start, rather than showing one step
+export const speed = signal(1); // of playback
+export const compare = signal(""); // with before, yesterday, last-week or FROM/TO (RFC 3339); "": with nothing
 export const clouds = signal(true); // are big clouds and content networks shown?
+
+/** Speeds of playback; at 1 the usual sixty steps take twenty seconds. */
+export const speeds = [0.25, 0.5, 1, 2, 4] as const;
+
+/** Can this be compared with? */
+export function comparable(v: string): boolean {
+  const times = v.split("/").map(Date.parse);
+  return ["before", "yesterday", "last-week"].includes(v) || (times.length === 2 && times[0] < times[1]);
+}
 
 /** Rows whose key has its bit set count; the upper eight are those of big clouds. */
 export function keyMask(protocolBits: number, dir: Direction, withClouds = true): number {
@@ -38,7 +52,7 @@ export function keyMask(protocolBits: number, dir: Direction, withClouds = true)
 
 /** Is anything narrowed? Then numbers are of a part, and said to be. */
 export function narrowed(): boolean {
-  return protocol.value !== 0b1111 || direction.value !== "both" || brush.value !== null || filter.value !== "" || !clouds.value;
+  return protocol.value !== 0b1111 || direction.value !== "both" || brush.value !== null || at.value !== null || filter.value !== "" || !clouds.value;
 }
 
 export function clearSelection(): void {
@@ -46,6 +60,7 @@ export function clearSelection(): void {
     protocol.value = 0b1111;
     direction.value = "both";
     brush.value = null;
+    at.value = null;
     filter.value = "";
     clouds.value = true;
   });

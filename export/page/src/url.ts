@@ -40,6 +40,16 @@ export const span = (signal: Signal<[number, number] | null>): Field<[number, nu
     return times.length === 2 && times[0] < times[1] ? [times[0], times[1]] : undefined;
   });
 
+/** An instant, or null. */
+const time = (signal: Signal<number | null>): Field<number | null> =>
+  field(signal, (v) => (v === null ? "" : instant(v)), (t) => (Number.isNaN(Date.parse(t)) ? undefined : Date.parse(t)));
+
+/** A stretch to compare with: by its name, or FROM/TO as instants. */
+function readCompare(t: string): string | undefined {
+  if (!s.comparable(t)) return undefined;
+  return t.includes("/") ? t.split("/").map((part) => instant(Date.parse(part))).join("/") : t;
+}
+
 function readView(t: string): s.View | undefined {
   const v = t.split(",").map((part) => (part.trim() ? Number(part) : NaN));
   const right = v.length === 3 && v.every(Number.isFinite) && Math.abs(v[0]) <= 90 && Math.abs(v[1]) <= 540 && v[2] > 0;
@@ -54,7 +64,12 @@ function readProtocols(t: string): number {
 /** All that links carry, by its name in them and in their order. */
 export const fields = {
   last: field(s.last, (v) => v, (t) => (/^(\d{1,6}[smhdwy]|all)$/.test(t) ? t : undefined)),
+  window: span(s.fixed),
   t: span(s.brush),
+  at: time(s.at),
+  play: yesNo(s.growing, "growing", "moving"),
+  speed: field(s.speed, String, (t) => s.speeds.find((v) => String(v) === t)),
+  compare: field(s.compare, (v) => v, readCompare),
   filter: text(s.filter),
   proto: field(s.protocol, (v) => s.protocols.filter((_, i) => (v >> i) & 1).join(",") || "none", readProtocols),
   dir: word(s.direction, ["both", "in", "out"]),

@@ -1,15 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { protocols, tabs } from "../src/state";
+import { protocols, speeds, tabs } from "../src/state";
 import { defaults, fields, read, write, type State } from "../src/url";
 
 /** Any value of each field, as exactly as links carry it. */
 const instant = fc.integer({ min: 0, max: 4e9 }).map((t) => 1000 * t);
 const degrees = (most: number) => fc.integer({ min: -1000 * most, max: 1000 * most }).map((n) => n / 1000);
+const stretch = fc.tuple(instant, fc.integer({ min: 1, max: 1e6 })).map(([from, n]): [number, number] => [from, from + 1000 * n]);
 const some = fc.string({ minLength: 1, maxLength: 60, unit: "binary" });
 const values: { [N in keyof State]: fc.Arbitrary<State[N]> } = {
   last: fc.oneof(fc.constant("all"), fc.tuple(fc.integer({ min: 1, max: 999_999 }), fc.constantFrom("s", "m", "h", "d", "w", "y")).map((p) => p.join(""))),
-  t: fc.option(fc.tuple(instant, fc.integer({ min: 1, max: 1e6 })).map(([from, n]): [number, number] => [from, from + 1000 * n])),
+  window: fc.option(stretch), t: fc.option(stretch), at: fc.option(instant), play: fc.boolean(), speed: fc.constantFrom(...speeds),
+  compare: fc.oneof(fc.constantFrom("", "before", "yesterday", "last-week"), stretch.map((w) => w.map((t) => new Date(t).toISOString().replace(".000Z", "Z")).join("/"))),
   filter: fc.oneof(fc.constant(""), some), proto: fc.integer({ min: 0, max: 2 ** protocols.length - 1 }),
   dir: fc.constantFrom("both", "in", "out"), unit: fc.constantFrom("packets", "bytes"), clouds: fc.boolean(), tab: fc.constantFrom(...tabs),
   place: fc.option(some),
@@ -53,6 +55,6 @@ describe("the hash", () => {
     expect(write(v)).toBe("t=2026-11-17T15:00:00Z/2026-11-17T15:30:00Z&filter=country:DE,FR&proto=tcp,icmp&dir=in&place=52.5200,13.4050|DE|Land+Berlin|Berlin&view=52.520,13.405,8.5");
   });
 
-  test.each(["proto=", "t=x/y", "t=2026-01-02/2026-01-01", "view=1,2", "view=a,b,c", "view=1,2,-3", "view=,,1", "view=91,0,1", "theme=pink", "last=never", "tab=x", "dir=up", "unit=apples", "tz=mars", "clouds=no", "filter=" + "x".repeat(5000), "."])(
+  test.each(["proto=", "t=x/y", "t=2026-01-02/2026-01-01", "view=1,2", "view=a,b,c", "view=1,2,-3", "view=,,1", "view=91,0,1", "theme=pink", "last=never", "tab=x", "dir=up", "unit=apples", "tz=mars", "clouds=no", "window=2026-01-02", "window=2026-01-02/2026-01-01", "at=noon", "speed=9", "play=x", "compare=tomorrow", "compare=2026-01-02/2026-01-01", "filter=" + "x".repeat(5000), "."])(
     "what it does not understand is the default: %.20s", (hash) => expect(read("#" + hash)).toEqual(defaults));
 });

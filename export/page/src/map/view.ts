@@ -47,6 +47,7 @@ export class MapView {
   private world?: World;
   private data?: Dataset;
   private weights: Float64Array = new Float64Array(0);
+  private over = this.weights; // what the scale is fitted to
   private theme: Theme = "dark";
   private readonly heat = new HeatLayer();
   private readonly land = new Picture();
@@ -94,11 +95,13 @@ export class MapView {
     this.weigh();
   }
 
-  setData(d: Dataset, weights: Float64Array): void {
+  /** The scale is that of over: over a playback, the most that any step has of each place. */
+  setData(d: Dataset, weights: Float64Array, over = weights): void {
     const first = this.data !== d;
     if (first) this.spots.n = 0;
     this.data = d;
     this.weights = weights;
+    this.over = over;
     if (this.world) this.spots.update(d, this.world);
     if (first || d.rows.n !== this.boxed) this.findBox();
     if (first && this.fitted) this.home();
@@ -254,14 +257,16 @@ export class MapView {
     if (!this.world || !this.width) return;
     let weakest = Infinity, strongest = 0;
     this.hollow = this.order.some((i) => this.spots.how[i] === hollow);
-    const hot = this.order.some((i) => this.spots.how[i] === heated);
-    for (const i of this.order) {
-      if (hot && this.spots.how[i] !== heated) continue;
-      weakest = Math.min(weakest, this.weights[i]);
-      strongest = Math.max(strongest, this.weights[i]);
+    const { over, spots } = this, n = Math.min(over.length, spots.n);
+    let hot = false;
+    for (let i = 0; i < n && !hot; i++) hot = over[i]! > 0 && spots.how[i] === heated;
+    for (let i = 0; i < n; i++) {
+      if (!(over[i]! > 0) || spots.how[i] === none || (hot && spots.how[i] !== heated)) continue;
+      weakest = Math.min(weakest, over[i]!);
+      strongest = Math.max(strongest, over[i]!);
     }
-    if (hot) strongest = Math.max(strongest, this.heat.peak(this.spots, this.weights, this.homeView(), this.width, this.height));
-    this.scale = this.order.length ? fitScale(weakest, strongest) : null;
+    if (hot) strongest = Math.max(strongest, this.heat.peak(spots, over, this.homeView(), this.width, this.height));
+    this.scale = strongest > 0 ? fitScale(weakest, strongest) : null;
     this.drawHeat();
     this.labelled = null;
     this.listener.scaled(this.scale);

@@ -7,7 +7,7 @@ import { placeKey, placeName } from "../dataset";
 import { amount, countryName, exact } from "../format";
 import { connection } from "../live";
 import { MapView } from "../map/view";
-import { dataset, hoveredPlace, live, revision, selectedPlace, sums, weights } from "../model";
+import { dataset, hoveredPlace, live, revision, scaleWeights, selectedPlace, sums, weights } from "../model";
 import { frames, map as shared, scale, world } from "../page";
 import * as s from "../state";
 import { theme } from "../theme";
@@ -56,7 +56,7 @@ function mount(canvas: HTMLCanvasElement, host: HTMLElement): () => void {
     effect(() => view.setTheme(theme.value)),
     effect(() => {
       revision.value;
-      if (dataset.value) view.setData(dataset.value, weights.value);
+      if (dataset.value) view.setData(dataset.value, weights.value, scaleWeights.value);
     }),
     effect(() => {
       const v = s.view.value;
