@@ -1,21 +1,41 @@
-// Starts Debian's Chromium without any network, and opens files in it.
+// Starts Debian's Chromium or Firefox without any network, and opens files and local
+// servers in it. Scenarios come in by harness.mjs.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
-export const chromium = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((p) => existsSync(p));
+const first = (paths) => paths.find((p) => existsSync(p));
+
+export const chromium = process.env.CHROMIUM ?? first(["/usr/bin/chromium", "/usr/bin/chromium-browser"]);
+export const firefox = process.env.FIREFOX ?? first(["/usr/bin/firefox-esr", "/usr/bin/firefox"]);
+
+/** What differs between the two when they are started. Both reach 127.0.0.1 and nothing else. */
+const kinds = {
+  chromium: {
+    executablePath: chromium,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-component-update", "--disable-sync", "--disable-default-apps", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+  },
+  firefox: {
+    browser: "firefox",
+    executablePath: firefox,
+    extraPrefsFirefox: {
+      // All but this machine goes to a proxy that is not there: port 9 is discard.
+      "network.proxy.type": 1, "network.proxy.http": "127.0.0.1", "network.proxy.http_port": 9, "network.proxy.ssl": "127.0.0.1", "network.proxy.ssl_port": 9,
+      "network.proxy.no_proxies_on": "localhost, 127.0.0.1",
+      "layout.css.prefers-color-scheme.content-override": 0, // dark; WebDriver BiDi cannot emulate it
+      "datareporting.policy.dataSubmissionEnabled": false, "app.update.enabled": false, "browser.safebrowsing.update.enabled": false,
+    },
+  },
+};
 
 /** A browser with a profile of its own, gone with close(). */
-export async function launch() {
+export async function launch(kind = "chromium") {
   const profile = mkdtempSync(join(tmpdir(), "packetheat-page-"));
-  const browser = await puppeteer.launch({
-    executablePath: chromium, headless: true, userDataDir: profile,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-component-update", "--disable-sync", "--disable-default-apps", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
-  });
+  const browser = await puppeteer.launch({ headless: true, userDataDir: profile, ...kinds[kind] });
   return {
-    browser,
+    browser, kind,
     async close() {
       await browser.close();
       rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
@@ -23,23 +43,35 @@ export async function launch() {
   };
 }
 
-/** Opens a file; requests, errors and console errors are collected. */
-export async function openFile(browser, file, { width = 1280, height = 800, hash = "", dark = true, touch = false, scale = 1, offline = true, url = "" } = {}) {
+/**
+ * Opens a file, or a server by its url; requests to anything else, errors, console
+ * errors and breaches of the content security policy are collected in seen.
+ * Firefox is always dark unless the hash says theme=light, and has no touch.
+ */
+export async function openFile(browser, file, { width = 1280, height = 800, hash = "", dark = true, touch = false, scale = 1, still = false, offline = true, url = "" } = {}) {
   const page = await browser.newPage();
   const seen = { requests: [], errors: [] };
-  await page.setViewport({ width, height, hasTouch: touch, isMobile: touch, deviceScaleFactor: scale });
-  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
-  await page.setOfflineMode(offline);
-  const target = url || pathToFileURL(file).href;
+  const isFirefox = (await browser.version()).toLowerCase().includes("firefox");
+  await page.setViewport(isFirefox ? { width, height, deviceScaleFactor: scale } : { width, height, hasTouch: touch, isMobile: touch, deviceScaleFactor: scale });
+  if (!isFirefox) {
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }, { name: "prefers-reduced-motion", value: still ? "reduce" : "no-preference" }]);
+    await page.setOfflineMode(offline);
+  }
+  const target = url || pathToFileURL(file).href, origin = url && new URL(url).origin;
   page.on("request", (r) => {
-    if (r.url().split("#")[0] !== target.split("#")[0] && !r.url().startsWith("data:")) seen.requests.push(r.url());
+    const to = r.url().split("#")[0];
+    if (to !== target.split("#")[0] && !/^(data|blob):/.test(to)) seen.requests.push(r.url());
   });
   page.on("pageerror", (e) => seen.errors.push(String(e)));
   page.on("console", (m) => (m.type() === "error" || m.type() === "warn") && seen.errors.push(m.text()));
+  await page.evaluateOnNewDocument(() => {
+    window.__violations = [];
+    addEventListener("securitypolicyviolation", (e) => window.__violations.push(`policy: ${e.effectiveDirective} forbids ${e.blockedURI} ${e.sample}`));
+  });
   await page.goto(target + hash);
   await page.waitForFunction(() => window.__packetheat?.ready, { timeout: 20_000 });
   await settled(page);
-  return { page, seen };
+  return { page, seen, origin };
 }
 
 /** Waits until the map rests. */
