@@ -178,7 +178,7 @@ func (b *benchStore) copyTiers(hours int) {
 	}
 	if n := b.number("SELECT count(*) FROM months"); n > 0 {
 		b.t.Logf("%d months in %.0f ms of CPU each, %d bytes each", n, ms(cpu()-before)/float64(n),
-			b.number("SELECT avg(length(sums) + length(times)) FROM months"))
+			b.number("SELECT CAST(avg(length(sums) + length(times)) AS INTEGER) FROM months"))
 	}
 	b.exec("PRAGMA wal_checkpoint(TRUNCATE)")
 }
