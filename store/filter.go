@@ -1,10 +1,10 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Filter is a window and conditions that all must hold. The zero Filter restricts
@@ -20,7 +20,7 @@ type Filter struct {
 //
 // Space is and, comma is or, a leading - is not; the same key twice is and. A missing
 // field never matches, so its negation always does. The result has no window. Errors
-// name the term and what would be right.
+// are *Mistake: they name the term and what would be right.
 func ParseFilter(s string) (Filter, error) { return ParseFilterWith(s, nil) }
 
 // ParseFilterWith is ParseFilter where label: can be asked for. Its terms stay at what
@@ -65,49 +65,60 @@ func (f *Filter) Match(p *Point) bool {
 
 // splitWords cuts at spaces outside of double quotes; \" inside quotes is a quote.
 // The quotes stay in the words: they also protect commas.
-func splitWords(s string) ([]string, error) {
-	words, closed := split(s, " \t\n", true)
-	if !closed {
-		return nil, fmt.Errorf("filter %q has an open quote: close it with \"", s)
+func splitWords(s string) ([]piece, error) {
+	words, open := split(piece{s, 0, len(s)}, " \t\n", true)
+	if open >= 0 {
+		whole := piece{start: open, end: len(s)}
+		return nil, whole.mistake(fmt.Sprintf("filter %q has an open quote: close it with \"", s), s[open:]+`"`)
 	}
-	return slices.DeleteFunc(words, func(w string) bool { return w == "" }), nil
+	return slices.DeleteFunc(words, func(w piece) bool { return w.text == "" }), nil
 }
 
 // splitValues cuts the part behind the colon at commas outside of quotes and
 // removes the quotes.
-func splitValues(s string) ([]string, error) {
-	values, _ := split(s, ",", false)
-	if slices.Contains(values, "") {
-		return nil, errors.New("an empty value")
+func splitValues(word string, p piece) ([]piece, error) {
+	values, _ := split(p, ",", false)
+	for _, v := range values {
+		if v.text == "" {
+			return nil, v.mistake(fmt.Sprintf("filter term %q has an empty value", word), "")
+		}
 	}
 	return values, nil
 }
 
-// split cuts s at separators outside of double quotes; a backslash inside quotes
-// protects what follows. keep leaves quotes and backslashes where they are. closed is
-// false where a quote has no end.
-func split(s, separators string, keep bool) (parts []string, closed bool) {
+// split cuts p at separators outside of double quotes; a backslash inside quotes
+// protects what follows. keep leaves quotes and backslashes where they are. open is
+// where a quote begins that has no end, else -1.
+func split(p piece, separators string, keep bool) (parts []piece, open int) {
 	var part strings.Builder
-	quoted, escaped := false, false
-	for _, r := range s {
-		syntax := false
+	begin, open := p.start, -1
+	escaped := false
+	cut := func(end int) {
+		parts = append(parts, piece{part.String(), begin, end})
+		part.Reset()
+	}
+	for i, r := range p.text {
+		syntax, at := false, p.start+i
 		switch {
 		case escaped:
 			escaped = false
-		case quoted && r == '\\':
+		case open >= 0 && r == '\\':
 			escaped, syntax = true, true
+		case r == '"' && open >= 0:
+			open, syntax = -1, true
 		case r == '"':
-			quoted, syntax = !quoted, true
-		case !quoted && strings.ContainsRune(separators, r):
-			parts = append(parts, part.String())
-			part.Reset()
+			open, syntax = at, true
+		case open < 0 && strings.ContainsRune(separators, r):
+			cut(at)
+			begin = at + utf8.RuneLen(r)
 			continue
 		}
 		if keep || !syntax {
 			part.WriteRune(r)
 		}
 	}
-	return append(parts, part.String()), !quoted
+	cut(p.end)
+	return parts, open
 }
 
 // quote is the inverse of what splitValues does to one value.

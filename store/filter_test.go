@@ -90,7 +90,7 @@ func TestParseFilterErrors(t *testing.T) {
 		{"colour:red", `filter key "colour" is unknown: use one of proto, port, ip`},
 		{"DE", "for example country:DE"},
 		{"1.2.3.4", "for example ip:1.2.3.4"},
-		{"2001:db8::/32", `key "2001" is unknown`},
+		{"2001:db8::/32", "for example ip:2001:db8::/32"},
 		{"443", "for example port:443"},
 		{"tcp", "for example proto:tcp"},
 		{"Paris", "for example city:Paris"},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -69,60 +70,90 @@ func (t Term) String() string {
 	return s
 }
 
-func parseTerm(word string, labels Labels) (Term, error) {
+func parseTerm(word piece, labels Labels) (Term, error) {
 	var t Term
 	body := word
-	if rest, ok := strings.CutPrefix(word, "-"); ok {
-		t.Not, body = true, rest
+	if rest, ok := strings.CutPrefix(word.text, "-"); ok {
+		t.Not, body = true, piece{rest, word.start + 1, word.end}
 	}
-	name, text, ok := strings.Cut(body, ":")
-	if !ok {
-		return t, fmt.Errorf("filter term %q has no key: write key:value, for example %s", word, guessTerm(body))
+	name, text, ok := strings.Cut(body.text, ":")
+	if !ok || isPrefix(body.text) { // an IPv6 address has colons of its own
+		guess := guessTerm(body)
+		return t, body.mistake(fmt.Sprintf("filter term %q has no key: write key:value, for example %s", word.text, guess), guess)
 	}
 	i := slices.Index(keyNames, strings.ToLower(name))
 	if i < 0 {
-		return t, fmt.Errorf("filter key %q is unknown: use one of %s", name, strings.Join(keyNames, ", "))
+		key := piece{name, body.start, body.start + len(name)}
+		return t, key.mistake(fmt.Sprintf("filter key %q is unknown: use one of %s", name, strings.Join(keyNames, ", ")), nearest(name, keyNames))
 	}
 	t.Key = Key(i)
-	values, err := splitSpots(t.Key, text)
+	values, err := splitSpots(t.Key, word.text, piece{text, body.start + len(name) + 1, body.end})
 	if err != nil {
-		return t, fmt.Errorf("filter term %q has %w", word, err)
+		return t, err
 	}
-	t.Values = values
 	for _, v := range values {
-		if err := t.addValue(v, labels); err != nil {
-			return t, fmt.Errorf("filter term %q: %w", word, err)
+		t.Values = append(t.Values, v.text)
+		if err := t.addValue(v.text, labels); err != nil {
+			return t, v.mistake(fmt.Sprintf("filter term %q: %v", word.text, err), t.Key.fix(v.text, labels))
 		}
 	}
 	return t, nil
 }
 
+// fix returns the value that was probably meant, quoted as a filter needs it, or "".
+func (k Key) fix(value string, labels Labels) string {
+	switch k {
+	case KeyIP, KeyPeer, KeyHost:
+		return fixPrefix(value)
+	case KeyPort, KeyASN:
+		return fixRange(value)
+	case KeyProto:
+		return nearest(value, protoWords())
+	case KeyDir:
+		return nearest(value, []string{"in", "out"})
+	case KeyOpened:
+		return nearest(value, []string{"them", "us"})
+	case KeyLabel:
+		if labels != nil {
+			return quote(nearest(value, labels.Names()))
+		}
+	}
+	return ""
+}
+
+// protoWords are the protocols that have a name, sorted, and "other".
+func protoWords() []string {
+	return append(slices.Sorted(maps.Values(protoNames)), "other")
+}
+
 // splitSpots splits values; a place's own comma stays inside its value.
-func splitSpots(key Key, text string) ([]string, error) {
-	values, err := splitValues(text)
+func splitSpots(key Key, word string, p piece) ([]piece, error) {
+	values, err := splitValues(word, p)
 	if err != nil || key != KeyPlace {
 		return values, err
 	}
 	if len(values)%2 == 1 {
 		for _, v := range values { // quoted "LAT,LON" values come whole
-			if !strings.Contains(v, ",") {
-				return nil, fmt.Errorf("an odd number of coordinates: write place:48.8534,2.3488")
+			if !strings.Contains(v.text, ",") {
+				return nil, v.mistake(fmt.Sprintf("filter term %q has an odd number of coordinates: write place:48.8534,2.3488", word), "")
 			}
 		}
 		return values, nil
 	}
-	if strings.Contains(values[0], ",") {
+	if strings.Contains(values[0].text, ",") {
 		return values, nil
 	}
-	var spots []string
+	var spots []piece
 	for i := 0; i < len(values); i += 2 {
-		spots = append(spots, values[i]+","+values[i+1])
+		spots = append(spots, piece{values[i].text + "," + values[i+1].text, values[i].start, values[i+1].end})
 	}
 	return spots, nil
 }
 
 // guessTerm turns a bare word into the term that was probably meant.
-func guessTerm(word string) string {
+func guessTerm(p piece) string {
+	parts, _ := split(p, "", false)
+	word := parts[0].text
 	switch {
 	case len(word) == 2 && strings.ToUpper(word) == word && word[0] >= 'A':
 		return "country:" + word
@@ -133,6 +164,9 @@ func guessTerm(word string) string {
 	}
 	if _, err := ParseProto(word); err == nil {
 		return "proto:" + word
+	}
+	if word == "" {
+		return "country:DE"
 	}
 	return "city:" + quote(word)
 }
