@@ -136,7 +136,8 @@ func masked(ctx context.Context, r source, o Options) (source, Options, error) {
 	}
 	o.Filter.Window = v.window
 	o.Mask, o.applied = nil, o.Mask
-	o.Detail, o.Sensor, o.Home, o.Step = DetailPlaces, "", nil, 0
+	o.Detail, o.Sensor, o.Step = DetailPlaces, "", 0
+	o.Home, o.Links, o.State = nil, nil, ""
 	return v, o, nil
 }
 

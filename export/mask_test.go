@@ -86,7 +86,7 @@ func TestMaskedFilesTellNothing(t *testing.T) {
 	}
 	slices.Sort(words)
 	words = append(slices.Compact(words), secretNames...)
-	home := &page.LatLon{Lat: 12.3456, Lon: 65.4321}
+	home := &page.Home{Latitude: 12.3456, Longitude: 65.4321, Name: "Nemo Point"}
 	for i := range formatNames {
 		format := Format(i)
 		for _, gone := range []bool{false, true} {

@@ -28,7 +28,9 @@ type Options struct {
 	Title   string // in place of the sensor's name
 	Note    string // shown under the answer
 	Message string // why there is nothing, if the caller knows
-	Home    *page.LatLon
+	Home    *page.Home
+	Links   []page.Link  // from cards to other sites
+	State   string       // hash that a page opens with: what its map shows
 	Labels  store.Labels // of the details of a page; its rows tell "cloud" apart; nil: none
 	Mask    *Mask        // what the file must not tell; nil: it is for ourselves
 
@@ -107,6 +109,13 @@ func (o *Options) command(format Format, w store.Window) string {
 		words = append(words, o.applied.flags()...)
 	} else if format == HTML && o.Detail != "" && o.Detail != DetailAddresses {
 		words = append(words, "--detail", o.Detail)
+	}
+	if format == HTML {
+		for _, text := range [][2]string{{"--title", o.Title}, {"--note", o.Note}, {"--state", o.State}} {
+			if text[1] != "" {
+				words = append(words, text[0], shellQuote(text[1]))
+			}
+		}
 	}
 	return strings.Join(append(words, "-o", "FILE."+format.String()), " ")
 }

@@ -18,17 +18,18 @@ import (
 // RefresherConfig says which files a Refresher keeps. Reader and Dir are required.
 type RefresherConfig struct {
 	Reader  Reader
-	Dir     string              // made where it is missing
-	Name    string              // of the files, before the extension; empty: ip_heatmap
-	Formats []Format            // none: HTML and CSV
-	Window  time.Duration       // that the files are about, up to now; 0: 1 h
-	Every   time.Duration       // shortest time between two rewrites; 0: 10 s
-	Budget  int64               // bytes a file; 0: 32 MiB
-	Share   float64             // of one core that rewriting may take; 0: 0.05
-	Owner   *Owner              // of files and folder; nil: ours
-	Options Options             // Filter's window is set by the refresher
-	Home    func() *page.LatLon // in place of Options.Home, asked before each rewrite; may be nil
-	Logger  *slog.Logger        // nil: silent
+	Dir     string             // made where it is missing
+	Name    string             // of the files, before the extension; empty: ip_heatmap
+	Formats []Format           // none: HTML and CSV
+	Window  time.Duration      // that the files are about, up to now; 0: 1 h
+	Every   time.Duration      // shortest time between two rewrites; 0: 10 s
+	Budget  int64              // bytes a file; 0: 32 MiB
+	Share   float64            // of one core that rewriting may take; 0: 0.05
+	Owner   *Owner             // of files and folder; nil: ours
+	Options Options            // Filter's window is set by the refresher
+	Home    func() *page.Home  // in place of Options.Home, asked before each rewrite; may be nil
+	Links   func() []page.Link // the same for Options.Links
+	Logger  *slog.Logger       // nil: silent
 	Now     func() time.Time
 }
 
@@ -344,6 +345,9 @@ func (r *Refresher) options(s *standing) Options {
 	o := r.cfg.Options
 	if r.cfg.Home != nil {
 		o.Home = r.cfg.Home()
+	}
+	if r.cfg.Links != nil {
+		o.Links = r.cfg.Links()
 	}
 	o.Filter.Window = r.rows.window
 	o.coarse, o.budget = r.rows.level, r.cfg.Budget

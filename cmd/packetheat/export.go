@@ -16,6 +16,7 @@ import (
 type exportFlags struct {
 	output, coverage    string
 	detail, title, note string
+	state               string
 	mask                maskFlags
 }
 
@@ -56,6 +57,7 @@ and books: where every packet went.`,
 	flags.StringVar(&f.detail, "detail", "", "what a page carries beside the sums of places: `places|addresses|full` (default addresses)")
 	flags.StringVar(&f.title, "title", "", "`TITLE` of a page in place of the sensor's name")
 	flags.StringVar(&f.note, "note", "", "`TEXT` that a page shows below its first line")
+	flags.StringVar(&f.state, "state", "", "what a page shows when it is opened: `HASH`, the part of a link to a page behind its #")
 	f.mask.flags(cmd)
 	complete(cmd, "detail", export.DetailPlaces, export.DetailAddresses, export.DetailFull)
 	return cmd
@@ -81,6 +83,10 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 		return usagef("--detail is for html only: %s always has every point", format)
 	case f.detail != "" && !contains([]string{export.DetailPlaces, export.DetailAddresses, export.DetailFull}, f.detail):
 		return usagef("detail %q is unknown: use places, addresses or full", f.detail)
+	case f.state != "" && format != export.HTML:
+		return usagef("--state is for html only")
+	case f.mask.mask != "" && f.state != "":
+		return usagef("--state does not go with --mask: it may name what the mask takes out")
 	case f.mask.mask != "" && f.detail != "" && f.detail != export.DetailPlaces:
 		return usagef("--detail %s does not go with --mask: a masked page has places only", f.detail)
 	}
@@ -101,7 +107,7 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 	bar := term.NewCounter(p.err, "reading points", int64(a.coverage.Points))
 	defer bar.Done()
 	reader := pointsReader{a.Store, func(n int) { bar.Add(n) }}
-	options := export.Options{Filter: a.filter, Version: version(), Detail: f.detail, Title: f.title, Note: f.note, Mask: mask, Home: homeOf(a.config)}
+	options := export.Options{Filter: a.filter, Version: version(), Detail: f.detail, Title: f.title, Note: f.note, State: strings.TrimPrefix(f.state, "#"), Mask: mask, Home: homeOf(a.config), Links: linksOf(a.config)}
 	if format == export.HTML && mask == nil {
 		labels, err := readLabels(a.config, nil)
 		if err != nil {

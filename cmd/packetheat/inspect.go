@@ -53,13 +53,13 @@ type inspected struct {
 	Ports     int    `json:"ports"`
 	Systems   int    `json:"as"`
 
-	Sensor string       `json:"sensor"`
-	Title  string       `json:"title,omitempty"`
-	Note   string       `json:"note,omitempty"`
-	Labels []string     `json:"labels"`
-	Home   *page.LatLon `json:"home,omitempty"`
-	Geo    []string     `json:"geo"` // databases
-	Parts  []partJSON   `json:"parts"`
+	Sensor string     `json:"sensor"`
+	Title  string     `json:"title,omitempty"`
+	Note   string     `json:"note,omitempty"`
+	Labels []string   `json:"labels"`
+	Home   *page.Home `json:"home,omitempty"`
+	Geo    []string   `json:"geo"` // databases
+	Parts  []partJSON `json:"parts"`
 }
 
 type partJSON struct {
@@ -151,7 +151,7 @@ func (p *program) printInspected(i *inspected) error {
 	}
 	home := "no"
 	if i.Home != nil {
-		home = fmt.Sprintf("yes: %.4f, %.4f", i.Home.Lat, i.Home.Lon)
+		home = strings.TrimSpace(fmt.Sprintf("yes: %.4f, %.4f %s", i.Home.Latitude, i.Home.Longitude, i.Home.Name))
 	}
 	var t term.Table
 	t.Head("the page has", "")

@@ -51,7 +51,13 @@ func (m *maskFlags) of(c *config.Loaded) (*export.Mask, error) {
 	case m.least < 1:
 		return nil, usagef("--mask-k %d is not possible: 1 shows every place", m.least)
 	}
-	mask := &export.Mask{Gone: m.mask == maskGone, Least: m.least}
+	mask := ownMask(c)
+	mask.Gone, mask.Least = m.mask == maskGone, m.least
+	return &mask, nil
+}
+
+// ownMask is the mask that knows what is ours.
+func ownMask(c *config.Loaded) (mask export.Mask) {
 	for _, n := range c.Geo.Networks {
 		mask.Own = append(mask.Own, n.Network)
 		mask.Names = append(mask.Names, n.Name)
@@ -59,5 +65,8 @@ func (m *maskFlags) of(c *config.Loaded) (*export.Mask, error) {
 	for _, l := range c.Geo.Labels {
 		mask.Names = append(mask.Names, l.Label)
 	}
-	return mask, nil
+	if c.Geo.Home != nil {
+		mask.Names = append(mask.Names, c.Geo.Home.Name)
+	}
+	return mask
 }

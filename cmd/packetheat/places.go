@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/packetheat/packetheat/cmd/internal/config"
+	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/export/page"
 	"github.com/packetheat/packetheat/geo"
 	"github.com/packetheat/packetheat/store"
@@ -65,9 +66,31 @@ func tagger(c *config.Loaded, by store.Dimension) (*store.Tagger, error) {
 }
 
 // homeOf is geo.home as maps show it; nil: it is not told.
-func homeOf(c *config.Loaded) *page.LatLon {
+func homeOf(c *config.Loaded) *page.Home {
 	if c.Geo.Home == nil {
 		return nil
 	}
-	return &page.LatLon{Lat: c.Geo.Home.Latitude, Lon: c.Geo.Home.Longitude}
+	return &page.Home{Latitude: c.Geo.Home.Latitude, Longitude: c.Geo.Home.Longitude, Name: c.Geo.Home.Name}
 }
+
+// linksOf are the ways from cards to other sites.
+func linksOf(c *config.Loaded) (list []page.Link) {
+	for _, l := range c.Dashboard.Links {
+		list = append(list, page.Link{Name: l.Name, URL: l.URL})
+	}
+	return list
+}
+
+// setOwn takes over what pages say of us.
+func (r *live) setOwn(c *config.Loaded) {
+	links, mask := linksOf(c), ownMask(c)
+	r.mask.Store(&mask)
+	r.home.Store(homeOf(c))
+	r.links.Store(&links)
+}
+
+// own is what masks leave out beside what they always do.
+func (r *live) own() export.Mask { return *r.mask.Load() }
+
+// ways are the links of pages that are made now.
+func (r *live) ways() []page.Link { return *r.links.Load() }

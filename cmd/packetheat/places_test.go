@@ -24,7 +24,7 @@ func branches() []byte {
 
 const branchConfig = `
 geo:
-  home: {latitude: 52.52, longitude: 13.405}
+  home: {latitude: 52.52, longitude: 13.405, name: office}
   networks:
     - {network: 10.30.0.0/16, name: Harbour, latitude: 53.5511, longitude: 9.9937, country: DE, map: true}
     - {network: 10.30.7.0/24, city: Kiel, latitude: 54.3233, longitude: 10.1228, country: DE, map: true}
@@ -80,7 +80,7 @@ func TestOwnPlaces(t *testing.T) {
 		}
 		return s
 	}
-	if s := read(); s.Meta.Home == nil || *s.Meta.Home != (page.LatLon{Lat: 52.52, Lon: 13.405}) || len(s.Places) != 3 {
+	if s := read(); s.Meta.Home == nil || *s.Meta.Home != (page.Home{Latitude: 52.52, Longitude: 13.405, Name: "office"}) || len(s.Places) != 3 {
 		t.Errorf("home is %+v, places are %+v", s.Meta.Home, s.Places)
 	}
 	s := read("--mask", "--mask-k", "1")

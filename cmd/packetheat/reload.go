@@ -17,6 +17,7 @@ const (
 	keyNetworks = "sensor.local_networks"
 	keyPlaces   = "geo.networks"
 	keyHome     = "geo.home"
+	keyLinks    = "dashboard.links"
 	keyLabels   = "geo.labels"
 	keyLevel    = "log.level"
 	keysKept    = "store.retention." // and what follows
@@ -69,7 +70,7 @@ func (r *live) reloadConfig() error {
 }
 
 func reloadable(key string) bool {
-	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyLabels, keyHome, keyLevel}, key) || strings.HasPrefix(key, keysKept)
+	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyLabels, keyHome, keyLinks, keyLevel}, key) || strings.HasPrefix(key, keysKept)
 }
 
 // apply changes the running sensor where the named keys ask for it. What can fail comes
@@ -91,8 +92,8 @@ func (r *live) apply(next *config.Loaded, keys []string) error {
 	if contains(keys, keyNetworks) || contains(keys, keyPlaces) {
 		r.sensor.SetNetworks(next.Sensor.LocalNetworks, mappedNetworks(next))
 	}
-	if contains(keys, keyHome) {
-		r.home.Store(homeOf(next))
+	if slices.ContainsFunc(keys, func(key string) bool { return contains([]string{keyHome, keyLinks, keyPlaces, keyLabels}, key) }) {
+		r.setOwn(next)
 	}
 	if slices.ContainsFunc(keys, func(key string) bool { return strings.HasPrefix(key, keysKept) }) {
 		r.setRetention(next)

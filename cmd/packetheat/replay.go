@@ -317,7 +317,7 @@ func (r *replay) write(ctx context.Context, s *sqlite.Store) error {
 	}
 	for _, format := range []export.Format{export.HTML, export.CSV} {
 		name := filepath.Join(dir, base+"."+format.String())
-		report, err := export.WriteFile(ctx, name, s, format, export.Options{Filter: filter, Version: version(), Home: homeOf(r.c), Labels: r.labels})
+		report, err := export.WriteFile(ctx, name, s, format, export.Options{Filter: filter, Version: version(), Home: homeOf(r.c), Links: linksOf(r.c), Labels: r.labels})
 		if err == nil {
 			err = r.owner.Own(name)
 		}

@@ -36,7 +36,9 @@ type live struct {
 	latest *config.Loaded // that SIGHUP has read; of the goroutine that answers signals
 	log    *heldLog
 
-	home      atomic.Pointer[page.LatLon] // may change on SIGHUP
+	home      atomic.Pointer[page.Home]   // may change on SIGHUP
+	links     atomic.Pointer[[]page.Link] // the same
+	mask      atomic.Pointer[export.Mask] // of what is ours; the same
 	geo       *geo.DB
 	labels    *geo.Labels
 	updater   *update.Updater // nil: geo.update.enabled is false
@@ -73,7 +75,7 @@ func newRuntime(p *program, o runOptions) *live {
 	}
 	r := &live{program: p, runOptions: o, c: c, latest: c, captured: make(chan error, 1),
 		log: newHeldLog(p.err, c.Log.Level, c.Log.Format)}
-	r.home.Store(homeOf(c))
+	r.setOwn(c)
 	return r
 }
 
@@ -210,7 +212,7 @@ func (r *live) start(ctx context.Context) error {
 		r.server = dashboard.New(dashboard.Config{
 			Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
 			Status: func() any { return r.status() }, Ready: r.healthy, Metrics: r.metrics(),
-			Hosts: r.c.Dashboard.Hosts, Home: r.home.Load, Labels: r.labels,
+			Hosts: r.c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Labels: r.labels,
 		})
 		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
 	}
@@ -223,7 +225,7 @@ func (r *live) start(ctx context.Context) error {
 func (r *live) refresherConfig() export.RefresherConfig {
 	e := r.c.Export
 	cfg := export.RefresherConfig{Reader: r.store, Dir: e.Dir, Window: e.Window, Every: e.Refresh, Budget: e.BudgetSize, Share: e.BudgetCPU,
-		Options: export.Options{Version: version(), Labels: r.labels}, Home: r.home.Load, Logger: r.log.Logger}
+		Options: export.Options{Version: version(), Labels: r.labels}, Home: r.home.Load, Links: r.ways, Logger: r.log.Logger}
 	for _, name := range e.Formats {
 		if format, err := export.ParseFormat(name); err == nil { // configuration lets no other through
 			cfg.Formats = append(cfg.Formats, format)

@@ -79,7 +79,7 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 	p.say("ready dashboard=%s", where.dashboard)
 	r.log.release()
 	r.sayPlace(where)
-	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts, Home: r.home.Load, Labels: r.labels,
+	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Labels: r.labels,
 		Status: func() any {
 			var stores []servedJSON
 			lost := map[string]error{}

@@ -164,5 +164,8 @@ func (s *Server) options(f store.Filter) export.Options {
 	if s.cfg.Home != nil {
 		o.Home = s.cfg.Home()
 	}
+	if s.cfg.Links != nil {
+		o.Links = s.cfg.Links()
+	}
 	return o
 }

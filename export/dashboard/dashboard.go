@@ -31,7 +31,15 @@ type Config struct {
 	Sensor  string // name to show; empty: the sensors that the store knows
 	// Home returns where the sensor stands, nil where that is not said. Nil: never said.
 	// It is called from many goroutines, with every question.
-	Home func() *page.LatLon
+	Home func() *page.Home
+
+	// Links returns the ways from cards to other sites. Nil: there are none. It is called
+	// as Home is.
+	Links func() []page.Link
+
+	// Own returns what is ours, for the masks that downloads ask for: networks and names.
+	// Nil: nothing. It is called as Home is.
+	Own func() export.Mask
 
 	// Labels are what label: in filters asks for, and what lists say of their rows. Nil:
 	// none. It is asked by many goroutines.

@@ -116,7 +116,7 @@ func TestSumsAgree(t *testing.T) {
 			t.Errorf("top %s: in and out are not the row: %+v", by, row)
 		}
 	}
-	for path, accept := range map[string]string{"/api/v1/points.csv?": "", "/api/v1/points?": "text/html", "/export.csv?": ""} {
+	for path, accept := range map[string]string{"/api/v1/points.csv?": "", "/api/v1/points?": "text/html", "/api/v1/export.csv?": ""} {
 		records, err := csv.NewReader(get(t, Config{}, path+query, "Accept", accept).Body).ReadAll()
 		if err != nil || len(records) != 1+countMatching(f) || strings.Join(records[0], ",") != strings.Join(export.Columns(), ",") {
 			t.Errorf("%s: %d records, %v", path, len(records), err)
@@ -211,7 +211,7 @@ func TestProblems(t *testing.T) {
 		{"/api/v1/top?by=colour", nil, 400, "country"},
 		{"/api/v1/top?n=100000", nil, 400, "10000"},
 		{"/api/v1/points.csv?filter=x:y", nil, 400, "sensor"},
-		{"/export.html?detail=all", nil, 400, "places"},
+		{"/api/v1/export.html?detail=all", nil, 400, "places"},
 		{"/api/v1/nothing", nil, 404, "openapi"},
 		{"/metrics", nil, 404, "openapi"},
 		{"/../etc/passwd", nil, 404, "openapi"},
@@ -300,19 +300,19 @@ func TestBodyIsRefused(t *testing.T) {
 }
 
 func TestExports(t *testing.T) {
-	html := body(t, get(t, Config{}, "/export.html?title=%3Cimg%20src=x%3E"))
+	html := body(t, get(t, Config{}, "/api/v1/export.html?title=%3Cimg%20src=x%3E"))
 	if strings.Contains(html, "<img src=x>") {
 		t.Error("the title is markup")
 	}
-	r := get(t, Config{}, "/export.html")
+	r := get(t, Config{}, "/api/v1/export.html")
 	if r.Header.Get("Content-Disposition") != `attachment; filename="ip_heatmap.html"` || r.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("%v", r.Header)
 	}
 	var geo struct{ Features []any }
-	if err := json.Unmarshal([]byte(body(t, get(t, Config{}, "/export.geojson"))), &geo); err != nil || len(geo.Features) != 60 {
+	if err := json.Unmarshal([]byte(body(t, get(t, Config{}, "/api/v1/export.geojson"))), &geo); err != nil || len(geo.Features) != 60 {
 		t.Errorf("%d features, %v", len(geo.Features), err)
 	}
-	if db := body(t, get(t, Config{}, "/export.sqlite")); !strings.HasPrefix(db, "SQLite format 3\x00") {
+	if db := body(t, get(t, Config{}, "/api/v1/export.sqlite")); !strings.HasPrefix(db, "SQLite format 3\x00") {
 		t.Errorf("no database: %.20q", db)
 	}
 }

@@ -49,7 +49,7 @@ func (s *halting) Points(ctx context.Context, _ store.Filter, yield func([]store
 
 // TestClientsTakeTheirQuestionsWithThem: who goes away is not worked for.
 func TestClientsTakeTheirQuestionsWithThem(t *testing.T) {
-	for _, path := range []string{"/api/v1/cells", "/api/v1/top", "/api/v1/series", "/api/v1/points.csv", "/export.html"} {
+	for _, path := range []string{"/api/v1/cells", "/api/v1/top", "/api/v1/series", "/api/v1/points.csv", "/api/v1/export.html"} {
 		r := &abandoned{asked: make(chan context.Context, 8)}
 		url := mustListen(t, Config{Reader: r, QueryTimeout: time.Hour})
 		ctx, cancel := context.WithCancel(context.Background())

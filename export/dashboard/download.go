@@ -38,11 +38,7 @@ func (s *Server) download(f export.Format) func(http.ResponseWriter, *http.Reque
 // as long as it wants; it ends with its client. An error before the first byte is a problem document; after it, the
 // connection is cut, so that nobody takes a part for the whole.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Format, name string) {
-	q := r.URL.Query()
-	f, err := s.question(r)
-	if detail := q.Get("detail"); err == nil && !slices.Contains(details, detail) {
-		err = badRequest("detail %s is unknown: use %s", quoted(detail), strings.Join(details[1:], ", "))
-	}
+	o, err := s.fileOptions(r)
 	if err == nil {
 		err = s.downloads.enter(r)
 	}
@@ -68,8 +64,6 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 		h.Add("Vary", "Accept-Encoding")
 		out.pack = true
 	}
-	o := s.options(f)
-	o.Title, o.Note, o.Detail, o.Written = q.Get("title"), q.Get("note"), q.Get("detail"), s.cfg.Now().UTC()
 	if _, err = export.Write(ctx, out, s.cfg.Reader, format, o); err == nil {
 		err = out.close()
 	}
@@ -87,6 +81,60 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 		h.Del("Content-Disposition")
 		s.fail(w, r, err)
 	}
+}
+
+// fileOptions reads what a request wants of a file.
+func (s *Server) fileOptions(r *http.Request) (o export.Options, err error) {
+	f, err := s.question(r)
+	if err != nil {
+		return o, err
+	}
+	q := r.URL.Query()
+	o = s.options(f)
+	o.Title, o.Note, o.Detail, o.Written = q.Get("title"), q.Get("note"), q.Get("detail"), s.cfg.Now().UTC()
+	o.State = strings.TrimPrefix(q.Get("state"), "#")
+	if !slices.Contains(details, o.Detail) {
+		return o, badRequest("detail %s is unknown: use %s", quoted(o.Detail), strings.Join(details[1:], ", "))
+	}
+	if o.Mask, err = s.mask(r); err != nil || o.Mask == nil {
+		return o, err
+	}
+	if o.Detail != "" && o.Detail != export.DetailPlaces {
+		return o, badRequest("detail %s does not go with mask: a masked page has places only", o.Detail)
+	}
+	if err := o.Mask.Check(f); err != nil {
+		return o, badRequest("%v", err)
+	}
+	o.Labels = nil
+	return o, nil
+}
+
+// The values of the parameter mask: what becomes of addresses.
+const (
+	maskNetworks = "networks"
+	maskGone     = "gone"
+)
+
+// mask reads the mask that a request asks for; nil: none.
+func (s *Server) mask(r *http.Request) (*export.Mask, error) {
+	kind := r.URL.Query().Get("mask")
+	least, err := number(r, "mask_k", export.MaskLeast, 1000)
+	switch {
+	case err != nil:
+		return nil, err
+	case kind == "" && least != export.MaskLeast:
+		return nil, badRequest("mask_k goes with mask: without it every place is shown")
+	case kind == "":
+		return nil, nil
+	case kind != maskNetworks && kind != maskGone:
+		return nil, badRequest("mask %s is not possible: use %s or %s", quoted(kind), maskNetworks, maskGone)
+	}
+	m := &export.Mask{}
+	if s.cfg.Own != nil {
+		*m = s.cfg.Own()
+	}
+	m.Gone, m.Least = kind == maskGone, least
+	return m, nil
 }
 
 // stall is how long the store may take for the next piece of a download.

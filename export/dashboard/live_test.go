@@ -177,7 +177,7 @@ func TestQueriesAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	paths := []string{"/api/v1/cells", "/api/v1/top", "/api/v1/series", "/api/v1/status", "/api/v1/points.csv", "/export.html"}
+	paths := []string{"/api/v1/cells", "/api/v1/top", "/api/v1/series", "/api/v1/status", "/api/v1/points.csv", "/api/v1/export.html"}
 	for _, path := range paths {
 		if code, again := status(path); code != http.StatusTooManyRequests || again == "" {
 			t.Errorf("%s: %d, Retry-After %q", path, code, again)

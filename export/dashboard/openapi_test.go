@@ -74,8 +74,8 @@ func TestOpenAPIHasTheDimensionsAndFormats(t *testing.T) {
 	}
 	for i, name := range export.Formats() {
 		mediaType, _, _ := strings.Cut(export.Format(i).MediaType(), ";")
-		if doc.at(doc.object, "paths", "/export."+name, "get", "responses", "200", "content")[mediaType] == nil {
-			t.Errorf("/export.%s is not said to be %s", name, mediaType)
+		if doc.at(doc.object, "paths", "/api/v1/export."+name, "get", "responses", "200", "content")[mediaType] == nil {
+			t.Errorf("/api/v1/export.%s is not said to be %s", name, mediaType)
 		}
 	}
 }

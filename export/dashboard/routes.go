@@ -43,7 +43,11 @@ func (s *Server) table() map[string]route {
 		t["/api/v1/points."+f.String()] = route{serve: s.download(f), params: window()}
 	}
 	for i, name := range export.Formats() {
-		t["/export."+name] = route{serve: s.download(export.Format(i)), params: window("detail", "title", "note")}
+		params := window("mask", "mask_k")
+		if export.Format(i) == export.HTML {
+			params = append(params, "detail", "title", "note", "state")
+		}
+		t["/api/v1/export."+name] = route{serve: s.download(export.Format(i)), params: params}
 	}
 	if s.cfg.Metrics != nil {
 		t["/metrics"] = route{serve: s.cfg.Metrics.ServeHTTP}

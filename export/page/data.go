@@ -76,11 +76,12 @@ type Meta struct {
 	Step    int       `json:"step"`              // seconds a bin
 	Tick    int       `json:"tick,omitempty"`    // seconds a tick of the sensor
 
-	Totals   Totals  `json:"totals"`
-	Drops    uint64  `json:"drops"`              // packets the kernel lost in the window
-	Coverage []Span  `json:"coverage,omitempty"` // in time order, without overlap; empty: not known
-	Geo      []Geo   `json:"geo,omitempty"`      // databases the places are from
-	Home     *LatLon `json:"home,omitempty"`     // where the sensor stands, if it was said
+	Totals   Totals `json:"totals"`
+	Drops    uint64 `json:"drops"`              // packets the kernel lost in the window
+	Coverage []Span `json:"coverage,omitempty"` // in time order, without overlap; empty: not known
+	Geo      []Geo  `json:"geo,omitempty"`      // databases the places are from
+	Home     *Home  `json:"home,omitempty"`     // where the sensor stands, if it was said
+	Links    []Link `json:"links,omitempty"`    // out of cards, to other sites
 
 	Command   string `json:"command,omitempty"`   // that makes this page again
 	Title     string `json:"title,omitempty"`     // in place of the sensor's name
@@ -88,6 +89,7 @@ type Meta struct {
 	Coarsened string `json:"coarsened,omitempty"` // one sentence, if time or place was made coarser
 	Detail    string `json:"detail,omitempty"`    // "places", "addresses" or "full"
 	Message   string `json:"message,omitempty"`   // why there is nothing, if the sensor knows
+	State     string `json:"state,omitempty"`     // hash that the page opens with, where its address has none
 
 	// Labels are the names of the labels that details have, 32 at most. Clouds says
 	// that the rows tell big clouds apart (Row.Cloud).
@@ -124,10 +126,19 @@ type Geo struct {
 	URL         string    `json:"url,omitempty"` // shown as a link; https only
 }
 
-// LatLon is a point on the globe in degrees.
-type LatLon struct {
-	Lat float64 `json:"lat"`
-	Lon float64 `json:"lon"`
+// Home is where the sensor stands, in degrees.
+type Home struct {
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+	Name      string  `json:"name,omitempty"` // text, not markup
+}
+
+// Link leads from a card to another site. URL has placeholders: {ip}, an address; {from}
+// and {to}, the ends of the window in RFC 3339 and UTC. The page puts in each
+// percent-encoded, and leaves a link with {ip} out where a card is not about an address.
+type Link struct {
+	Name string `json:"name"` // text, not markup
+	URL  string `json:"url"`  // http or https
 }
 
 // Data is what a page shows. The zero value is an empty window.

@@ -29,7 +29,7 @@ func vector() *Data {
 			Totals: Totals{Packets: 4503599627371523, Bytes: 9007199254742015, TwoPublic: 1, Points: 9, Located: 12, Unlocated: 7}, Drops: 3,
 			Coverage: []Span{{From: start, To: start.Add(20 * time.Minute), State: "data", Drops: 3}, {From: start.Add(20 * time.Minute), To: start.Add(time.Hour), State: "off"}},
 			Geo:      []Geo{{Name: "DB-IP City Lite", Built: start.AddDate(0, 0, -16), Attribution: "IP Geolocation by DB-IP", URL: "https://db-ip.com"}},
-			Home:     &LatLon{52.52, 13.405}, Command: `packetheat export html --filter 'city:"New York"'`, Detail: "addresses", Labels: []string{"cloud", "my devices"}, Clouds: true,
+			Home:     &Home{52.52, 13.405, "office"}, Links: []Link{{"who is it", "https://example.net/{ip}?from={from}"}}, State: "unit=bytes", Command: `packetheat export html --filter 'city:"New York"'`, Detail: "addresses", Labels: []string{"cloud", "my devices"}, Clouds: true,
 		},
 		Places: []Place{
 			{Latitude: 52.52, Longitude: 13.405, HasCoordinates: true, Country: "DE", Region: "Land Berlin", City: "Berlin", Precision: "city", AccuracyKM: 10},

@@ -88,7 +88,10 @@ type Network struct {
 type Label struct{ File, Label string }
 
 // Home is geo.home: where the sensor is, in degrees.
-type Home struct{ Latitude, Longitude float64 }
+type Home struct {
+	Latitude, Longitude float64
+	Name                string // "" where it has none
+}
 
 // Forever is the duration that "forever" and "never" stand for.
 const Forever = time.Duration(1<<63 - 1)
@@ -134,7 +137,11 @@ type Dashboard struct {
 	Key            string // file, PEM
 	Hosts          []string
 	TrustedProxies []netip.Prefix
+	Links          []Link
 }
+
+// Link is one entry of dashboard.links: a way from a card to another site.
+type Link struct{ Name, URL string }
 
 // Log is the section "log".
 type Log struct {

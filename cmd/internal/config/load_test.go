@@ -99,7 +99,7 @@ export:
 		{"share alone", c.Sensor.RingTotal, Amount{Share: 0.05}},
 		{"networks", c.Geo.Networks, []Network{{Network: netip.MustParsePrefix("10.20.0.0/16"), Latitude: 48.14, Longitude: 11.58, City: "Munich", Country: "DE", Map: true}}},
 		{"labels", c.Geo.Labels, []Label{{"devices.txt", "my devices"}}},
-		{"home", c.Geo.Home, &Home{-33.9, 18.4}},
+		{"home", c.Geo.Home, &Home{-33.9, 18.4, ""}},
 		{"views", []time.Duration{c.Store.Views10m, c.Store.Views1d}, []time.Duration{90 * 24 * time.Hour, 3 * year}},
 		{"decimal size", c.Store.Size, int64(500e6)},
 		{"job window", c.Export.Jobs[0].Window, store.WindowSpec{Last: "24h"}},
@@ -156,7 +156,7 @@ func TestMistakes(t *testing.T) {
 			`config.yaml:3: export.jobs[0].filter: filter key "prot" is unknown: use one of ` + strings.Join(store.Keys(), ", ")}},
 		{"labels", "geo:\n  labels:\n    - {file: x}\n    - {file: x, label: 0123456789012345678901234567890123456789x}\n", []string{
 			`config.yaml:3: geo.labels[0].label: missing`,
-			`config.yaml:4: geo.labels[1].label: "0123456789012345678901234567890123456789x" is no label: write a short name, for example tor or "my devices"`}},
+			`config.yaml:4: geo.labels[1].label: "0123456789012345678901234567890123456789x" is no name: write a short one, for example tor or "my devices"`}},
 		{"half a home", "geo:\n  home:\n    latitude: 1\n", []string{`config.yaml:2: geo.home.longitude: missing`}},
 		{"promise", "dashboard:\n  tls:\n    key: x.pem\n", []string{
 			`config.yaml:3: dashboard.tls.key: encryption of the dashboard: not in this version; remove the key, or what it promises would not be kept`}},
@@ -193,7 +193,7 @@ func TestEnvironment(t *testing.T) {
 	loaded := load(t, write(t, "store: {path: fromfile}\nlog: {level: warn}\n"))
 	got := []any{loaded.Store.Path, loaded.Sensor.Interfaces, loaded.Store.Views10m, len(loaded.Geo.Networks),
 		*loaded.Geo.Home, loaded.Log.Level, loaded.Sources["store.path"]}
-	want := []any{"/srv/env", []string{"eth0", "eth1"}, 30 * 24 * time.Hour, 1, Home{1, 2}, "warn", Env}
+	want := []any{"/srv/env", []string{"eth0", "eth1"}, 30 * 24 * time.Hour, 1, Home{1, 2, ""}, "warn", Env}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

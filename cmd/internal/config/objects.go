@@ -182,7 +182,7 @@ func labels(p *[]Label) value {
 
 func checkLabel(s string) error {
 	if s == "" || s != strings.TrimSpace(s) || strings.ContainsFunc(s, unicode.IsControl) || utf8.RuneCountInString(s) > 40 {
-		return fmt.Errorf("%q is no label: write a short name, for example tor or \"my devices\"", s)
+		return fmt.Errorf("%q is no name: write a short one, for example tor or \"my devices\"", s)
 	}
 	return nil
 }
@@ -201,6 +201,7 @@ func home(p **Home) value {
 		o, h := &object{fields: fields}, new(Home)
 		o.need("latitude", decimal(&h.Latitude, -90, 90))
 		o.need("longitude", decimal(&h.Longitude, -180, 180))
+		o.read("name", text(&h.Name, checkLabel))
 		o.checkUnknown()
 		for _, err := range o.errs {
 			err.(*itemError).item = "." + err.(*itemError).item
@@ -212,7 +213,11 @@ func home(p **Home) value {
 		if *p == nil {
 			return nil
 		}
-		return map[string]any{"latitude": (*p).Latitude, "longitude": (*p).Longitude}
+		m := map[string]any{"latitude": (*p).Latitude, "longitude": (*p).Longitude}
+		if (*p).Name != "" {
+			m["name"] = (*p).Name
+		}
+		return m
 	}}
 }
 

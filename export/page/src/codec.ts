@@ -7,10 +7,16 @@ export interface Totals { packets: number; bytes: number; twoPublic: number; poi
 export interface Meta {
   version: string; sensor: string; from: string; to: string; written?: string; refresh?: number;
   filter?: string; start: string; step: number; tick?: number; totals: Totals; drops: number;
-  coverage?: Span[]; geo?: Geo[]; home?: { lat: number; lon: number };
-  command?: string; title?: string; note?: string; coarsened?: string; detail?: string; message?: string;
+  coverage?: Span[]; geo?: Geo[]; home?: Home; links?: Link[];
+  command?: string; title?: string; note?: string; coarsened?: string; detail?: string; message?: string; state?: string;
   labels?: string[]; clouds?: boolean;
 }
+
+/** Where the sensor stands, in degrees. */
+export interface Home { latitude: number; longitude: number; name?: string }
+
+/** A way out of a card: {ip}, {from} and {to} in its URL are to be put in, percent-encoded. */
+export interface Link { name: string; url: string }
 
 /** Places as columns; precision is 0 unknown, 1 city, 2 region, 3 country. */
 export interface Places {

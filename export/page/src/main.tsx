@@ -5,6 +5,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { decode, fromBase64 } from "./codec";
 import { Dataset } from "./dataset";
+import { opensWith } from "./evidence";
 import * as lists from "./lists";
 import * as live from "./live";
 import * as model from "./model";
@@ -18,7 +19,7 @@ import { loadWorld } from "./world";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 
-url.bind();
+url.bind(opensWith());
 theme.follow();
 
 const tag = document.getElementById("packetheat-data");

@@ -289,7 +289,7 @@ export class MapView {
     drawMarkers(ctx, this, marked, this.weights, c);
     const home = this.data?.meta.home;
     if (home) {
-      const [x, y] = toPlane(home.lon, home.lat);
+      const [x, y] = toPlane(home.longitude, home.latitude);
       drawHome(ctx, x * this.t.k + this.t.x, y * this.t.k + this.t.y, c);
     }
     this.label(ctx, seen, marked);
