@@ -22,12 +22,19 @@ type tickEvent struct {
 	Drops    uint64    `json:"drops"`
 }
 
+// beatEvent says that the stream is whole while nothing is committed. It is an event,
+// not a comment, because a page cannot see comments: a connection that a proxy has
+// forgotten looks open to it for ever.
+type beatEvent struct {
+	Time time.Time `json:"time"`
+}
+
 // slow is how long a client of the live stream may take to read an event; who
 // takes longer is disconnected, and his browser comes back.
 const slow = 10 * time.Second
 
-// serveLive sends server-sent events: the status at once, and one event after each
-// commit, until the client goes, reads too slowly, or the server stops. (HTML
+// serveLive sends server-sent events: the status at once, one event after each commit,
+// and a beat now and then, until the client goes, reads too slowly, or the server stops. (HTML
 // standard, 9.2: an event is lines "name: value" and an empty line; a line that
 // begins with a colon is a comment.)
 func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +72,7 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 			}
 			err = out.event("tick", newTick(&c))
 		case <-beat.C:
-			err = out.send(": still here\n\n")
+			err = out.event("beat", beatEvent{s.cfg.Now().UTC().Truncate(time.Second)})
 		}
 		if err != nil {
 			return

@@ -57,9 +57,6 @@ func next(t *testing.T, b *bufio.Reader) (event, data string) {
 		case "data":
 			data = value
 		case "":
-			if value != "" { // a comment
-				event = ":"
-			}
 			if event != "" {
 				return event, data
 			}
@@ -85,7 +82,7 @@ func TestLive(t *testing.T) {
 	beats := 0
 	for {
 		event, data := next(t, b)
-		if event == ":" {
+		if event == "beat" {
 			beats++
 			continue
 		}
@@ -95,7 +92,11 @@ func TestLive(t *testing.T) {
 		break
 	}
 	for beats == 0 {
-		if event, _ := next(t, b); event == ":" {
+		if event, data := next(t, b); event == "beat" {
+			var v struct{ Time time.Time }
+			if err := json.Unmarshal([]byte(data), &v); err != nil || v.Time.IsZero() {
+				t.Errorf("a beat tells %q (%v)", data, err)
+			}
 			beats++
 		}
 	}

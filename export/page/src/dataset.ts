@@ -1,6 +1,6 @@
 // What the page knows: places, rows and details, growing tick by tick when live.
 
-import type { Columns, Details, Meta, Places, Rows } from "./codec";
+import type { Columns, Details, Meta, Places, Rows, Span } from "./codec";
 
 /** An array that grows by doubling; n of it are used. */
 function grown<T extends Uint8Array | Uint32Array | Float64Array>(a: T, need: number): T {
@@ -73,12 +73,41 @@ export class Dataset {
     r.n = need;
   }
 
-  /** Notes that a stretch has data now, whatever was thought of it before. */
-  cover(from: number, to: number): void {
-    const before = (this.meta.coverage ?? []).filter((c) => Date.parse(c.from) < from);
-    const time = (t: number) => new Date(t).toISOString();
-    const cut = before.map((c) => (Date.parse(c.to) > from ? { ...c, to: time(from) } : c));
-    this.meta = { ...this.meta, coverage: [...cut, { from: time(from), to: time(to), state: "data" }] };
+  /** The whole bins that a stretch touches, within the window's begin: as times. */
+  whole([from, to]: [number, number]): [number, number] {
+    const first = Math.floor((from - this.start) / this.step), end = Math.ceil((to - this.start) / this.step);
+    return [Math.max(this.from, this.timeOf(first)), this.timeOf(end)];
+  }
+
+  /** Puts an answer about a stretch of whole bins in place of what was known of it. Rows that have left the window go, too. */
+  replace(c: Columns, from: number, to: number): void {
+    const [begin] = this.bins(), first = Math.floor((from - this.start) / this.step), end = Math.ceil((to - this.start) / this.step);
+    const r = this.rows;
+    let n = 0;
+    for (let i = 0; i < r.n; i++) {
+      const bin = r.bin[i];
+      if (bin < begin || (bin >= first && bin < end)) continue;
+      r.place[n] = r.place[i];
+      r.key[n] = r.key[i];
+      r.bin[n] = bin;
+      r.packets[n] = r.packets[i];
+      r.bytes[n] = r.bytes[i];
+      r.opens[n] = r.opens[i];
+      n++;
+    }
+    r.n = n;
+    this.append(c);
+    const kept = cut(this.meta.coverage ?? [], from, to), drops = (list: Span[]) => list.reduce((sum, x) => sum + (x.drops ?? 0), 0);
+    const gone = drops(this.meta.coverage ?? []) - drops(kept);
+    const coverage = [...kept, ...(c.meta.coverage ?? [])].sort((a, b) => Date.parse(a.from) - Date.parse(b.from));
+    this.meta = { ...this.meta, coverage, drops: Math.max(0, this.meta.drops - gone) + c.meta.drops };
+  }
+
+  /** Makes the window another: what was known before its begin is not of it any more. */
+  move(from: number, to: number): void {
+    const all = this.meta.coverage ?? [], kept = cut(all, -Infinity, from);
+    const gone = all.filter((x) => Date.parse(x.to) <= from).reduce((sum, x) => sum + (x.drops ?? 0), 0);
+    this.meta = { ...this.meta, from: new Date(from).toISOString(), to: new Date(to).toISOString(), coverage: kept, drops: Math.max(0, this.meta.drops - gone) };
   }
 
   /** Stretches without data: the sensor did not run, or the tick is still open. */
@@ -132,6 +161,17 @@ export class Dataset {
     }
     return at;
   }
+}
+
+/** Coverage without a stretch. Losses stay with what is left of their span, once. */
+function cut(list: Span[], from: number, to: number): Span[] {
+  const out: Span[] = [], time = (t: number) => new Date(t).toISOString();
+  for (const span of list) {
+    const a = Date.parse(span.from), b = Date.parse(span.to);
+    if (a < from) out.push(b > from ? { ...span, to: time(from) } : span);
+    if (b > to) out.push(a < to ? { ...span, from: time(to), drops: a < from ? undefined : span.drops } : span);
+  }
+  return out;
 }
 
 /** What makes two places the same, across answers and in links. */

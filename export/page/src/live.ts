@@ -1,82 +1,44 @@
 // The dashboard's life: asks the sensor for the window, then follows its ticks.
-// One event stream a tab, closed when the page is hidden for good.
+// A tick is never added up: the bins that it touches are asked for and replaced, so
+// that late packets, a second sensor or a tick that was told twice count once.
 
 import { computed, effect, signal } from "@preact/signals";
-import { decode } from "./codec";
-import { frames } from "./frames";
+import { address, cells, cellsGradually, json, Refusal } from "./api";
 import { Dataset } from "./dataset";
 import * as model from "./model";
 import * as s from "./state";
+import { Stream, type Connection, type Source } from "./stream";
 
-export type Connection = "connecting" | "live" | "lost";
+export { json } from "./api";
+export type { Connection } from "./stream";
+
 export const connection = signal<Connection>("connecting");
 
 /** What the sensor says of itself; only what the page shows is named. */
 export interface Status {
-  sensor?: string; version?: string; state?: string; message?: string; ready?: boolean;
-  interfaces?: ({ name?: string } | string)[]; labels?: string[]; coverage?: { first?: string; last?: string };
+  sensor?: string; version?: string; state?: string; message?: string; ready?: boolean; time?: string;
+  interfaces?: Interface[]; labels?: string[]; coverage?: { first?: string; last?: string; points?: number; local_only?: number; points_from?: string };
+  books?: Books; geo?: GeoSource[]; geo_faults?: number; store_error?: string; started?: string; tick?: number;
 }
+export interface Books { captured?: Count; local_only?: Count; one_public?: Count; two_public?: Count; drops?: number }
+export interface Count { packets: number; bytes: number }
+export interface Interface { name: string; state?: string; books?: Books }
+export interface GeoSource { kind: string; name: string; in_use?: boolean; warning?: string; missing?: string[] }
 export const status = signal<Status>({});
 
 /** A sentence of the API about the last question, for example a filter's mistake. */
 export const trouble = signal("");
 
-interface Tick { sensor: string; tick: string; interval: number; seq: number }
-
-const base = "api/v1/";
-const columns = "application/vnd.packetheat.columns";
-const gradually = columns + "-gradual";
-
 /** Share of a long answer that is on the map already; 1: all of it. */
 export const read = signal(1);
 
-/** The most rows added tick by tick before the window is asked for anew. */
+/** The program behind the page is another than when the page was loaded. */
+export const renewed = signal(false);
+
+interface Tick { tick: string; interval: number }
+
+/** After so long the window is asked for anew: what has left it is let go, and names and databases are those of now. */
 const refreshAfter = 5 * 60_000;
-let fetched = 0;
-let question = 0;
-
-/** RFC 9457 problems carry a sentence; anything else its status. */
-async function problem(r: Response): Promise<string> {
-  try {
-    const p = (await r.json()) as { detail?: string; title?: string };
-    return p.detail ?? p.title ?? `The sensor answered ${r.status}.`;
-  } catch {
-    return `The sensor answered ${r.status}.`;
-  }
-}
-
-export async function json<T>(path: string, query: Record<string, string>): Promise<T> {
-  const r = await fetch(`${base}${path}?${new URLSearchParams(query)}`, { headers: { Accept: "application/json" } });
-  if (!r.ok) throw new Error(await problem(r));
-  return (await r.json()) as T;
-}
-
-async function cells(query: Record<string, string>) {
-  const filter = asked();
-  if (filter) query.filter = filter;
-  const r = await fetch(`${base}cells?${new URLSearchParams(query)}`, { headers: { Accept: columns } });
-  if (!r.ok) throw new Error(await problem(r));
-  return decode(new Uint8Array(await r.arrayBuffer()));
-}
-
-/** Asks for cells and shows what a long answer has come to so far, until stop says not to. */
-async function cellsGradually(query: Record<string, string>, stop: () => boolean): Promise<void> {
-  const filter = asked();
-  if (filter) query.filter = filter;
-  const gone = new AbortController();
-  const r = await fetch(`${base}cells?${new URLSearchParams(query)}`, { headers: { Accept: gradually }, signal: gone.signal });
-  if (!r.ok) throw new Error(await problem(r));
-  for await (const f of frames(r.body!)) {
-    if (stop()) return gone.abort();
-    if (f.kind === "e") throw new Error(new TextDecoder().decode(f.body));
-    const data = new Dataset(await decode(f.body));
-    if (stop()) return gone.abort();
-    model.dataset.value = data;
-    read.value = f.done;
-    if (f.kind === "w") return;
-  }
-  throw new TypeError("the answer was cut");
-}
 
 /** The filter as the API takes it. */
 export function asked(...more: string[]): string {
@@ -90,92 +52,158 @@ export function windowQuery(): Record<string, string> {
   return s.last.value === "all" ? {} : { last: s.last.value };
 }
 
-/** Asks for the whole window. Only the newest question's answer is shown. */
-export async function load(): Promise<void> {
-  const mine = ++question;
+/** A window with the filter. */
+function withFilter(query: Record<string, string>): Record<string, string> {
+  const filter = asked();
+  return filter ? { ...query, filter } : query;
+}
+
+const question = computed(() => JSON.stringify(withFilter(windowQuery())));
+
+let fetched = 0; // when the window was asked for last, by the clock; 0: it must be
+let reading: AbortController | null = null; // the question of the whole window that is under way
+let shown = ""; // the question whose answer is on the map
+
+/** Asks for the whole window. The newest question alone is answered. Resolves to whether the sensor answered. */
+export async function load(): Promise<boolean> {
+  reading?.abort();
+  const mine = (reading = new AbortController()), now = question.peek();
+  fetched = Date.now();
   try {
-    await cellsGradually(windowQuery(), () => mine !== question);
-    if (mine !== question) return;
-    fetched = Date.now();
+    if (now === shown) take(new Dataset(await cells(withFilter(windowQuery()), mine.signal)));
+    else await loadGradually(mine, now);
     trouble.value = "";
-    const end = model.dataset.value!.to;
-    for (const t of waiting.splice(0)) if (Date.parse(t.tick) >= end) await follow(t);
+    return true;
   } catch (e) {
-    if (mine === question) read.value = 1;
-    if (mine === question) trouble.value = e instanceof TypeError ? "" : (e as Error).message;
-    if (e instanceof TypeError) connection.value = "lost";
+    if (mine.signal.aborted) return true; // a newer question tells
+    fetched = 0;
+    trouble.value = e instanceof TypeError ? "" : (e as Error).message;
+    if (e instanceof Refusal && e.passing) setTimeout(() => question.peek() === now && !reading && void load(), 3000);
+    return e instanceof Refusal;
+  } finally {
+    if (reading === mine) {
+      reading = null;
+      read.value = 1;
+      void catchUp();
+    }
   }
 }
 
-/** Ticks that came while an answer was being read, which may not have them. */
-const waiting: Tick[] = [];
+/** A new question: what there is of its answer is shown as it comes. */
+async function loadGradually(mine: AbortController, now: string): Promise<void> {
+  for await (const { data, done } of cellsGradually(withFilter(windowQuery()), mine.signal)) {
+    if (mine.signal.aborted) return;
+    shown = done === 1 ? now : "";
+    take(new Dataset(data));
+    read.value = done;
+  }
+}
 
-/** Adds one tick, and lets the window slide. */
-async function follow(t: Tick): Promise<void> {
-  const d = model.dataset.value, mine = question, fixed = s.fixed.peek();
-  if (fixed && (Date.parse(t.tick) >= fixed[1] || Date.parse(t.tick) < fixed[0])) return;
-  if (read.value < 1) return void waiting.push(t);
-  // A packet between two public addresses is in two rows but once in the books:
-  // then the headline cannot be kept by adding and taking away rows.
-  if (!d || Date.now() - fetched > refreshAfter || d.meta.totals.twoPublic > 0) return load();
-  const from = Date.parse(t.tick), to = from + t.interval * 1000;
+function take(d: Dataset): void {
+  model.dataset.value = d;
+}
+
+/** The stretch that commits have touched and no answer has told yet. */
+let touched: [number, number] | null = null;
+let told = 0; // the end of the latest tick that was committed
+
+function touch(from: number, to: number): void {
+  touched = touched ? [Math.min(touched[0], from), Math.max(touched[1], to)] : [from, to];
+}
+
+let busy = false;
+
+/** Brings the map up to the last commit. One question at a time: what comes meanwhile is asked together. */
+async function catchUp(): Promise<void> {
+  if (busy || reading || !touched) return;
+  const d = model.dataset.value;
+  if (!d || !fetched || Date.now() - fetched > refreshAfter) {
+    touched = null;
+    return void load();
+  }
+  const [from, open] = d.whole(touched), to = s.fixed.peek() ? Math.min(open, d.to) : open;
+  touched = null;
+  if (to <= from) return; // a window that stands still takes nothing from outside
+  if (2 * (to - from) > d.to - d.from) return void load();
+  busy = true;
   try {
-    const answer = await cells({ from: new Date(from).toISOString(), to: new Date(to).toISOString() });
-    if (mine !== question || model.dataset.value !== d) return;
-    const length = d.to - d.from;
-    d.append(answer);
-    const end = fixed ? d.to : Math.max(d.to, to), start = fixed || s.last.value === "all" ? d.from : Math.max(d.from, end - length);
-    const totals = { ...d.meta.totals, points: d.meta.totals.points + answer.meta.totals.points };
-    totals.twoPublic += answer.meta.totals.twoPublic;
-    d.meta = { ...d.meta, from: new Date(start).toISOString(), to: new Date(end).toISOString(), totals, drops: d.meta.drops + answer.meta.drops };
-    d.cover(from, to);
-    d.countWindow();
+    const now = question.peek(), time = (t: number) => new Date(t).toISOString();
+    const answer = await cells(withFilter({ from: time(from), to: time(to) }));
+    if (now !== question.peek() || model.dataset.peek() !== d) return;
+    d.replace(answer, from, to);
+    slide(d);
+    await recount(d, answer.meta.totals.twoPublic);
     model.revision.value++;
   } catch {
-    // The next tick, or the stream's own error, brings it up again.
-    fetched = 0;
+    fetched = 0; // the next tick, or the stream's own end, brings it up again
+  } finally {
+    busy = false;
+    void catchUp();
   }
 }
 
-let stream: EventSource | null = null;
-let retry = 1000;
-let timer = 0;
-
-function open(): void {
-  clearTimeout(timer);
-  stream?.close();
-  stream = new EventSource(base + "live");
-  stream.onopen = () => {
-    const again = connection.value === "lost";
-    connection.value = "live";
-    retry = 1000;
-    if (again || !model.dataset.value) void load();
-  };
-  stream.addEventListener("tick", (e) => void follow(JSON.parse((e as MessageEvent<string>).data) as Tick));
-  stream.addEventListener("status", (e) => (status.value = { ...status.value, ...(JSON.parse((e as MessageEvent<string>).data) as Status) }));
-  stream.onerror = () => {
-    connection.value = "lost";
-    stream?.close();
-    timer = setTimeout(open, retry) as unknown as number;
-    retry = Math.min(30_000, retry * 1.7);
-  };
+/** Moves the window's end to the last commit, and its begin after it by whole bins: so sums are of just the window that is said. */
+function slide(d: Dataset): void {
+  if (told <= d.to || s.fixed.peek()) return;
+  const begin = told - (d.to - d.from);
+  d.move(s.last.value === "all" ? d.from : Math.max(d.from, d.timeOf(Math.floor((begin - d.start) / d.step))), told);
 }
+
+/** The headline of the window: the rows' sum, unless packets are in two rows; then the sensor's books tell. */
+async function recount(d: Dataset, twoPublic: number): Promise<void> {
+  if (d.meta.totals.twoPublic + twoPublic === 0) return d.countWindow();
+  const { coverage: c } = await json<{ coverage: { packets: number; bytes: number; two_public: number; unlocated: number } }>("series", { from: d.meta.from, to: d.meta.to });
+  const totals = { ...d.meta.totals, packets: c.packets, bytes: c.bytes, twoPublic: c.two_public };
+  d.meta = { ...d.meta, totals };
+}
+
+function event(name: string, data: unknown): void {
+  if (name === "tick") {
+    const t = data as Tick, from = Date.parse(t.tick);
+    touch(from, from + t.interval * 1000);
+    told = Math.max(told, from + t.interval * 1000);
+    void catchUp();
+  } else if (name === "status") tell(data as Status);
+}
+
+function tell(v: Status): void {
+  const before = status.peek().version;
+  if (before && v.version && before !== v.version) renewed.value = true;
+  status.value = { ...status.peek(), ...v };
+}
+
+/** Asks the sensor how it is. */
+export function inquire(): Promise<void> {
+  return json<Status>("status", {}).then(tell, () => {});
+}
+
+const stream = new Stream(
+  () => new EventSource(address("live")) as unknown as Source,
+  ["tick", "status", "beat"],
+  {
+    opened(again) {
+      const d = model.dataset.peek();
+      if (again || !d || !fetched) return void load();
+      touch(d.to - 60_000, d.to + 60_000); // what was committed between the answer and the stream
+      void catchUp();
+    },
+    event,
+    instead: load,
+    changed: (c) => (connection.value = c),
+  },
+);
 
 /** Starts the live life. */
 export function start(): void {
   model.live.value = true;
-  const question = computed(() => JSON.stringify(windowQuery()) + "\n" + asked());
   effect(() => {
     question.value;
     void load();
   });
-  json<Status>("status", {}).then((v) => (status.value = v), () => {});
-  open();
-  addEventListener("pagehide", () => {
-    clearTimeout(timer);
-    stream?.close();
-  });
-  addEventListener("pageshow", (e) => {
-    if (e.persisted) open();
-  });
+  void inquire();
+  stream.open();
+  addEventListener("pagehide", () => stream.close());
+  addEventListener("pageshow", (e) => e.persisted && stream.open());
+  addEventListener("online", () => stream.hurry());
+  document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? stream.hide() : stream.show()));
 }

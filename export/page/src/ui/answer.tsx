@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { bytes, clock, count, exact, share, span } from "../format";
-import { connection, read, status } from "../live";
+import { connection, read, renewed, status, type Connection } from "../live";
 import { dataset, live, revision, selectedTime, sums } from "../model";
 import { stale } from "../refresh";
 import { narrowed, zone } from "../state";
@@ -78,10 +78,23 @@ function Reading() {
   );
 }
 
+const said: Record<Connection, string> = {
+  live: "live", connecting: "connecting", asking: "live, asked every 10 s", resting: "resting", lost: "connection lost, trying again",
+};
+const why: Partial<Record<Connection, string>> = {
+  asking: "Something between the sensor and this page, often a proxy, holds the stream of events back: the page asks for news instead",
+  lost: "The sensor does not answer. What is on the map is the last that it said",
+};
+
 /** Beats once a tick, not all the time: an idle page costs nothing. */
 function Pulse() {
-  const words = { live: "live", connecting: "connecting", lost: "connection lost, trying again" }[connection.value];
-  return <span class={`pulse ${connection.value}`} role="status"><i key={revision.value} aria-hidden="true" />{words}</span>;
+  const c = connection.value;
+  return (
+    <>
+      {renewed.value && <button type="button" class="chip" onClick={() => location.reload()} title="The sensor runs another version of packetheat now than this page is of">New version: reload</button>}
+      <span class={`pulse ${c}`} role="status" title={why[c]}><i key={revision.value} aria-hidden="true" />{said[c]}</span>
+    </>
+  );
 }
 
 /** When a file was written; one that is rewritten offers to be read again. */

@@ -52,7 +52,7 @@ function dashboard() {
     }
     if (url.pathname === "/api/v1/status") return void json(r, { sensor: "gw1", version: "0.1.0", ready: true, state: "capturing", labels: ["anycast", "cloud"] });
     if (url.pathname === "/api/v1/live") {
-      r.writeHead(200, { "Content-Type": "text/event-stream" }).write(": hello\n\n");
+      r.writeHead(200, { "Content-Type": "text/event-stream" }).write("event: status\ndata: {\"state\":\"capturing\"}\n\n");
       streams.add(r);
       q.on("close", () => streams.delete(r));
       return;
