@@ -25,11 +25,11 @@ PAGE    := export/page/dist/index.html
 MODULES := export/page/node_modules/.package-lock.json
 # Everything the page is made from; what its build writes is not.
 PAGE_SOURCES := $(shell find export/page -type f -not -name '*.go' -not -path '*/node_modules/*' \
-	-not -path '*/dist/*' -not -path '*/test/*' -not -path '*/testdata/*' -not -path '*/shots/*' \
+	-not -path '*/dist/*' -not -path '*/test/*' -not -path '*/testdata/*' -not -path '*/shots/*' -not -path '*/bench/*' -not -path '*/pictures/*' \
 	-not -path '*/generated/*' 2>/dev/null)
 
 .PHONY: help run demo build program page page-if-possible test test-go test-live test-page test-browser \
-	lint bench bench-capture bench-store fuzz torture clean test-tools
+	lint bench bench-capture bench-store bench-page screenshots fuzz torture clean test-tools
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -104,6 +104,14 @@ bench-capture: need-go ## CPU a packet beside tcpdump and a bare ring walk, live
 
 bench-store: need-go ## a store of a year beside plain rows: answers, bytes, ingest (ten minutes, 10 GB)
 	PACKETHEAT_BENCH_STORE=1 $(GO) test -run '^TestBenchStore$$' -count 1 -timeout 60m -v ./store/sqlite
+
+bench-page: page ## the saved page beside Folium: size, paint, pan, steps, heap (five minutes)
+	@.ci/tools install bench
+	cd export/page && node bench/bench.mjs $(ARGS)
+
+screenshots: page program ## twelve states of the page as pictures, in export/page/shots
+	@.ci/tools install
+	cd export/page && node test/browser/shots.mjs $(ARGS)
 
 fuzz: need-go ## every fuzz target for FUZZTIME (10s) each
 	@set -e; for package in $(PACKAGES); do \

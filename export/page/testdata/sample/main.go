@@ -5,6 +5,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"flag"
 	"fmt"
@@ -67,6 +68,7 @@ func main() {
 	start := flag.String("start", "2026-11-17T14:00:00Z", "begin of the window")
 	bins := flag.Int("bins", 180, "ticks of 10 s in the window")
 	live := flag.Bool("live", false, "write the page as it is served, and print its policy")
+	points := flag.String("points", "", "also write the rows that have a place to this file: latitude,longitude,protocol,packets")
 	flag.Parse()
 	at, err := time.Parse(time.RFC3339, *start)
 	if err != nil {
@@ -78,6 +80,11 @@ func main() {
 	if *empty {
 		d = &page.Data{Meta: d.Meta}
 		d.Meta.Totals, d.Meta.Drops, d.Meta.Coverage = page.Totals{}, 0, nil
+	}
+	if *points != "" {
+		if err := writePoints(*points, d); err != nil {
+			log.Fatal(err)
+		}
 	}
 	f, err := os.Create(*out)
 	if err != nil {
@@ -101,6 +108,18 @@ func main() {
 	if st, err := os.Stat(*out); err == nil && !*live {
 		fmt.Printf("%d rows, %d places, %d details: %d bytes\n", len(d.Rows), len(d.Places), len(d.Details), st.Size())
 	}
+}
+
+// writePoints writes the same rows for other programs that draw maps, with four
+// digits of a degree, as GeoIP databases have them.
+func writePoints(name string, d *page.Data) error {
+	var text bytes.Buffer
+	for _, r := range d.Rows {
+		if p := d.Places[r.Place]; p.HasCoordinates {
+			fmt.Fprintf(&text, "%.4f,%.4f,%s,%d\n", p.Latitude, p.Longitude, [...]string{"TCP", "UDP", "ICMP", "other"}[r.Proto], r.Packets)
+		}
+	}
+	return os.WriteFile(name, text.Bytes(), 0o644)
 }
 
 // traffic makes so many rows: cities by their weight, a sweep of small places

@@ -1,0 +1,85 @@
+// Measures one page in a browser of its own.
+import { statSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { launch, settled } from "../test/browser/browser.mjs";
+import { probe } from "./probe.mjs";
+
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+/** kind is "packetheat" or "folium". */
+export async function measure(kind, file) {
+  const started = await launch();
+  try {
+    const page = await started.browser.newPage();
+    await page.setViewport({ width: 1280, height: 800 });
+    await page.setOfflineMode(true);
+    await page.evaluateOnNewDocument(probe, kind);
+    await page.goto(pathToFileURL(file).href);
+    await page.waitForFunction(() => window.__bench.painted, { timeout: 60_000 });
+    const painted = await page.evaluate(() => window.__bench.painted);
+    await settled(page);
+    const heap = await heapOf(page);
+    const pan = await drag(page);
+    const steps = kind === "folium" ? await foliumSteps(page) : await ourSteps(page);
+    return { bytes: statSync(file).size, painted, heap, ...pan, ...steps };
+  } finally {
+    await started.close();
+  }
+}
+
+/** Bytes in use after garbage is collected, what typed arrays hold included. */
+async function heapOf(page) {
+  const client = await page.createCDPSession();
+  await client.send("HeapProfiler.collectGarbage");
+  const { usedSize, backingStorageSize = 0 } = await client.send("Runtime.getHeapUsage");
+  await client.detach();
+  return usedSize + backingStorageSize;
+}
+
+/** A drag over the map: its median frame, and its longest with the release. */
+async function drag(page) {
+  await page.mouse.move(640, 330);
+  await page.mouse.down();
+  await page.evaluate(() => window.__bench.frames());
+  for (let i = 1; i <= 20; i++) {
+    await page.mouse.move(640 + 8 * i, 330 + 2 * i);
+    await page.evaluate(() => window.__bench.frame());
+  }
+  await page.mouse.up();
+  await settled(page);
+  const frames = await page.evaluate(() => window.__bench.stop());
+  return { pan: Math.max(...frames), panMedian: median(frames) };
+}
+
+/** What Folium can do besides panning: hide a layer and show it again. */
+async function foliumSteps(page) {
+  const layer = await page.evaluate(async () => {
+    const box = document.querySelector(".leaflet-control-layers-overlays input");
+    await window.__bench.step(() => box.click());
+    return window.__bench.step(() => box.click());
+  });
+  return { layer };
+}
+
+async function ourSteps(page) {
+  return page.evaluate(async () => {
+    const { step } = window.__bench, counts = () => JSON.stringify(window.__packetheat.counts);
+    const measured = async (act) => {
+      const before = counts();
+      return step(act, () => counts() !== before);
+    };
+    const button = document.querySelector('[data-proto="tcp"]');
+    await measured(() => button.click());
+    const layer = await measured(() => button.click());
+    const hash = (text) => measured(() => (location.hash = text));
+    const filter = await hash("#filter=country:US,DE,JP");
+    await hash("#t=2026-11-17T14:00:00Z/2026-11-17T14:04:00Z");
+    const playback = [];
+    for (let s = 10; s <= 100; s += 10) {
+      const iso = (seconds) => new Date(Date.UTC(2026, 10, 17, 14, 0, seconds)).toISOString().replace(".000", "");
+      playback.push(await hash(`#t=${iso(s)}/${iso(240 + s)}`));
+    }
+    playback.sort((a, b) => a - b);
+    return { layer, filter, playback: playback[playback.length >> 1] };
+  });
+}
