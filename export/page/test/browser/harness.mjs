@@ -27,9 +27,9 @@
 //
 // The program (make page program builds it):
 //   history([{ minutes, from, stretch, seed }, …], env)   a store of replayed demo traffic; gaps between its parts
-//   serve(data, …flags)          its dashboard: { url, stop() }
-//   start([args], { env })       any command that goes on until stop()
-//   demo(…flags)                 the sensor live on a veth with the world's traffic: { url, stop(), cwd }
+//   serve(data, { flags, cwd, env })   its dashboard: { url, stop() }
+//   start([args], { cwd, env })  any command that goes on until stop()
+//   demo({ flags, env })                the sensor live on a veth with the world's traffic: { url, stop(), cwd }
 //   wire()                       root: a wire of your own: .run({ flags, env }) is a sensor { url, cut(), mend() } on it (env: {
 //                                PACKETHEAT_SENSOR_TICK: "1s" } makes it quick), .send({ from: addresses.Tokyo, count }) sends
 //                                real datagrams to it; skip where !wired; .close() it in after()

@@ -79,11 +79,11 @@ export function start(args, { cwd = scratch(), env, inside } = {}) {
   });
 }
 
-/** The dashboard of a store: { url, stop() … }. More flags may follow. */
-export const serve = (data, ...flags) => start(["serve", "--data", data, "--listen", "127.0.0.1:0", ...flags]);
+/** The dashboard of a store: { url, stop() … }. More flags, cwd and env may follow. */
+export const serve = (data, { flags = [], ...more } = {}) => start(["serve", "--data", data, "--listen", "127.0.0.1:0", ...flags], more);
 
 /** The demo: the whole sensor, on a veth pair with the world's traffic. Ends after ten minutes at most. */
-export const demo = (...flags) => start(["demo", "--listen", "127.0.0.1:0", "--open", "never", "--duration", "10m", ...flags]);
+export const demo = ({ flags = [], ...more } = {}) => start(["demo", "--listen", "127.0.0.1:0", "--open", "never", "--duration", "10m", ...flags], more);
 
 /**
  * A capture file of the demo's traffic that ends now, unless from says when it begins:
