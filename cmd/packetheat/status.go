@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/packetheat/packetheat/cmd/internal/instance"
+	"github.com/packetheat/packetheat/cmd/internal/netdev"
 	"github.com/packetheat/packetheat/cmd/internal/term"
 	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/sensor"
@@ -30,6 +33,32 @@ type statusJSON struct {
 	Geo     []sourceJSON         `json:"geo"`
 	Faults  uint64               `json:"geo_faults"`
 	Export  export.RefreshStatus `json:"export"`
+
+	// Machine are all of the machine's interfaces, as long as nothing has come for the
+	// map: whoever looks at an empty one sees where traffic is.
+	Machine []machineJSON `json:"machine_interfaces,omitempty"`
+}
+
+// machineJSON is an interface by the kernel's own counters, captured or not.
+type machineJSON struct {
+	Name     string `json:"name"`
+	Captured bool   `json:"captured"`
+	Packets  uint64 `json:"packets"` // in and out, since it was made
+	Bytes    uint64 `json:"bytes"`
+}
+
+// machineInterfaces are in order of their names; none where the kernel does not tell.
+func machineInterfaces(captured []string) []machineJSON {
+	counters, err := netdev.Read()
+	if err != nil {
+		return nil // no Linux: the page then says what to run instead
+	}
+	var all []machineJSON
+	for _, name := range slices.Sorted(maps.Keys(counters)) {
+		c := counters[name]
+		all = append(all, machineJSON{name, slices.Contains(captured, name), c.PacketsIn + c.PacketsOut, c.BytesIn + c.BytesOut})
+	}
+	return all
 }
 
 type storeJSON struct {
@@ -48,8 +77,13 @@ func (r *live) status() statusJSON {
 	if public := s.Books.Public(); public.Packets == 0 && time.Since(r.since) > silence {
 		state, message = "silent", silenceMessage(s.Books, r.interfaceNames())
 	}
+	var machine []machineJSON
+	if public := s.Books.Public(); public.Packets == 0 {
+		machine = machineInterfaces(r.interfaceNames())
+	}
 	return statusJSON{
-		Status: s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
+		Machine: machine,
+		Status:  s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
 		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered(), logReaders(r.store), r.retentionStatus()},
 		Geo:   geoJSON(r.geo, r.c), Faults: r.geo.Faults(), Export: r.refresher.Status(),
 	}

@@ -19,6 +19,8 @@ export interface Status {
   sensor?: string; version?: string; state?: string; message?: string; ready?: boolean; time?: string;
   interfaces?: Interface[]; labels?: string[]; coverage?: { first?: string; last?: string; points?: number; local_only?: number; points_from?: string };
   books?: Books; geo?: GeoSource[]; geo_faults?: number; store_error?: string; started?: string; tick?: number;
+  /** All of the machine's, while nothing comes for the map. */
+  machine_interfaces?: { name: string; captured: boolean; packets: number }[];
 }
 export interface Books { captured?: Count; local_only?: Count; one_public?: Count; two_public?: Count; drops?: number }
 export interface Count { packets: number; bytes: number }
@@ -193,6 +195,11 @@ const stream = new Stream(
   },
 );
 
+/** Tries again at once. */
+export function hurry(): void {
+  stream.hurry();
+}
+
 /** Starts the live life. */
 export function start(): void {
   model.live.value = true;
@@ -204,6 +211,6 @@ export function start(): void {
   stream.open();
   addEventListener("pagehide", () => stream.close());
   addEventListener("pageshow", (e) => e.persisted && stream.open());
-  addEventListener("online", () => stream.hurry());
+  addEventListener("online", hurry);
   document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? stream.hide() : stream.show()));
 }

@@ -6,6 +6,7 @@ import { render } from "preact";
 import { decode, fromBase64 } from "./codec";
 import { Dataset } from "./dataset";
 import { opensWith } from "./evidence";
+import * as facts from "./facts";
 import * as lists from "./lists";
 import * as live from "./live";
 import * as model from "./model";
@@ -38,6 +39,7 @@ if (saved) {
 } else if (location.protocol.startsWith("http")) {
   live.start();
   lists.follow();
+  facts.watch();
 } else {
   broken.value = "This file carries no data: it is the page as the dashboard serves it. Make one with: packetheat export html -o map.html";
 }
