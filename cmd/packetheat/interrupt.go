@@ -19,6 +19,9 @@ func (p *program) endOnSignal(cmd *cobra.Command) {
 	if contains([]string{"run", "demo", "replay", "serve", "tail"}, cmd.Name()) || cmd.HasParent() && cmd.Parent().Name() == "db" && cmd.Name() != "stats" {
 		return
 	}
+	if follow := cmd.Flags().Lookup("follow"); cmd.Name() == "map" && follow != nil && follow.Value.String() == "true" {
+		return
+	}
 	ctx, cancel := context.WithCancelCause(cmd.Context())
 	p.watchSignals(cancel) // until the process ends
 	context.AfterFunc(ctx, func() {

@@ -127,19 +127,21 @@ func (p *program) openStore(dir string) (*sqlite.Store, error) {
 }
 
 // shown is the asked window in the user's zone, its open sides closed by the data.
-func (a *asked) shown() store.Window {
-	w := a.filter.Window
+func (a *asked) shown() store.Window { return closed(a.filter.Window, &a.coverage, a.zone) }
+
+// closed returns a window in a zone, its open sides closed by the data.
+func closed(w store.Window, c *store.Coverage, zone *time.Location) store.Window {
 	if w.From.IsZero() {
-		w.From = a.coverage.First
+		w.From = c.First
 	}
 	if w.To.IsZero() {
-		w.To = a.coverage.Last
+		w.To = c.Last
 	}
 	if !w.From.IsZero() {
-		w.From = w.From.In(a.zone)
+		w.From = w.From.In(zone)
 	}
 	if !w.To.IsZero() {
-		w.To = w.To.In(a.zone)
+		w.To = w.To.In(zone)
 	}
 	return w
 }
