@@ -5,7 +5,9 @@ import { computed, signal } from "@preact/signals";
 import { ask, type Question } from "./filter";
 import { Dataset, placeKey } from "./dataset";
 import * as s from "./state";
-import { sum, weights as toWeights, type Sums } from "./sums";
+import { byBin, envelope, Rolling, trailing, type ByBin } from "./bybin";
+import { covered, Steps } from "./playback";
+import { sum, weights as toWeights, type Selection, type Sums } from "./sums";
 
 /** The data, and a number that grows when ticks are added to it. */
 export const dataset = signal<Dataset | null>(null);
@@ -21,44 +23,120 @@ export const question = computed<Question>(() => {
   return ask(d, s.filter.value);
 });
 
-/** The selected bins: the brush's, or the window's. */
-export const bins = computed<[number, number]>(() => {
+/** The window: all the data, or in a saved file the part of it that was chosen. */
+export const window = computed<[number, number]>(() => {
   revision.value;
   const d = dataset.value;
   if (!d) return [0, 0];
-  const [first, end] = d.bins();
-  const b = s.brush.value;
-  if (!b) return [first, end];
-  const from = Math.max(first, Math.min(end - 1, d.binOf(b[0])));
-  return [from, Math.max(from + 1, Math.min(end, d.binOf(b[1])))];
+  return s.fixed.value && !live.value ? within(d, s.fixed.value, d.bins()) : d.bins();
+});
+
+/** What is played, and shown while nothing is: the brush's bins, or the window's. */
+export const range = computed<[number, number]>(() => {
+  const d = dataset.value, w = window.value;
+  return d && s.brush.value ? within(d, s.brush.value, w) : w;
+});
+
+/** The bins of a stretch of time, held to those from first up to end; one at least. */
+function within(d: Dataset, time: [number, number], [first, end]: [number, number]): [number, number] {
+  const from = Math.max(first, Math.min(end - 1, d.binOf(time[0])));
+  return [from, Math.max(from + 1, Math.min(end, d.binOf(time[1])))];
+}
+
+/** Is only a part of what a saved file carries shown? */
+export const partly = computed(() => {
+  const d = dataset.value;
+  return !!d && String(window.value) !== String(d.bins());
+});
+
+/** The steps of the playback, while there is one. */
+export const steps = computed<Steps | null>(() => {
+  const d = dataset.value, [from, to] = range.value;
+  return d && s.at.value !== null ? new Steps(d, from, to) : null;
+});
+
+/** Which of them is shown. */
+export const step = computed(() => steps.value?.at(s.at.value ?? 0) ?? 0);
+
+/** The selected bins: the playback's step (or all up to it), else the brush's, else the window's. */
+export const bins = computed<[number, number]>(() => {
+  const all = range.value, played = steps.value;
+  return played ? [s.growing.value ? all[0] : played.edge(step.value), played.edge(step.value + 1)] : all;
 });
 
 /** The selected stretch of time, ms. */
 export const selectedTime = computed<[number, number]>(() => {
   const d = dataset.value;
   if (!d) return [0, 0];
-  const [a, b] = bins.value;
-  return s.brush.value ? [Math.max(d.from, d.timeOf(a)), Math.min(d.to, d.timeOf(b))] : [d.from, d.to];
+  const [a, b] = bins.value, [first, end] = d.bins();
+  return [a === first ? d.from : d.timeOf(a), b === end ? d.to : d.timeOf(b)];
+});
+
+/** Was no sensor on in the step that is shown? Then there is no data, which is not zero. */
+export const blank = computed(() => {
+  const d = dataset.value, [from, to] = selectedTime.value;
+  revision.value;
+  return !!d && steps.value !== null && covered(d, from, to) === 0;
 });
 
 export const keys = computed(() => s.keyMask(s.protocol.value, s.direction.value, s.clouds.value || live.value) & question.value.keys);
 
-export const sums = computed<Sums | null>(() => {
+/** What is summed: the rows, or the details that a filter asks for. */
+const rows = computed<Dataset | null>(() => {
   revision.value;
   const d = dataset.value, q = question.value;
-  if (!d) return null;
-  const [from, to] = bins.value;
-  const rows = q.details ? detailRows(d, q.details) : d;
-  return sum(rows, { keys: keys.value, from, to, places: q.places });
+  return d && q.details ? detailRows(d, q.details) : d;
 });
 
+/** The sums of the window, with the course of time; brush and playback leave it as it is. */
+const whole = computed<Sums | null>(() => {
+  revision.value;
+  const d = rows.value, [from, to] = window.value;
+  return d && sum(d, { keys: keys.value, from, to, places: question.value.places });
+});
+
+/** Rows by bin, made when a part of the window is first asked for. */
+const index = computed<ByBin | null>(() => {
+  revision.value;
+  return rows.value && byBin(rows.value.rows);
+});
+
+const rolling = computed(() => {
+  revision.value;
+  return rows.value && index.value && new Rolling(rows.value, index.value, keys.value, question.value.places);
+});
+
+export const sums = computed<Sums | null>(() => {
+  const all = whole.value, [from, to] = bins.value, w = window.value;
+  if (!all || (from === w[0] && to === w[1])) return all;
+  return rolling.value!.sums(from, to, all.series);
+});
+
+/** Of what playback shows more than sums. */
+const selection = computed<Selection>(() => ({ keys: keys.value, places: question.value.places, from: 0, to: 0 }));
+
+/** The edges of the steps up to one. */
+const edges = (played: Steps, last: number) => Array.from({ length: last + 2 }, (_, i) => played.edge(i));
+
+/** What the map is weighted by: over a playback of single steps, with a trail. */
 export const weights = computed<Float64Array>(() => {
-  const v = sums.value;
-  return v ? toWeights(v, s.unit.value) : new Float64Array(0);
+  const v = sums.value, played = steps.value;
+  if (!v) return new Float64Array(0);
+  if (!played || s.growing.value) return toWeights(v, s.unit.value);
+  return trailing(rows.value!, index.value!, selection.value, s.unit.value, edges(played, step.value));
 });
 
 /** What the colours' scale is fitted to: over a playback, the most that any step has of each place. */
-export const scaleWeights = computed<Float64Array>(() => weights.value);
+export const scaleWeights = computed<Float64Array>(() => steps.value ? fullest.value : weights.value);
+
+const fullest = computed<Float64Array>(() => {
+  const d = rows.value, [from, to] = range.value;
+  if (!d) return new Float64Array(0);
+  if (s.growing.value) return toWeights(rolling.value!.sums(from, to, { packets: none, bytes: none }), s.unit.value);
+  const played = new Steps(d, from, to);
+  return envelope(d, index.value!, selection.value, s.unit.value, edges(played, played.n - 1));
+});
+const none = new Float64Array(0);
 
 /** Details as rows, at the bin of their first packet: they carry no course of time. */
 function detailRows(d: Dataset, mask: Uint8Array): Dataset {

@@ -67,20 +67,22 @@ export function sum(d: Dataset, s: Selection): Sums {
     }
     opens[p] += no;
   }
-  const out: Sums = {
-    packets: [pin, pout], bytes: [bin, bout], opens,
-    totalPackets: 0, totalBytes: 0, unlocated: 0, countries: 0, active: 0, series,
-  };
-  const seen = new Set<string>();
-  for (let p = 0; p < n; p++) {
-    const all = pin[p] + pout[p];
+  return finish(d, [pin, pout], [bin, bout], opens, series);
+}
+
+/** Adds up what sums per place come to; the arrays are kept. */
+export function finish(d: Dataset, packets: Sums["packets"], bytes: Sums["bytes"], opens: Float64Array, series: Sums["series"]): Sums {
+  const out: Sums = { packets, bytes, opens, totalPackets: 0, totalBytes: 0, unlocated: 0, countries: 0, active: 0, series };
+  const seen = new Set<string>(), { country, located } = d.places;
+  for (let p = 0, last = ""; p < opens.length; p++) {
+    const all = packets[0][p] + packets[1][p];
     if (all === 0) continue;
     out.active++;
     out.totalPackets += all;
-    out.totalBytes += bin[p] + bout[p];
-    const country = d.places.country[p];
-    if (country) seen.add(country);
-    else if (!d.places.located[p]) out.unlocated += all;
+    out.totalBytes += bytes[0][p] + bytes[1][p];
+    const code = country[p];
+    if (code && code !== last) seen.add((last = code)); // places of a country mostly follow each other
+    else if (!code && !located[p]) out.unlocated += all;
   }
   out.countries = seen.size;
   return out;

@@ -1,0 +1,132 @@
+// Rows in order of time, so that the sums of any stretch come from its rows alone:
+// a playback's step or a brush that moved adds what is new and takes away what is gone.
+
+import type { Dataset } from "./dataset";
+import type { Rows } from "./codec";
+import { finish, type Selection, type Sums, type Unit } from "./sums";
+
+/** The numbers of rows by bin: those of bin b are order[start[b]] to order[start[b + 1]]. */
+export interface ByBin { order: Uint32Array; start: Uint32Array }
+
+/** Sorts rows by bin, in two passes; rows of one bin keep their order. */
+export function byBin(rows: Rows): ByBin {
+  const { n, bin } = rows;
+  let bins = 0;
+  for (let i = 0; i < n; i++) if (bin[i] >= bins) bins = bin[i] + 1;
+  const start = new Uint32Array(bins + 1), order = new Uint32Array(n);
+  for (let i = 0; i < n; i++) start[bin[i] + 1]++;
+  for (let b = 0; b < bins; b++) start[b + 1] += start[b];
+  const next = start.slice();
+  for (let i = 0; i < n; i++) order[next[bin[i]]++] = i;
+  return { order, start };
+}
+
+/** The rows of the bins from a up to b, as a part of order. */
+function part(index: ByBin, a: number, b: number): [number, number] {
+  const last = index.start.length - 1;
+  return [index.start[Math.max(0, Math.min(last, a))], index.start[Math.max(0, Math.min(last, b))]];
+}
+
+/**
+ * Sums over a stretch of bins that moves. Amounts are whole numbers below 2^53, so
+ * adding and taking away leaves no rest. A Rolling is of one selection and of the
+ * rows there were when it was made.
+ */
+export class Rolling {
+  private readonly pin: Float64Array;
+  private readonly pout: Float64Array;
+  private readonly bin: Float64Array;
+  private readonly bout: Float64Array;
+  private readonly opens: Float64Array;
+  private from = 0;
+  private to = 0;
+
+  constructor(private readonly d: Dataset, private readonly index: ByBin, private readonly keys: number, private readonly places?: Uint8Array) {
+    const n = d.places.n;
+    [this.pin, this.pout, this.bin, this.bout, this.opens] = Array.from({ length: 5 }, () => new Float64Array(n));
+  }
+
+  /** The sums of the bins from a up to b; the series is passed on. */
+  sums(a: number, b: number, series: Sums["series"]): Sums {
+    this.move(a, Math.max(a, b));
+    const copy = (v: Float64Array) => v.slice();
+    return finish(this.d, [copy(this.pin), copy(this.pout)], [copy(this.bin), copy(this.bout)], copy(this.opens), series);
+  }
+
+  private move(a: number, b: number): void {
+    const { from, to } = this, rows = (x: number, y: number) => (x < y ? part(this.index, x, y).reduce((p, q) => q - p) : 0);
+    const apart = b <= from || a >= to;
+    const changed = rows(a, Math.min(b, from)) + rows(Math.max(a, to), b) + rows(from, Math.min(to, a)) + rows(Math.max(from, b), to);
+    if (apart || changed > rows(a, b)) {
+      for (const v of [this.pin, this.pout, this.bin, this.bout, this.opens]) v.fill(0);
+      this.add(a, b, 1);
+    } else {
+      this.add(a, Math.min(b, from), 1);
+      this.add(Math.max(a, to), b, 1);
+      this.add(from, Math.min(to, a), -1);
+      this.add(Math.max(from, b), to, -1);
+    }
+    this.from = a;
+    this.to = b;
+  }
+
+  private add(a: number, b: number, sign: 1 | -1): void {
+    if (a >= b) return;
+    const { place, key, packets, bytes, opens } = this.d.rows, { order } = this.index, { keys, places } = this;
+    const [first, end] = part(this.index, a, b);
+    for (let k = first; k < end; k++) {
+      const i = order[k], p = place[i];
+      if (!((keys >> key[i]) & 1) || (places && !places[p])) continue;
+      const out = key[i] & 1;
+      (out ? this.pout : this.pin)[p] += sign * packets[i];
+      (out ? this.bout : this.bin)[p] += sign * bytes[i];
+      this.opens[p] += sign * opens[i];
+    }
+  }
+}
+
+/** Calls back with what each place that has anything has in the bins from a up to b. */
+function each(d: Dataset, index: ByBin, s: Selection, unit: Unit, scratch: Float64Array, found: (place: number, amount: number) => void): void {
+  const { place, key } = d.rows, amounts = d.rows[unit], [first, end] = part(index, s.from, s.to);
+  for (let k = first; k < end; k++) {
+    const i = index.order[k], p = place[i];
+    if ((s.keys >> key[i]) & 1 && (!s.places || s.places[p])) scratch[p] += amounts[i];
+  }
+  for (let k = first; k < end; k++) {
+    const p = place[index.order[k]], v = scratch[p];
+    if (v === 0) continue; // not selected, or told already
+    scratch[p] = 0;
+    found(p, v);
+  }
+}
+
+/** How much of a step's weight is left one step later; for how many steps it is. */
+const fade = 0.25, trail = 3;
+
+/**
+ * What the map shows of a step: its own amounts, and behind them a short trail of the
+ * steps before, fading. Where a place has both, the larger is shown, so that no
+ * amount is ever shown larger than it was. ends are the edges of the steps, the
+ * newest last.
+ */
+export function trailing(d: Dataset, index: ByBin, s: Selection, unit: Unit, edges: number[]): Float64Array {
+  const out = new Float64Array(d.places.n), scratch = new Float64Array(d.places.n);
+  let f = 1;
+  for (let i = edges.length - 1; i > 0 && edges.length - 1 - i <= trail; i--, f *= fade) {
+    each(d, index, { ...s, from: edges[i - 1], to: edges[i] }, unit, scratch, (p, v) => {
+      if (v * f > out[p]) out[p] = v * f;
+    });
+  }
+  return out;
+}
+
+/** The most that each place has in any one of the steps between these edges. */
+export function envelope(d: Dataset, index: ByBin, s: Selection, unit: Unit, edges: number[]): Float64Array {
+  const out = new Float64Array(d.places.n), scratch = new Float64Array(d.places.n);
+  for (let i = 1; i < edges.length; i++) {
+    each(d, index, { ...s, from: edges[i - 1], to: edges[i] }, unit, scratch, (p, v) => {
+      if (v > out[p]) out[p] = v;
+    });
+  }
+  return out;
+}

@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { byBin, envelope, Rolling, trailing } from "../src/bybin";
+import { sum } from "../src/sums";
+import { dataOf, type Row } from "./rows";
+
+const bins = 40;
+const rows: fc.Arbitrary<Row[]> = fc.uniqueArray(
+  fc.record({ place: fc.nat(3), key: fc.nat(15), bin: fc.nat(bins - 1), packets: fc.integer({ min: 1, max: 2 ** 40 }), opens: fc.nat(5) }),
+  { selector: (r) => `${r.place} ${r.key} ${r.bin}`, maxLength: 200 });
+const stretch = fc.tuple(fc.nat(bins), fc.nat(bins)).map(([a, b]): [number, number] => (a < b ? [a, b] : [b, a]));
+const selection = fc.record({ keys: fc.nat(0xffff), places: fc.option(fc.uint8Array({ minLength: 4, maxLength: 4, max: 1 }), { nil: undefined }) });
+const numbers = (v: ReturnType<typeof sum>) => JSON.stringify(v, (_, x: unknown) => (x instanceof Float64Array ? Array.from(x) : x));
+
+describe("rows by bin", () => {
+  test("are all there, in order of time", () => {
+    fc.assert(fc.property(rows, (list) => {
+      const d = dataOf(list, { bins }), { order, start } = byBin(d.rows);
+      expect(Array.from(order).sort((a, b) => a - b)).toEqual(list.map((_, i) => i));
+      for (let b = 0; b + 1 < start.length; b++) for (let k = start[b]; k < start[b + 1]; k++) expect(d.rows.bin[order[k]]).toBe(b);
+    }));
+  });
+
+  test("sum to what a pass over all rows does, wherever the stretch moves", () => {
+    fc.assert(fc.property(rows, selection, fc.array(stretch, { minLength: 1, maxLength: 12 }), (list, chosen, moves) => {
+      const d = dataOf(list, { bins }), rolling = new Rolling(d, byBin(d.rows), chosen.keys, chosen.places);
+      for (const [from, to] of moves) {
+        const want = sum(d, { ...chosen, from, to });
+        expect(numbers(rolling.sums(from, to, want.series))).toBe(numbers(want));
+      }
+    }));
+  });
+
+  test("give away sums that later moves leave alone", () => {
+    const d = dataOf([{ place: 0, key: 0, bin: 1, packets: 5 }, { place: 0, key: 0, bin: 2, packets: 7 }], { bins });
+    const rolling = new Rolling(d, byBin(d.rows), 0xffff), series = { packets: new Float64Array(0), bytes: new Float64Array(0) };
+    const first = rolling.sums(0, 2, series), second = rolling.sums(0, 3, series);
+    expect([first.packets[0][0], second.packets[0][0], second.bytes[0][0]]).toEqual([5, 12, 1200]);
+  });
+});
+
+describe("what the map shows of a step", () => {
+  const d = dataOf([
+    { place: 0, key: 0, bin: 4, packets: 1600 }, { place: 0, key: 1, bin: 4, packets: 100 }, { place: 0, key: 0, bin: 7, packets: 3 },
+    { place: 1, key: 0, bin: 6, packets: 40 }, { place: 1, key: 0, bin: 7, packets: 30 }, { place: 2, key: 0, bin: 3, packets: 99 }, { place: 3, key: 2, bin: 7, packets: 8 },
+  ], { bins });
+  const index = byBin(d.rows), steps = [0, 1, 2, 3, 4, 5, 6, 7, 8], all = { keys: 0xffff, from: 0, to: 0 };
+
+  test("are its amounts, and a fading trail of three steps that is never more than there was", () => {
+    expect(Array.from(trailing(d, index, all, "packets", steps))).toEqual([1700 / 64, 30, 0, 8]);
+  });
+  test("follows the toggles", () => {
+    expect(Array.from(trailing(d, index, { ...all, keys: 0b0010 }, "packets", steps))).toEqual([100 / 64, 0, 0, 0]);
+    expect(Array.from(trailing(d, index, { ...all, places: Uint8Array.of(0, 1, 0, 0) }, "bytes", steps))).toEqual([0, 3000, 0, 0]);
+  });
+  test("has a scale for all steps: the most of any", () => {
+    expect(Array.from(envelope(d, index, all, "packets", steps))).toEqual([1700, 40, 99, 8]);
+    expect(Array.from(envelope(d, index, all, "packets", [0, 5, 8]))).toEqual([1700, 70, 99, 8]);
+  });
+});
