@@ -24,7 +24,7 @@ export const question = computed<Question>(() => {
 });
 
 /** The window: all the data, or in a saved file the part of it that was chosen. */
-export const window = computed<[number, number]>(() => {
+export const windowBins = computed<[number, number]>(() => {
   revision.value;
   const d = dataset.value;
   if (!d) return [0, 0];
@@ -33,7 +33,7 @@ export const window = computed<[number, number]>(() => {
 
 /** What is played, and shown while nothing is: the brush's bins, or the window's. */
 export const range = computed<[number, number]>(() => {
-  const d = dataset.value, w = window.value;
+  const d = dataset.value, w = windowBins.value;
   return d && s.brush.value ? within(d, s.brush.value, w) : w;
 });
 
@@ -46,7 +46,7 @@ function within(d: Dataset, time: [number, number], [first, end]: [number, numbe
 /** Is only a part of what a saved file carries shown? */
 export const partly = computed(() => {
   const d = dataset.value;
-  return !!d && String(window.value) !== String(d.bins());
+  return !!d && String(windowBins.value) !== String(d.bins());
 });
 
 /** The steps of the playback, while there is one. */
@@ -72,11 +72,11 @@ export const selectedTime = computed<[number, number]>(() => {
   return [a === first ? d.from : d.timeOf(a), b === end ? d.to : d.timeOf(b)];
 });
 
-/** Was no sensor on in the step that is shown? Then there is no data, which is not zero. */
+/** Was no sensor on in the step that alone is shown? Then there is no data, which is not zero. */
 export const blank = computed(() => {
-  const d = dataset.value, [from, to] = selectedTime.value;
+  const d = dataset.value, played = steps.value;
   revision.value;
-  return !!d && steps.value !== null && covered(d, from, to) === 0;
+  return !!d && !!played && !s.growing.value && covered(d, ...played.span(step.value)) === 0;
 });
 
 export const keys = computed(() => s.keyMask(s.protocol.value, s.direction.value, s.clouds.value || live.value) & question.value.keys);
@@ -91,7 +91,7 @@ const rows = computed<Dataset | null>(() => {
 /** The sums of the window, with the course of time; brush and playback leave it as it is. */
 const whole = computed<Sums | null>(() => {
   revision.value;
-  const d = rows.value, [from, to] = window.value;
+  const d = rows.value, [from, to] = windowBins.value;
   return d && sum(d, { keys: keys.value, from, to, places: question.value.places });
 });
 
@@ -107,7 +107,7 @@ const rolling = computed(() => {
 });
 
 export const sums = computed<Sums | null>(() => {
-  const all = whole.value, [from, to] = bins.value, w = window.value;
+  const all = whole.value, [from, to] = bins.value, w = windowBins.value;
   if (!all || (from === w[0] && to === w[1])) return all;
   return rolling.value!.sums(from, to, all.series);
 });

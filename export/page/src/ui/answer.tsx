@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { bytes, clock, count, exact, share, span } from "../format";
 import { connection, read, renewed, status, type Connection } from "../live";
-import { dataset, live, revision, selectedTime, sums } from "../model";
+import { blank, dataset, live, partly, revision, selectedTime, sums } from "../model";
 import { stale } from "../refresh";
 import { narrowed, zone } from "../state";
 
@@ -24,12 +24,13 @@ export function Answer() {
 }
 
 function Sentence() {
-  const d = dataset.value!, v = sums.value!, { totals, drops } = d.meta, part = narrowed();
+  const d = dataset.value!, v = sums.value!, { totals, drops } = d.meta, part = narrowed() || partly.value;
   const [from, to] = selectedTime.value;
   // With two ends on the map a packet is in two rows; a part can only count ends.
   const word = part && totals.twoPublic > 0 ? "endpoint-packets" : "packets";
   const shownPackets = part ? v.totalPackets : totals.packets, shownBytes = part ? v.totalBytes : totals.bytes;
   const ends = v.totalPackets;
+  if (blank.value) return <p class="sentence"><Piece>{span(from, to, zone.value)}</Piece><Piece>no data: the sensor was off</Piece></p>;
   return (
     <p class="sentence">
       {from < to && <Piece>{span(from, to, zone.value)}</Piece>}

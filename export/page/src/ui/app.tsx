@@ -3,6 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { dataset, selectedPlace } from "../model";
 import { broken, help, map, sheet } from "../page";
+import { stop } from "../player";
 import * as s from "../state";
 import { Answer } from "./answer";
 import { Card } from "./card";
@@ -11,6 +12,7 @@ import { Footer } from "./footer";
 import { Help } from "./help";
 import { List } from "./list";
 import { Map } from "./map";
+import { Clock } from "./playback";
 import { Timeline } from "./timeline";
 
 export function App() {
@@ -25,6 +27,7 @@ export function App() {
       <Chips />
       <main class="middle">
         <Map />
+        <Clock />
         <aside class="side" aria-label="List of what is on the map">
           {selectedPlace.value >= 0 && dataset.value ? <Card data={dataset.value} place={selectedPlace.value} /> : <List />}
         </aside>
@@ -68,5 +71,6 @@ function escape(target: HTMLElement): void {
   else if (sheet.value) sheet.value = false;
   else if (target instanceof HTMLInputElement) target.blur();
   else if (s.selected.value) s.selected.value = null;
+  else if (s.at.value !== null) stop();
   else s.brush.value = null;
 }

@@ -22,9 +22,6 @@ export function Chips() {
         <Choice label="Direction" value={s.direction} options={[["both", "in + out", "Both directions"], ["in", "in", "What came from there"], ["out", "out", "What went there"]]} />
         <Choice label="Unit" value={s.unit} options={[["packets", "packets", "Weigh by packets"], ["bytes", "bytes", "Weigh by bytes on the wire"]]} />
         <Clouds />
-        {live.value && (
-          <Choice label="Window" value={s.last} options={[["5m", "5 min", "Last 5 minutes"], ["1h", "1 h", "Last hour"], ["24h", "24 h", "Last day"], ["7d", "7 d", "Last week"], ["all", "all", "All there is"]]} />
-        )}
         <span class="grow" />
         <div class="group" role="group" aria-label="Display">
           <button type="button" class="chip" onClick={() => (s.zone.value = s.zone.value === "utc" ? "local" : "utc")} title="Show times in UTC or local time">

@@ -3,11 +3,12 @@
 import "./empty.css";
 import { count } from "../format";
 import { act, note } from "../facts";
+import { at } from "../state";
 import type { Rate } from "../empty";
 
 export function Empty() {
   const n = note.value;
-  if (!n) return null;
+  if (!n || at.value !== null) return null; // a step that is played may well have nothing
   return (
     <div class="empty" role="status">
       <p>{n.text}</p>

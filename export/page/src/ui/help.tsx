@@ -5,6 +5,7 @@ import { help } from "../page";
 
 const list = [
   ["/", "filter"], ["b", "packets or bytes"], ["arrows", "move the map, when it has the focus"], ["+ −", "zoom"], ["0", "show all data"],
+  ["Space", "play the time, or rest"], ["← →", "a step back or on"], ["Shift ← →", "the gap before, the next gap"],
   ["Enter", "open the place in the middle of the map"], ["Esc", "one step back"], ["t", "light or dark"], ["u", "UTC or local time"], ["?", "this sheet"],
 ];
 

@@ -5,14 +5,17 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { Dataset } from "../dataset";
 import { amount, clock, date, duration, span } from "../format";
-import { dataset, revision, sums } from "../model";
+import { dataset, revision, step, steps, sums, windowBins } from "../model";
 import * as s from "../state";
 import { theme } from "../theme";
+import { Player } from "./playback";
+import "./timeline.css";
+import { Brushed, Windows } from "./windows";
 
-interface Ink { line: string; fill: string; text: string; grid: string; hatch: string; loss: string }
+interface Ink { line: string; fill: string; text: string; grid: string; hatch: string; loss: string; now: string }
 const inks: Record<"dark" | "light", Ink> = {
-  dark: { line: "#b9c5d3", fill: "#b9c5d326", text: "#93a0b0", grid: "#1c2430", hatch: "#3b4756", loss: "#ff5d5d" },
-  light: { line: "#5a6876", fill: "#5a687626", text: "#5a6673", grid: "#e3e8ec", hatch: "#b8c2cb", loss: "#c62828" },
+  dark: { line: "#b9c5d3", fill: "#b9c5d326", text: "#93a0b0", grid: "#1c2430", hatch: "#3b4756", loss: "#ff5d5d", now: "#4fd1c5" },
+  light: { line: "#5a6876", fill: "#5a687626", text: "#5a6673", grid: "#e3e8ec", hatch: "#b8c2cb", loss: "#c62828", now: "#0f766e" },
 };
 
 export function Timeline() {
@@ -35,28 +38,28 @@ export function Timeline() {
       plot.current = null;
     };
   }, [d, dark, zone, unit]);
-  const data = sums.value;
+  const course = sums.value?.series, [from, to] = windowBins.value; // steps and brushes leave the course as it is
   useEffect(() => {
     if (plot.current && d) plot.current.setData(series(d));
     if (plot.current) mark(plot.current);
-  }, [data]);
-  const brush = s.brush.value;
+  }, [course, from, to]);
+  const brush = s.brush.value, at = s.at.value;
   useEffect(() => {
     if (plot.current) mark(plot.current);
   }, [brush]);
+  useEffect(() => plot.current?.redraw(false), [at]);
   return (
     <section class="timeline" aria-label="Course of time">
       <div class="timeline-head">
-        <span>{unit}{d ? ` per ${duration(d.step)}` : ""}</span>
-        {brush ? (
-          <button type="button" class="chip" onClick={() => (s.brush.value = null)} title={span(brush[0], brush[1], zone)}>All times</button>
-        ) : (
-          <span class="quiet">drag to select</span>
-        )}
+        <Player />
+        <Windows />
+        <Brushed />
+        <span class="grow" />
+        <span class="quiet unit">{unit}{d ? ` per ${duration(d.step)}` : ""}{brush || at !== null ? "" : " · drag to select"}</span>
       </div>
       <div class="plot" ref={host} tabIndex={0} role="slider" aria-label="Selected time; arrow keys move it, Home selects all" aria-valuemin={0} aria-valuemax={100}
         aria-valuenow={d && brush ? Math.round((100 * (brush[0] - d.from)) / (d.to - d.from)) : 0}
-        aria-valuetext={d ? (brush ? span(brush[0], brush[1], zone) : "all times") : "no data"} onKeyDown={step} onPointerDown={(e) => plot.current && d && scrub(e, plot.current, d)} />
+        aria-valuetext={d ? (brush ? span(brush[0], brush[1], zone) : "all times") : "no data"} onKeyDown={arrows} onPointerDown={(e) => plot.current && d && scrub(e, plot.current, d)} />
     </section>
   );
 }
@@ -77,21 +80,23 @@ function scrub(e: PointerEvent, u: uPlot, d: Dataset): void {
   host.addEventListener("pointercancel", up, { once: true });
 }
 
-/** Arrow keys move the brush by its own width, or make one of a twelfth. */
-function step(e: KeyboardEvent): void {
+/** Arrow keys move the brush by its own width, or make one of a twelfth; while something is played they are the playback's. */
+function arrows(e: KeyboardEvent): void {
   const d = dataset.value, way = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
+  if (!d || s.at.peek() !== null || e.shiftKey) return;
+  const ends = windowBins.peek(), first = d.timeOf(ends[0]), end = Math.min(d.to, d.timeOf(ends[1]));
   if (e.key === "Home" || e.key === "End") s.brush.value = null;
-  if (!d || !way) return;
+  if (!way) return;
   e.preventDefault();
-  const b = s.brush.value, width = b ? b[1] - b[0] : Math.max(d.step, (d.to - d.from) / 12);
-  const from = b ? b[0] + way * width : way > 0 ? d.from : d.to - width;
-  const held = Math.max(d.from, Math.min(d.to - width, from));
+  const b = s.brush.value, width = b ? b[1] - b[0] : Math.max(d.step, (end - first) / 12);
+  const from = b ? b[0] + way * width : way > 0 ? first : end - width;
+  const held = Math.max(first, Math.min(end - width, from));
   s.brush.value = [held, held + width];
 }
 
 /** Seconds and amounts; nothing where the sensor was off. */
 function series(d: Dataset): uPlot.AlignedData {
-  const v = sums.peek(), to = d.bins()[1], from = firstBin(d);
+  const v = sums.peek(), to = windowBins.peek()[1], from = firstBin(d);
   const x: number[] = [], y: (number | null)[] = [];
   const off = d.gaps();
   const values = v?.series[s.unit.peek()];
@@ -109,8 +114,8 @@ function series(d: Dataset): uPlot.AlignedData {
 
 /** Where the plot begins: not long before the first time the sensor ran. */
 function firstBin(d: Dataset): number {
-  const [from, to] = d.bins(), first = d.meta.coverage?.find((c) => c.state !== "off");
-  if (!first) return from;
+  const [from, to] = windowBins.peek(), first = d.meta.coverage?.find((c) => c.state !== "off");
+  if (!first || s.fixed.peek()) return from;
   const start = Math.floor((Date.parse(first.from) - d.start) / d.step);
   return Math.max(from, Math.min(start - Math.ceil((to - start) / 8), to - 12));
 }
@@ -130,7 +135,7 @@ function options(d: Dataset, box: HTMLElement, ink: Ink): uPlot.Options {
     series: [{}, { stroke: ink.line, width: 1.2, fill: ink.fill, paths: uPlot.paths.stepped!({ align: 1 }), points: { show: false }, spanGaps: false }],
     hooks: {
       drawAxes: [(u) => gaps(u, d, ink)],
-      draw: [(u) => losses(u, d, ink)],
+      draw: [(u) => losses(u, d, ink), (u) => played(u, ink)],
       setSelect: [(u) => select(u, d)],
     },
   };
@@ -178,6 +183,18 @@ function losses(u: uPlot, d: Dataset, ink: Ink): void {
     if (x1 < bbox.left || x0 > bbox.left + bbox.width) continue;
     ctx.fillRect(x0, bbox.top + bbox.height - 5, Math.max(2, x1 - x0), 5);
   }
+}
+
+/** Where the playback is. */
+function played(u: uPlot, ink: Ink): void {
+  const now = steps.peek()?.span(step.peek());
+  if (!now) return;
+  const { ctx, bbox } = u, [x0, x1] = now.map((t) => Math.max(bbox.left, Math.min(bbox.left + bbox.width, u.valToPos(t / 1000, "x", true))));
+  ctx.fillStyle = ink.now;
+  ctx.globalAlpha = 0.3;
+  ctx.fillRect(x0, bbox.top, Math.max(2, x1 - x0), bbox.height);
+  ctx.globalAlpha = 1;
+  ctx.fillRect(x1 - 1, bbox.top, 2, bbox.height);
 }
 
 /** The user dragged: whole bins are selected; a click without a drag selects all. */
