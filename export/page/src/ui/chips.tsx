@@ -1,11 +1,11 @@
 // Row 2: the questions one can ask: filter, protocol, direction, unit, window.
 
-import { useEffect, useRef } from "preact/hooks";
-import { status, trouble } from "../live";
-import { dataset, live, question } from "../model";
+import { status } from "../live";
+import { dataset, live } from "../model";
 import { sheet } from "../page";
 import * as s from "../state";
 import { theme } from "../theme";
+import { FilterBox, Mistakes } from "./filterbox";
 
 const names = ["TCP", "UDP", "ICMP", "other"];
 
@@ -14,7 +14,7 @@ export function Chips() {
   return (
     <>
       <section class={open ? "chips open" : "chips"} aria-label="Filters">
-        <Filter />
+        <FilterBox />
         <button type="button" class="chip sheet-toggle" aria-expanded={open} onClick={() => (sheet.value = !open)}>Filters</button>
         <div class="group" role="group" aria-label="Protocol">
           {names.map((name, i) => <Protocol key={name} name={name} bit={i} />)}
@@ -32,25 +32,8 @@ export function Chips() {
           </button>
         </div>
       </section>
-      <Mistake />
+      <Mistakes />
     </>
-  );
-}
-
-function Filter() {
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    if (input.current && document.activeElement !== input.current) input.current.value = s.filter.value;
-  }, [s.filter.value]);
-  return (
-    <form class="filter" role="search" onSubmit={(e) => { e.preventDefault(); s.filter.value = input.current!.value.trim(); }}>
-      <input
-        ref={input} id="filter" type="search" spellcheck={false} autocomplete="off" aria-label="Filter"
-        placeholder="Filter: country:DE port:443" defaultValue={s.filter.value}
-        onSearch={() => (s.filter.value = input.current!.value.trim())}
-        onBlur={() => (s.filter.value = input.current!.value.trim())}
-      />
-    </form>
   );
 }
 
@@ -87,10 +70,4 @@ function Choice<T extends string>({ label, value, options }: ChoiceProps<T>) {
       ))}
     </div>
   );
-}
-
-/** What is wrong with the filter, in words. */
-function Mistake() {
-  const text = question.value.error || trouble.value;
-  return text ? <p class="mistake" role="alert">{text}</p> : null;
 }

@@ -42,7 +42,7 @@ function dashboard() {
     if (url.pathname === "/api/v1/cells") {
       const gradually = q.headers.accept === "application/vnd.packetheat.columns-gradual";
       if (!gradually) assert.equal(q.headers.accept, "application/vnd.packetheat.columns");
-      if (p.get("filter")?.startsWith("bad")) return void r.writeHead(400, { "Content-Type": "application/problem+json" }).end(JSON.stringify({ title: "filter", detail: "“bad” is not a filter" }));
+      if (p.get("filter")?.startsWith("city:bad")) return void r.writeHead(400, { "Content-Type": "application/problem+json" }).end(JSON.stringify({ title: "filter", detail: "“bad” is not a city" }));
       const body = p.get("filter") === "country:AQ" ? none : p.has("from") ? tick : window;
       return void r.writeHead(200, { "Content-Type": q.headers.accept }).end(gradually ? framed(body.bytes) : body.bytes);
     }
@@ -128,11 +128,11 @@ describe("the live page", { skip: chromium ? false : "no chromium" }, () => {
     await settled(page);
     assert.ok(server.asked.includes("cells?last=1h&filter=country%3AAQ"));
     assert.match(await page.$eval(".empty", (e) => e.textContent), /Nothing matches/);
-    await page.$eval("#filter", (e) => (e.value = "bad"));
+    await page.$eval("#filter", (e) => (e.value = "city:bad"));
     await page.focus("#filter");
     await page.keyboard.press("Enter");
     await page.waitForSelector(".mistake");
-    assert.match(await page.$eval(".mistake", (e) => e.textContent), /is not a filter/);
+    assert.match(await page.$eval(".mistake", (e) => e.textContent), /is not a city/);
     await page.close();
   });
 
