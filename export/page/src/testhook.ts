@@ -24,6 +24,10 @@ const hook = {
       packets: s?.totalPackets ?? 0, bytes: s?.totalBytes ?? 0, countries: s?.countries ?? 0, unlocated: s?.unlocated ?? 0,
     };
   },
+  /** The end of the newest tick that is shown, ms. */
+  get until(): number {
+    return model.dataset.value?.to ?? 0;
+  },
   get scale() {
     return scale.value;
   },

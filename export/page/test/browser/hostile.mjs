@@ -1,4 +1,4 @@
-// Names are text: GeoIP names, labels, sensor, title, note and filters that are
+// Names are text: GeoIP names, labels, title, note, links and filters that are
 // programs, in the dashboard and in a saved file. Nothing of them may run, be markup,
 // or style anything, and all of them can be read.
 import assert from "node:assert/strict";
@@ -16,7 +16,6 @@ async function hostileStore() {
   const names = JSON.parse(execFileSync("go", ["run", "./export/page/testdata/hostile", "-dir", cwd], { cwd: top, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }));
   writeFileSync(join(cwd, "all.txt"), "0.0.0.0/0\n::/0\n");
   writeFileSync(join(cwd, "config.yaml"), JSON.stringify({
-    sensor: { name: names[0] },
     geo: { city: "city.mmdb", asn: "asn.mmdb", labels: names.slice(0, 4).map((label) => ({ file: "all.txt", label })), home: { latitude: 52.5, longitude: 13.4 } },
     dashboard: { links: [{ name: names[1], url: "https://example.org/?q={ip}&n=" + names[3] }] },
   }));
