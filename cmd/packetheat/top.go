@@ -14,9 +14,10 @@ import (
 
 // topFlags are those of top beside window and filter.
 type topFlags struct {
-	limit  int
-	sortBy string
-	asJSON bool
+	limit   int
+	sortBy  string
+	asJSON  bool
+	compare string // with which window; empty: with none
 }
 
 func (p *program) topCommand() *cobra.Command {
@@ -26,10 +27,12 @@ func (p *program) topCommand() *cobra.Command {
 		Use:   "top country|city|asn|ip|peer|port|proto",
 		Short: "Print who most: countries, cities, networks, addresses, peers, ports, protocols",
 		Long: `Print what a window's traffic adds up to by one property, the biggest first. In is what
-the public endpoint sent, out is what it received.`,
+the public endpoint sent, out is what it received. With --compare, what changed: new, gone,
+grown and shrunk, the largest change first.`,
 		Example: `  packetheat top country --last 24h
   packetheat top ip --at "tue 15:00" --filter 'port:22 opened:them'
-  packetheat top port --filter country:CN --json`,
+  packetheat top port --filter country:CN --json
+  packetheat top asn --last 24h --compare last-week`,
 		Args:      oneOf(store.Dimensions()),
 		ValidArgs: store.Dimensions(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,6 +50,8 @@ the public endpoint sent, out is what it received.`,
 	cmd.Flags().IntVarP(&f.limit, "limit", "n", 20, "`ROWS` to print, 0 for all")
 	cmd.Flags().StringVar(&f.sortBy, "sort", "packets", "biggest by `packets|bytes|opens`")
 	complete(cmd, "sort", "packets", "bytes", "opens")
+	cmd.Flags().StringVar(&f.compare, "compare", "", compareHelp)
+	complete(cmd, "compare", "before", "yesterday", "last-week")
 	addJSON(cmd, &f.asJSON)
 	return cmd
 }
@@ -61,6 +66,9 @@ func (p *program) top(cmd *cobra.Command, q *question, by store.Dimension, f top
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	if f.compare != "" {
+		return p.topCompared(cmd.Context(), a, by, f, amount)
+	}
 	n := f.limit
 	if f.sortBy != "packets" {
 		n = 0 // the store's order is by packets
