@@ -24,3 +24,9 @@ export const sheet = signal(false);
 
 /** Is the list of keys open? */
 export const help = signal(false);
+
+/** Is the sheet with files, picture and links open? */
+export const sharing = signal(false);
+
+/** Is the sheet with the evidence open? */
+export const about = signal(false);

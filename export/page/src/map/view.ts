@@ -194,6 +194,21 @@ export class MapView {
     return 2 * km;
   }
 
+  /** The map as it is shown, drawn at so many pixels a CSS pixel. */
+  snapshot(density: number): HTMLCanvasElement {
+    const { canvas } = this, { width, height } = canvas, out = document.createElement("canvas");
+    canvas.width = out.width = Math.round(this.width * density);
+    canvas.height = out.height = Math.round(this.height * density);
+    this.drawGround();
+    this.draw();
+    out.getContext("2d")!.drawImage(canvas, 0, 0);
+    canvas.width = width;
+    canvas.height = height;
+    this.drawGround();
+    this.draw();
+    return out;
+  }
+
   schedule(): void {
     if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
   }

@@ -1,54 +1,37 @@
 // Row 1 is the answer, in one sentence: whose traffic, when, how much, how sure.
 
-import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { bytes, clock, count, exact, share, span } from "../format";
-import { connection, read, renewed, status, type Connection } from "../live";
-import { blank, dataset, live, partly, revision, selectedTime, sums } from "../model";
+import { clock } from "../format";
+import { connection, read, renewed, type Connection } from "../live";
+import { dataset, live, revision, sums } from "../model";
+import { sharing } from "../page";
 import { stale } from "../refresh";
-import { narrowed, zone } from "../state";
+import { heading, said } from "../said";
+import { plain, type Piece } from "../sentence";
+import { zone } from "../state";
 
 export function Answer() {
   revision.value;
   const d = dataset.value, v = sums.value;
   return (
     <header class="answer">
-      <h1>{d?.meta.title || d?.meta.sensor || status.value.sensor || "packetheat"}</h1>
+      <h1>{heading}</h1>
       {d && v ? <Sentence /> : <span class="quiet">{live.value ? "waiting for the sensor" : "reading"} …</span>}
       <Spoken />
       <span class="grow" />
       {read.value < 1 && <Reading />}
       {live.value ? <Pulse /> : d && <Written />}
+      <button type="button" class="chip" onClick={() => (sharing.value = true)} aria-haspopup="dialog" title="Files, a picture or a link of this view (s)">Share</button>
     </header>
   );
 }
 
 function Sentence() {
-  const d = dataset.value!, v = sums.value!, { totals, drops } = d.meta, part = narrowed() || partly.value;
-  const [from, to] = selectedTime.value;
-  // With two ends on the map a packet is in two rows; a part can only count ends.
-  const word = part && totals.twoPublic > 0 ? "endpoint-packets" : "packets";
-  const shownPackets = part ? v.totalPackets : totals.packets, shownBytes = part ? v.totalBytes : totals.bytes;
-  const ends = v.totalPackets;
-  if (blank.value) return <p class="sentence"><Piece>{span(from, to, zone.value)}</Piece><Piece>no data: the sensor was off</Piece></p>;
-  return (
-    <p class="sentence">
-      {from < to && <Piece>{span(from, to, zone.value)}</Piece>}
-      <Piece title={`${exact(shownPackets)} packets, ${exact(shownBytes)} bytes`}>
-        <b>{count(shownPackets)}</b>{part && shownPackets !== totals.packets && <span class="quiet"> of {count(totals.packets)}</span>} {word}, <b>{bytes(shownBytes)}</b>
-      </Piece>
-      {!part && totals.twoPublic > 0 && (
-        <Piece title="A packet between two public addresses is on the map at both ends, and counted once here">
-          {share(totals.twoPublic, totals.packets)} on the map at both ends
-        </Piece>
-      )}
-      <Piece><b>{v.countries}</b> {v.countries === 1 ? "country" : "countries"}</Piece>
-      {ends > 0 && <Piece title={`${exact(ends - v.unlocated)} of ${exact(ends)} packets have a place`}>{share(ends - v.unlocated, ends)} located</Piece>}
-      <Piece title="Packets the kernel lost before they could be read">
-        <span class={drops > 0 ? "loss" : ""}>{count(drops)} dropped</span>
-      </Piece>
-    </p>
-  );
+  return <p class="sentence">{said.value.map((p, i) => <span key={i} class="piece" title={p.title}>{p.runs.map(run)}</span>)}</p>;
+}
+
+function run([text, strength]: Piece["runs"][number]) {
+  return strength === "strong" ? <b>{text}</b> : strength ? <span class={strength}>{text}</span> : text;
 }
 
 /** The same for a screen reader, at most each 30 seconds: ticks come too fast to be read out. */
@@ -56,17 +39,12 @@ function Spoken() {
   const [text, setText] = useState("");
   useEffect(() => {
     const say = () => {
-      const v = sums.peek();
-      if (v) setText(`${count(v.totalPackets)} packets, ${bytes(v.totalBytes)}, ${v.countries} countries`);
+      if (sums.peek()) setText(said.peek().map(plain).join(", "));
     };
     const id = setInterval(say, 30_000);
     return () => clearInterval(id);
   }, []);
   return <span class="unseen" aria-live="polite">{text}</span>;
-}
-
-function Piece({ children, title }: { children: ComponentChildren; title?: string }) {
-  return <span class="piece" title={title}>{children}</span>;
 }
 
 /** A long answer is on its way: what is shown is a part of it. */
@@ -79,7 +57,7 @@ function Reading() {
   );
 }
 
-const said: Record<Connection, string> = {
+const states: Record<Connection, string> = {
   live: "live", connecting: "connecting", asking: "live, asked every 10 s", resting: "resting", lost: "connection lost, trying again",
 };
 const why: Partial<Record<Connection, string>> = {
@@ -93,7 +71,7 @@ function Pulse() {
   return (
     <>
       {renewed.value && <button type="button" class="chip" onClick={() => location.reload()} title="The sensor runs another version of packetheat now than this page is of">New version: reload</button>}
-      <span class={`pulse ${c}`} role="status" title={why[c]}><i key={revision.value} aria-hidden="true" />{said[c]}</span>
+      <span class={`pulse ${c}`} role="status" title={why[c]}><i key={revision.value} aria-hidden="true" />{states[c]}</span>
     </>
   );
 }

@@ -2,9 +2,10 @@
 
 import { useEffect } from "preact/hooks";
 import { dataset, selectedPlace } from "../model";
-import { broken, help, map, sheet } from "../page";
+import { about, broken, help, map, sharing, sheet } from "../page";
 import { stop } from "../player";
 import * as s from "../state";
+import { About } from "./about";
 import { Answer } from "./answer";
 import { Card } from "./card";
 import { Chips } from "./chips";
@@ -13,6 +14,7 @@ import { Help } from "./help";
 import { List } from "./list";
 import { Map } from "./map";
 import { Clock } from "./playback";
+import { Share } from "./share";
 import { Timeline } from "./timeline";
 
 export function App() {
@@ -35,6 +37,8 @@ export function App() {
       <Timeline />
       <Footer />
       {help.value && <Help />}
+      {about.value && <About />}
+      {sharing.value && <Share />}
     </div>
   );
 }
@@ -46,7 +50,9 @@ function keys(e: KeyboardEvent): void {
   if (typing || e.ctrlKey || e.metaKey || e.altKey) return;
   const action: Record<string, () => void> = {
     "/": () => document.querySelector<HTMLInputElement>("#filter")?.focus(),
-    "?": () => (help.value = !help.value),
+    "?": () => (help.value = true),
+    i: () => (about.value = true),
+    s: () => (sharing.value = true),
     b: () => (s.unit.value = s.unit.value === "bytes" ? "packets" : "bytes"),
     t: () => (s.theme.value = document.documentElement.dataset.theme === "dark" ? "light" : "dark"),
     u: () => (s.zone.value = s.zone.value === "utc" ? "local" : "utc"),
@@ -65,10 +71,9 @@ function keys(e: KeyboardEvent): void {
   }
 }
 
-/** Escape goes back one step: help, sheet, card, brush. */
+/** Escape goes back one step: filters, card, playback, brush. Sheets close themselves. */
 function escape(target: HTMLElement): void {
-  if (help.value) help.value = false;
-  else if (sheet.value) sheet.value = false;
+  if (sheet.value) sheet.value = false;
   else if (target instanceof HTMLInputElement) target.blur();
   else if (s.selected.value) s.selected.value = null;
   else if (s.at.value !== null) stop();

@@ -4,7 +4,7 @@ import type { Geo } from "../codec";
 import { duration } from "../format";
 import { status } from "../live";
 import { dataset, live, revision } from "../model";
-import { help } from "../page";
+import { about, help } from "../page";
 
 export function Footer() {
   revision.value;
@@ -18,6 +18,7 @@ export function Footer() {
       {m?.filter && <span>Filter: <code>{m.filter}</code></span>}
       <span class="grow" />
       {m?.command && !live.value && <code class="command" title="Makes this page again">{m.command}</code>}
+      {m && <button type="button" class="plain" onClick={() => (about.value = true)} aria-haspopup="dialog">{live.value ? "About these numbers" : "About this file"}</button>}
       <span>packetheat{version ? ` ${version}` : ""}</span>
       <button type="button" class="plain" onClick={() => (help.value = true)} aria-label="Keys">?</button>
     </footer>

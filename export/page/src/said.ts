@@ -1,0 +1,22 @@
+// The sentence of what the page shows now.
+
+import { computed } from "@preact/signals";
+import { status } from "./live";
+import * as model from "./model";
+import { pieces, type Piece } from "./sentence";
+import { narrowed, zone } from "./state";
+
+/** The heading: a title that was given, else the sensor's name. */
+export const heading = computed(() => {
+  const m = model.dataset.value?.meta;
+  model.revision.value;
+  return m?.title || m?.sensor || status.value.sensor || "packetheat";
+});
+
+export const said = computed<Piece[]>(() => {
+  model.revision.value;
+  const d = model.dataset.value, sums = model.sums.value;
+  if (!d || !sums) return [];
+  const [from, to] = model.selectedTime.value;
+  return pieces({ from, to, zone: zone.value, blank: model.blank.value, part: narrowed() || model.partly.value, totals: d.meta.totals, drops: d.meta.drops, sums });
+});

@@ -1,0 +1,41 @@
+// The answer in words: row 1 of the page, the heading of the picture, what is read out.
+
+import type { Totals } from "./codec";
+import { bytes, count, exact, share, span, type Zone } from "./format";
+import type { Sums } from "./sums";
+
+/** A part of the sentence: its runs of text, with the strength they have on the page. */
+export interface Piece { runs: [text: string, strength?: "strong" | "quiet" | "loss"][]; title?: string }
+
+export interface Said {
+  from: number;
+  to: number;
+  zone: Zone;
+  blank: boolean; // no sensor was on
+  part: boolean; // a filter, a switch or a brush leaves a part only
+  totals: Totals;
+  drops: number;
+  sums: Pick<Sums, "totalPackets" | "totalBytes" | "countries" | "unlocated">;
+}
+
+export function pieces({ from, to, zone, blank, part, totals, drops, sums: v }: Said): Piece[] {
+  const out: Piece[] = from < to ? [{ runs: [[span(from, to, zone)]] }] : [];
+  if (blank) return [...out, { runs: [["no data: the sensor was off"]] }];
+  // With two ends on the map a packet is in two rows; a part can only count ends.
+  const word = part && totals.twoPublic > 0 ? "endpoint-packets" : "packets";
+  const shownPackets = part ? v.totalPackets : totals.packets, shownBytes = part ? v.totalBytes : totals.bytes, ends = v.totalPackets;
+  const amount: Piece = { runs: [[count(shownPackets), "strong"]], title: `${exact(shownPackets)} packets, ${exact(shownBytes)} bytes` };
+  if (part && shownPackets !== totals.packets) amount.runs.push([` of ${count(totals.packets)}`, "quiet"]);
+  amount.runs.push([` ${word}, `], [bytes(shownBytes), "strong"]);
+  out.push(amount);
+  if (!part && totals.twoPublic > 0) {
+    out.push({ runs: [[`${share(totals.twoPublic, totals.packets)} on the map at both ends`]], title: "A packet between two public addresses is on the map at both ends, and counted once here" });
+  }
+  out.push({ runs: [[String(v.countries), "strong"], [v.countries === 1 ? " country" : " countries"]] });
+  if (ends > 0) out.push({ runs: [[`${share(ends - v.unlocated, ends)} located`]], title: `${exact(ends - v.unlocated)} of ${exact(ends)} packets have a place` });
+  out.push({ runs: [[`${count(drops)} dropped`, drops > 0 ? "loss" : undefined]], title: "Packets the kernel lost before they could be read" });
+  return out;
+}
+
+/** A piece as plain text. */
+export const plain = (p: Piece): string => p.runs.map(([text]) => text).join("");

@@ -1,0 +1,27 @@
+// The evidence, on one sheet: where the numbers are from, and how to have them again.
+
+import { dataset, live, revision } from "../model";
+import { about } from "../page";
+import { proof, type Line } from "../proof";
+import { zone } from "../state";
+import { Copy } from "./copy";
+import { Dialog } from "./dialog";
+import "./about.css";
+
+export function About() {
+  revision.value;
+  const m = dataset.value?.meta;
+  return (
+    <Dialog title={live.value ? "About these numbers" : "About this file"} kind="about" close={() => (about.value = false)}>
+      {m ? <dl>{proof(m, zone.value, live.value).map((l, i) => <Fact key={i} line={l} />)}</dl> : <p>Nothing has been read yet.</p>}
+      {m?.command && <p><Copy text={m.command}>Copy the command</Copy></p>}
+      {!live.value && <p class="quiet">The program prints the SHA-256 of each file it exports: <code>sha256sum FILE</code> tells whether this is still that file.</p>}
+      <p class="quiet">Outlines of countries: Natural Earth, public domain.</p>
+    </Dialog>
+  );
+}
+
+function Fact({ line: l }: { line: Line }) {
+  const text = l.code ? <code>{l.text}</code> : l.loss ? <span class="loss">{l.text}</span> : l.text;
+  return <div><dt>{l.what}</dt><dd>{l.link ? <a href={l.link} target="_blank" rel="noopener noreferrer">{text}</a> : text}</dd></div>;
+}

@@ -1,0 +1,27 @@
+import { describe, expect, test } from "vitest";
+import { pieces, plain, type Said } from "../src/sentence";
+
+const from = Date.UTC(2026, 10, 17, 15), said: Said = {
+  from, to: from + 1_800_000, zone: "utc", blank: false, part: false, drops: 0,
+  totals: { packets: 12_400_000, bytes: 9.1e9, twoPublic: 0, points: 1, located: 0, unlocated: 0 }, sums: { totalPackets: 12_400_000, totalBytes: 9.1e9, countries: 43, unlocated: 248_000 },
+};
+const spoken = (change: Partial<Said>) => pieces({ ...said, ...change }).map(plain).map((t) => t.replaceAll("\u202f", " "));
+
+describe("row 1", () => {
+  test("is the answer", () => expect(spoken({})).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "12.4 M packets, 9.1 GB", "43 countries", "98 % located", "0 dropped"]));
+
+  test("of a part says of how much", () =>
+    expect(spoken({ part: true, sums: { totalPackets: 5000, totalBytes: 4e5, countries: 1, unlocated: 0 } })).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "5,000 of 12.4 M packets, 400 kB", "1 country", "100 % located", "0 dropped"]));
+
+  test("counts ends where packets are on the map twice", () => {
+    const totals = { ...said.totals, twoPublic: 1_240_000 };
+    expect(spoken({ totals })[2]).toBe("10 % on the map at both ends");
+    expect(spoken({ totals, part: true, sums: { ...said.sums, totalPackets: 7 } })[1]).toBe("7 of 12.4 M endpoint-packets, 9.1 GB");
+  });
+
+  test("never takes a gap for zero", () => expect(spoken({ blank: true })).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "no data: the sensor was off"]));
+
+  test("marks losses", () => expect(pieces({ ...said, drops: 5 }).at(-1)!.runs).toEqual([["5 dropped", "loss"]]));
+
+  test("without packets has no share", () => expect(spoken({ totals: { ...said.totals, packets: 0, bytes: 0 }, sums: { totalPackets: 0, totalBytes: 0, countries: 0, unlocated: 0 } })).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "0 packets, 0 B", "0 countries", "0 dropped"]));
+});
