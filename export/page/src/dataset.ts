@@ -52,7 +52,7 @@ export class Dataset {
 
   /** Adds another answer's rows; its places join the dictionary. */
   append(c: Columns): void {
-    const to = Int32Array.from({ length: c.places.n }, (_, i) => this.placeIndex(c.places, i));
+    const to = this.adopt(c.places);
     const start = Date.parse(c.meta.start), step = Math.max(1, c.meta.step) * 1000;
     const r = this.rows, more = c.rows, need = r.n + more.n;
     r.place = grown(r.place, need);
@@ -131,6 +131,11 @@ export class Dataset {
       if (!p.located[r.place[i]] && !p.country[r.place[i]]) unlocated += r.packets[i];
     }
     this.meta.totals = { ...this.meta.totals, packets, bytes, unlocated, located: packets - unlocated };
+  }
+
+  /** The numbers that another dictionary's places have in this one; those that are new join it. */
+  adopt(other: Places): Int32Array {
+    return Int32Array.from({ length: other.n }, (_, i) => this.placeIndex(other, i));
   }
 
   /** The place of another dictionary in this one, added if it is new. */

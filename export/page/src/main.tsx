@@ -16,6 +16,7 @@ import "./testhook";
 import * as theme from "./theme";
 import { App } from "./ui/app";
 import * as url from "./url";
+import * as versus from "./versus";
 import { loadWorld } from "./world";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
@@ -39,6 +40,7 @@ if (saved) {
 } else if (location.protocol.startsWith("http")) {
   live.start();
   lists.follow();
+  versus.follow();
   facts.watch();
 } else {
   broken.value = "This file carries no data: it is the page as the dashboard serves it. Make one with: packetheat export html -o map.html";

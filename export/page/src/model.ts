@@ -82,7 +82,7 @@ export const blank = computed(() => {
 export const keys = computed(() => s.keyMask(s.protocol.value, s.direction.value, s.clouds.value || live.value) & question.value.keys);
 
 /** What is summed: the rows, or the details that a filter asks for. */
-const rows = computed<Dataset | null>(() => {
+export const rows = computed<Dataset | null>(() => {
   revision.value;
   const d = dataset.value, q = question.value;
   return d && q.details ? detailRows(d, q.details) : d;

@@ -6,8 +6,10 @@ import { about, broken, help, map, sharing, sheet } from "../page";
 import { stop } from "../player";
 import * as s from "../state";
 import { About } from "./about";
+import { stretches } from "../versus";
 import { Answer } from "./answer";
 import { Card } from "./card";
+import { ChangeList } from "./changes";
 import { Chips } from "./chips";
 import { Footer } from "./footer";
 import { Help } from "./help";
@@ -31,7 +33,7 @@ export function App() {
         <Map />
         <Clock />
         <aside class="side" aria-label="List of what is on the map">
-          {selectedPlace.value >= 0 && dataset.value ? <Card data={dataset.value} place={selectedPlace.value} /> : <List />}
+          {selectedPlace.value >= 0 && dataset.value ? <Card data={dataset.value} place={selectedPlace.value} /> : stretches.value ? <ChangeList /> : <List />}
         </aside>
       </main>
       <Timeline />

@@ -8,6 +8,7 @@ import { amount, clock, date, duration, span } from "../format";
 import { dataset, revision, step, steps, sums, windowBins } from "../model";
 import * as s from "../state";
 import { theme } from "../theme";
+import { CompareWith } from "./changes";
 import { Player } from "./playback";
 import "./timeline.css";
 import { Brushed, Windows } from "./windows";
@@ -55,6 +56,7 @@ export function Timeline() {
         <Windows />
         <Brushed />
         <span class="grow" />
+        <CompareWith />
         <span class="quiet unit">{unit}{d ? ` per ${duration(d.step)}` : ""}{brush || at !== null ? "" : " · drag to select"}</span>
       </div>
       <div class="plot" ref={host} tabIndex={0} role="slider" aria-label="Selected time; arrow keys move it, Home selects all" aria-valuemin={0} aria-valuemax={100}

@@ -1,0 +1,91 @@
+// What changed between two stretches of time: the same rules as packetheat top
+// --compare has (cmd/packetheat/compare.go), so that both say the same numbers.
+
+import { placeKey, placeName, type Dataset } from "./dataset";
+import { countryName, type Zone } from "./format";
+import { daysBefore } from "./times";
+
+type Stretch = [number, number];
+
+/** The stretch that another is compared with. Days and weeks are those of the calendar in the zone. */
+export function otherStretch(what: string, [from, to]: Stretch, zone: Zone): Stretch | null {
+  const back = (days: number): Stretch => [daysBefore(from, days, zone), daysBefore(to, days, zone)];
+  if (what === "before") return [from - (to - from), from];
+  if (what === "yesterday") return back(1);
+  if (what === "last-week") return back(7);
+  const times = what.split("/").map(Date.parse);
+  return times.length === 2 && times[0] < times[1] ? [times[0], times[1]] : null;
+}
+
+/**
+ * What amounts of the other stretch are multiplied with to be of as much time: 1
+ * where sensors were on alike, but for two ticks (one is always open) or a hundredth.
+ */
+export function fairScale(nowOn: number, beforeOn: number, tick: number): number {
+  const d = Math.abs(nowOn - beforeOn);
+  return d <= 2 * tick || d * 100 <= Math.max(nowOn, beforeOn) ? 1 : nowOn / beforeOn;
+}
+
+export type State = "new" | "gone" | "grown" | "shrunk" | "same";
+
+/** One thing in both stretches; by is how much more there is now, at equal rates. */
+export interface Change { key: string; label: string; note: string; before: number; now: number; by: number; state: State; place?: number; tags?: string[] }
+
+/** What became of it. */
+export function stateOf(before: number, now: number, by: number): State {
+  if (before === 0) return now === 0 ? "same" : "new";
+  if (now === 0) return "gone";
+  return by > 0 ? "grown" : by < 0 ? "shrunk" : "same";
+}
+
+/** Fills in what follows from the amounts. */
+export function change(c: Omit<Change, "by" | "state">, scale: number): Change {
+  const by = c.now - scale * c.before;
+  return { ...c, by, state: stateOf(c.before, c.now, by) };
+}
+
+/** The largest change first, up or down; ties by what there is in both, then by key. */
+export function sorted(list: Change[]): Change[] {
+  return list.sort((a, b) => Math.abs(b.by) - Math.abs(a.by) || b.now + b.before - (a.now + a.before) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+}
+
+/** new, gone, or by how much: +40 %, −12 %, ×3.1. */
+export function inWords(c: Change, scale: number): string {
+  const before = scale * c.before;
+  if (c.state === "new" || c.state === "gone" || before === 0) return c.state;
+  if (c.now >= 3 * before) return `×${Number((c.now / before).toPrecision(3))}`;
+  const percent = Math.round(100 * (c.now / before - 1));
+  return c.state === "same" ? "" : `${percent < 0 ? "\u2212" : "+"}${Math.abs(percent)}\u202f%`;
+}
+
+/** Changes of places from their weights now and before, by number. */
+export function placeChanges(d: Dataset, now: Float64Array, before: Float64Array, scale: number): Change[] {
+  const p = d.places, out: Change[] = [];
+  for (let i = 0; i < p.n; i++) {
+    const a = now[i] ?? 0, b = before[i] ?? 0;
+    if (a === 0 && b === 0) continue;
+    const nowhere = !p.located[i] && !p.country[i];
+    const label = nowhere ? "Not located" : placeName(p, i, countryName);
+    const note = nowhere ? "no place known" : p.city[i] || p.region[i] ? countryName(p.country[i]) : "country only";
+    out.push(change({ key: placeKey(p, i), label, note, now: a, before: b, place: nowhere ? undefined : i }, scale));
+  }
+  return out;
+}
+
+/** The same by country. */
+export function countryChanges(d: Dataset, now: Float64Array, before: Float64Array, scale: number): Change[] {
+  const by = new Map<string, [number, number]>();
+  for (let i = 0; i < d.places.n; i++) {
+    const a = now[i] ?? 0, b = before[i] ?? 0;
+    if (a === 0 && b === 0) continue;
+    const sums = by.get(d.places.country[i]);
+    if (sums) (sums[0] += a), (sums[1] += b);
+    else by.set(d.places.country[i], [a, b]);
+  }
+  return Array.from(by, ([code, [a, b]]) => change({ key: code, label: code ? countryName(code) : "Not located", note: "", now: a, before: b }, scale));
+}
+
+/** What each place gained or lost: for the map. */
+export function signed(d: Dataset, now: Float64Array, before: Float64Array, scale: number): Float64Array {
+  return Float64Array.from({ length: d.places.n }, (_, i) => (now[i] ?? 0) - scale * (before[i] ?? 0));
+}
