@@ -25,6 +25,9 @@ export const sheet = signal(false);
 /** Is the list of keys open? */
 export const help = signal(false);
 
+/** On a phone: is the list drawn up over most of the map? */
+export const tall = signal(false);
+
 /** Is the sheet with files, picture and links open? */
 export const sharing = signal(false);
 

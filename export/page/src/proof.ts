@@ -45,6 +45,7 @@ export function proof(m: Meta, zone: Zone, live: boolean): Line[] {
     ...(m.geo ?? []).map((g): Line => ({
       what: "Places by", text: [g.name, g.built && `of ${g.built.slice(0, 10)}`, g.attribution && `(${g.attribution})`].filter(Boolean).join(" "), link: g.url?.startsWith("https://") ? g.url : undefined,
     })),
+    { what: "Map", text: "outlines of countries by Natural Earth, public domain" },
     { what: "Time steps", text: duration(1000 * m.step) + (m.coarsened ? `; ${m.coarsened}` : "") },
     !live && { what: "Carries", text: details[m.detail ?? ""] ?? details.addresses! },
     !live && !!m.written && { what: "Written", text: stamp(Date.parse(m.written), zone) },

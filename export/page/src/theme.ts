@@ -6,7 +6,9 @@ import { theme as choice } from "./state";
 
 const system = matchMedia("(prefers-color-scheme: light)");
 const prefersLight = signal(system.matches);
-const printing = signal(false);
+
+/** Is the page being put on paper? It is light then, and shows its evidence. */
+export const printing = signal(false);
 
 export const theme = computed<Theme>(() => {
   if (printing.value) return "light";
@@ -17,6 +19,7 @@ export function follow(): void {
   system.addEventListener("change", () => (prefersLight.value = system.matches));
   addEventListener("beforeprint", () => (printing.value = true));
   addEventListener("afterprint", () => (printing.value = false));
+  matchMedia("print").addEventListener("change", (e) => (printing.value = e.matches));
   effect(() => {
     document.documentElement.dataset.theme = theme.value;
   });

@@ -13,7 +13,7 @@ const line = (what: string, change: Partial<Meta> = {}, live = false) => proof({
 
 describe("the evidence", () => {
   test("says all that goes with a page", () => {
-    expect(proof(meta, "utc", false).map((l) => l.what)).toEqual(["Note", "Program", "Sensor", "Window", "Filter", "Coverage", "Packets", "Dropped", "Located", "Places by", "Places by", "Time steps", "Carries", "Written", "Again by"]);
+    expect(proof(meta, "utc", false).map((l) => l.what)).toEqual(["Note", "Program", "Sensor", "Window", "Filter", "Coverage", "Packets", "Dropped", "Located", "Places by", "Places by", "Map", "Time steps", "Carries", "Written", "Again by"]);
     expect(line("Window")!.text).toBe("Tue 17 Nov 2026 14:00 UTC to Tue 17 Nov 2026 15:00 UTC, 60 min (2026-11-17T14:00:00Z to 2026-11-17T15:00:00Z, the end not included)");
     expect(line("Places by")).toMatchObject({ text: "GeoLite2-City of 2026-11-10 (by MaxMind)", link: "https://www.maxmind.com" });
     expect(line("Carries")!.text).toContain("no address");

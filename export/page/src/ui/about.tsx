@@ -16,7 +16,6 @@ export function About() {
       {m ? <dl>{proof(m, zone.value, live.value).map((l, i) => <Fact key={i} line={l} />)}</dl> : <p>Nothing has been read yet.</p>}
       {m?.command && <p><Copy text={m.command}>Copy the command</Copy></p>}
       {!live.value && <p class="quiet">The program prints the SHA-256 of each file it exports: <code>sha256sum FILE</code> tells whether this is still that file.</p>}
-      <p class="quiet">Outlines of countries: Natural Earth, public domain.</p>
     </Dialog>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { dataset, selectedPlace } from "../model";
-import { about, broken, help, map, sharing, sheet } from "../page";
+import { about, broken, help, map, sharing, sheet, tall } from "../page";
 import { stop } from "../player";
 import * as s from "../state";
 import { About } from "./about";
@@ -15,6 +15,7 @@ import { Footer } from "./footer";
 import { Help } from "./help";
 import { List } from "./list";
 import { Map } from "./map";
+import { PaperProof } from "./paper";
 import { Clock } from "./playback";
 import { Share } from "./share";
 import { Timeline } from "./timeline";
@@ -29,20 +30,27 @@ export function App() {
     <div class="page">
       <Answer />
       <Chips />
-      <main class="middle">
+      <main class={tall.value ? "middle tall" : "middle"}>
         <Map />
         <Clock />
         <aside class="side" aria-label="List of what is on the map">
+          <Grip />
           {selectedPlace.value >= 0 && dataset.value ? <Card data={dataset.value} place={selectedPlace.value} /> : stretches.value ? <ChangeList /> : <List />}
         </aside>
       </main>
       <Timeline />
       <Footer />
+      <PaperProof />
       {help.value && <Help />}
       {about.value && <About />}
       {sharing.value && <Share />}
     </div>
   );
+}
+
+/** On a phone the list is a sheet at the bottom: this draws it up, and down again. */
+function Grip() {
+  return <button type="button" class="sheet-grip" aria-expanded={tall.value} aria-label={tall.value ? "Smaller list" : "Larger list"} onClick={() => (tall.value = !tall.value)} />;
 }
 
 /** Keys that work everywhere but in a text field. */

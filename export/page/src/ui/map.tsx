@@ -13,6 +13,7 @@ import * as s from "../state";
 import { theme } from "../theme";
 import { Empty } from "./empty";
 import { Legend } from "./legend";
+import { PaperMap } from "./paper";
 
 export function Map() {
   const canvas = useRef<HTMLCanvasElement>(null), host = useRef<HTMLDivElement>(null);
@@ -26,6 +27,7 @@ export function Map() {
         aria-label={(v && shared.value?.describe()) || "World map"}
         onPointerMove={hover} onPointerLeave={() => (s.hovered.value = null)} onClick={click} onKeyDown={keys}
       />
+      <PaperMap />
       <Ring place={selectedPlace.value} kind="chosen" />
       <Ring place={hoveredPlace.value} kind="near" />
       <Tooltip />
