@@ -246,7 +246,7 @@ func TestSpans(t *testing.T) {
 		span("a", 10, 20, store.StateData, 0), span("a", 20, 30, store.StateOff, 0), span("a", 30, 40, store.StateData, 5),
 		span("b", 15, 25, store.StateIdle, 0),
 	}}
-	got := spans(store.Window{From: at(0), To: at(50)}, &cov)
+	got := Spans(store.Window{From: at(0), To: at(50)}, &cov)
 	want := []page.Span{
 		{From: at(0), To: at(10), State: "off"},
 		{From: at(10), To: at(20), State: "data"},

@@ -58,9 +58,9 @@ func joined(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "; ")
 }
 
-// spans turns the coverage of all sensors into one: a moment has data if any sensor
+// Spans turns the coverage of all sensors into one: a moment has data if any sensor
 // had. What the coverage does not reach in the window is off.
-func spans(w store.Window, cov *store.Coverage) []page.Span {
+func Spans(w store.Window, cov *store.Coverage) []page.Span {
 	var cuts []time.Time
 	for _, s := range cov.Spans {
 		cuts = append(cuts, s.From, s.To)

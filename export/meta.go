@@ -27,7 +27,7 @@ func (b *builder) finish() (*page.Data, Report) {
 		From: b.window.From, To: b.window.To, Written: b.o.Written, Refresh: int(b.o.Refresh / time.Second),
 		Filter: b.o.Filter.String(), Start: b.start.UTC(), Step: int(max(b.step, time.Second) / time.Second),
 		Tick: int(b.tick() / time.Second), Totals: b.totals(rep.Sum), Drops: b.cov.Books.Drops,
-		Coverage: spans(b.window, &b.cov), Geo: databases(&b.cov), Home: b.o.Home, Links: b.o.Links, State: b.o.State,
+		Coverage: Spans(b.window, &b.cov), Geo: databases(&b.cov), Home: b.o.Home, Links: b.o.Links, State: b.o.State,
 		Command: b.o.command(HTML, b.window), Title: b.o.Title, Note: b.o.Note,
 		Coarsened: rep.Coarsened, Detail: cmp.Or(b.o.Detail, DetailAddresses), Message: b.o.Message, Clouds: b.clouds,
 	}

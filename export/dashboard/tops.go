@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/export/page"
 	"github.com/packetheat/packetheat/store"
 )
 
@@ -89,8 +91,9 @@ const (
 
 type seriesAnswer struct {
 	about
-	Step float64 `json:"step"` // seconds
-	Bins []bin   `json:"bins"` // only those with traffic
+	Step  float64     `json:"step"`  // seconds
+	Bins  []bin       `json:"bins"`  // only those with traffic
+	Spans []page.Span `json:"spans"` // what sensors did in the window, in order of time
 }
 
 type bin struct {
@@ -123,7 +126,8 @@ func (s *Server) serveSeries(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		a := seriesAnswer{about: ab, Step: by.Seconds(), Bins: make([]bin, len(bins))}
+		a := seriesAnswer{about: ab, Step: by.Seconds(), Bins: make([]bin, len(bins)),
+			Spans: coarser(export.Spans(store.Window{From: ab.Window.From, To: ab.Window.To}, &cov), by)}
 		for i, b := range bins {
 			a.Bins[i] = bin{Time: b.Time.UTC(), Protocol: b.Class.String(), Direction: b.Direction.String(), amounts: amounts(b.Sum)}
 		}
