@@ -1,103 +1,73 @@
-// The list beside the map: the same sums by place, country, network, address,
-// peer or port. A saved file answers from what it carries; live, the sensor is
-// asked for what the rows do not tell.
+// The list beside the map: the same sums by place, country, network, address, peer or
+// port. A saved file answers from what it carries; live, the sensor is asked for what
+// the rows do not tell.
 
 import { computed, effect, signal } from "@preact/signals";
-import { kinds } from "./codec";
-import { coordinates, placeKey, placeName, type Dataset } from "./dataset";
-import { countryName, share } from "./format";
+import { placeKey, type Dataset } from "./dataset";
+import { countryName } from "./format";
+import { arranged, countryItems, detailItems, labelsOf, nouns, placeItems, type Cut, type Item, type Pair } from "./items";
 import { asked, json, windowQuery } from "./live";
 import * as model from "./model";
 import { service } from "./services";
 import * as s from "./state";
-import { top, type Item, type Sums, type Unit } from "./sums";
+import { dimensionOf, kindOf } from "./subject";
 
-/** Rows a list shows; the map and the files carry the rest. */
-export const shown = 200;
+export { labelsOf };
 
-const size = (i: Item) => i.in + i.out;
+/** Lines that are made; more when one scrolls to their end. */
+const first = 500;
+export const limit = signal(first);
+export const mostAsked = 10_000; // the sensor's own limit
+export const more = () => (limit.value = Math.min(4 * limit.value, 50_000));
 
-export function placeItems(d: Dataset, sums: Sums, unit: Unit): Item[] {
-  const p = d.places, [a, b] = sums[unit], some: number[] = [];
-  for (let i = 0; i < p.n; i++) if (a[i] + b[i] > 0) some.push(i);
-  return top(some, shown, (i) => a[i] + b[i]).map((i) => {
-    const nowhere = !p.located[i] && !p.country[i];
-    const label = nowhere ? "Not located" : placeName(p, i, countryName);
-    const note = nowhere ? "no place known for these addresses" : p.city[i] || p.region[i] ? countryName(p.country[i]) : "country only";
-    return { key: placeKey(p, i), label, note, in: a[i], out: b[i], place: nowhere ? undefined : i };
-  });
+export interface Row {
+  key: string; label?: string; country?: string; city?: string; as_org?: string; asn?: number; proto?: string; latitude?: number; longitude?: number;
+  packets: number; bytes: number; opens?: number; in?: Part; out?: Part; labels?: string[]; first?: string; last?: string;
 }
-
-export function countryItems(d: Dataset, sums: Sums, unit: Unit): Item[] {
-  const [a, b] = sums[unit], by = new Map<string, Item>();
-  for (let i = 0; i < d.places.n; i++) {
-    if (!(a[i] + b[i] > 0)) continue;
-    const code = d.places.country[i];
-    let item = by.get(code);
-    if (!item) by.set(code, (item = { key: code, label: code ? countryName(code) : "Not located", note: "", in: 0, out: 0 }));
-    item.in += a[i];
-    item.out += b[i];
-  }
-  const all = [...by.values()].reduce((n, i) => n + size(i), 0);
-  return top([...by.values()], shown, size).map((i) => ({ ...i, note: share(size(i), all) }));
-}
-
-/** Sums of one kind of detail, at one place or all. */
-export function detailItems(d: Dataset, kind: number, keys: number, unit: Unit, place = -1, limit = shown, places?: Uint8Array): Item[] {
-  const t = d.details, by = new Map<string, Item>(), amounts = t[unit];
-  for (let i = 0; i < t.n; i++) {
-    if (t.kind[i] !== kind || !((keys >> t.key[i]) & 1)) continue;
-    if (place >= 0 ? t.place[i] !== place : places && !places[t.place[i]]) continue;
-    const proto = (t.key[i] >> 1) & 3;
-    const key = kind === kinds.port ? `${s.protocols[proto]}/${t.number[i]}` : kind === kinds.as ? String(t.number[i]) : t.name[i];
-    let item = by.get(key);
-    if (!item) {
-      item = { key, label: detailLabel(kind, t.name[i], t.number[i], proto), note: "", in: 0, out: 0 };
-      if (kind === kinds.as) item.note = t.number[i] ? `AS${t.number[i]}` : "";
-      if (kind === kinds.address) item.note = countryName(d.places.country[t.place[i]]);
-      if (kind === kinds.port) item.note = t.number[i] ? s.protocols[proto].toUpperCase() : "no port";
-      if (t.labels[i]) item.labels = labelsOf(d, t.labels[i]);
-      by.set(key, item);
-    }
-    if (t.key[i] & 1) item.out += amounts[i];
-    else item.in += amounts[i];
-  }
-  return top([...by.values()], limit, size);
-}
-
-/** The names of the labels whose bits are set. */
-export function labelsOf(d: Dataset, bits: number): string[] {
-  return (d.meta.labels ?? []).filter((_, i) => (bits / 2 ** i) & 1);
-}
-
-function detailLabel(kind: number, name: string, number: number, proto: number): string {
-  if (kind === kinds.port) return number ? service(number, proto) : s.protocols[proto].toUpperCase();
-  if (kind === kinds.as) return name || (number ? `AS${number}` : "Not known");
-  return name;
-}
-
-const kindOf: Partial<Record<s.Tab, number>> = { network: kinds.as, address: kinds.address, peer: kinds.peer, port: kinds.port };
-const byOf: Partial<Record<s.Tab, string>> = { network: "asn", address: "ip", peer: "peer", port: "port" };
-
-interface Answer { rows: Row[] }
-interface Row { key: string; label?: string; country?: string; as_org?: string; proto?: string; packets: number; bytes: number; in?: Part; out?: Part; labels?: string[] }
 interface Part { packets: number; bytes: number }
+export interface TopAnswer { rows: Row[]; count?: number }
 
-/** One row of the sensor's answer as the list shows it. */
-function itemOf(by: string, r: Row, unit: Unit): Item {
-  const item: Item = { key: r.key, label: r.label || r.key, note: r.country && by === "ip" ? countryName(r.country) : "", in: r.in?.[unit] ?? r[unit], out: r.out?.[unit] ?? 0, labels: r.labels };
-  if (by === "asn") {
-    const number = r.key.replace(/^as/i, "");
-    item.label = r.as_org || (number ? (r.label ?? "").replace(/^AS\d+\s*/i, "") || `AS${number}` : "Not known");
-    item.note = number ? `AS${number}` : "";
-  }
-  if (by === "port") {
-    item.key = `${r.proto ?? ""}/${r.key}`;
-    const proto = (r.proto ?? "").toUpperCase(), port = Number(r.key);
-    item.label = port ? service(port, r.proto === "udp" ? 1 : 0) : proto;
-    item.note = port ? proto : "no port";
+const pair = (r: Row, unit: "packets" | "bytes"): Pair => [r.in?.[unit] ?? r[unit], r.out?.[unit] ?? 0];
+const instant = (t: string | undefined) => (t ? Date.parse(t) : undefined);
+
+/** One row of the sensor's answer as a list shows it. */
+export function itemOf(by: string, r: Row, d: Dataset | null): Item {
+  const item: Item = { key: r.key, label: r.label || r.key, note: "", packets: pair(r, "packets"), bytes: pair(r, "bytes"), labels: r.labels, first: instant(r.first), last: instant(r.last) };
+  if (r.latitude !== undefined && r.longitude !== undefined && d) item.place = placeNear(d, r.latitude, r.longitude);
+  switch (by) {
+    case "asn": {
+      const number = r.key.replace(/^as/i, "");
+      item.key = number;
+      item.label = r.as_org || (number ? (r.label ?? "").replace(/^AS\d+\s*/i, "") || `AS${number}` : "Not known");
+      item.note = number ? `AS${number}` : "";
+      break;
+    }
+    case "port": {
+      const proto = r.proto ?? "", port = Number(r.key);
+      item.key = `${proto}/${r.key}`;
+      item.label = port ? service(port, proto === "udp" ? 1 : 0) : proto.toUpperCase();
+      item.note = port ? proto.toUpperCase() : "no port";
+      break;
+    }
+    case "country":
+      item.label = r.key ? countryName(r.key) : "Not located";
+      break;
+    case "place":
+      item.key = item.place ?? "";
+      item.label = r.city || (r.country ? countryName(r.country) : "Not located");
+      item.note = r.city && r.country ? countryName(r.country) : "";
+      break;
+    case "ip":
+      item.note = r.country ? countryName(r.country) : "";
   }
   return item;
+}
+
+/** The key of the place at coordinates, if the map has it. */
+function placeNear(d: Dataset, lat: number, lon: number): string | undefined {
+  const p = d.places;
+  for (let i = 0; i < p.n; i++) if (p.located[i] && Math.abs(p.lat[i] - lat) < 5e-5 && Math.abs(p.lon[i] - lon) < 5e-5) return placeKey(p, i);
+  return undefined;
 }
 
 /** The page's toggles in the filter language, for the sensor. */
@@ -114,69 +84,87 @@ export function sensorFilter(...more: string[]): string {
   return terms.join(" ");
 }
 
-function timeQuery(): Record<string, string> {
-  const b = s.brush.value;
-  return b ? { from: new Date(b[0]).toISOString(), to: new Date(b[1]).toISOString() } : windowQuery();
+/** The stretch that is shown, for the sensor. */
+export function timeQuery(): Record<string, string> {
+  if (!s.brush.value && s.at.value === null) return windowQuery();
+  const [from, to] = model.selectedTime.value;
+  return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+}
+
+/** A question about what is shown, and terms more. */
+export function shownQuery(...more: string[]): Record<string, string> {
+  const filter = sensorFilter(...more);
+  return { ...timeQuery(), ...(filter && { filter }) };
 }
 
 /** Asks the sensor for its largest by something. */
-export async function ask(by: string, n: number, ...more: string[]): Promise<Item[]> {
-  const filter = sensorFilter(...more);
-  const a = await json<Answer>("top", { by, n: String(n), ...timeQuery(), ...(filter && { filter }) });
-  return a.rows.map((r) => itemOf(by, r, s.unit.value));
+export async function ask(by: string, n: number, ...more: string[]): Promise<Cut> {
+  const a = await json<TopAnswer>("top", { by, n: String(n), ...shownQuery(...more) }), d = model.dataset.peek();
+  return { items: a.rows.map((r) => itemOf(by, r, d)), count: a.count ?? a.rows.length };
 }
 
-const remote = signal<{ tab: s.Tab; items: Item[]; error?: string } | null>(null);
+const remote = signal<({ tab: s.Tab; error?: string } & Cut) | null>(null);
 
-export interface Listing { items: Item[]; message?: string }
+export interface Listing extends Cut { message?: string; waiting?: boolean }
 
 /** What the list shows now. */
 export const listing = computed<Listing>(() => {
   model.revision.value;
-  const d = model.dataset.value, sums = model.sums.value, tab = s.tab.value, unit = s.unit.value;
-  if (!d || !sums) return { items: [] };
-  if (tab === "place") return { items: placeItems(d, sums, unit) };
-  if (tab === "country") return { items: countryItems(d, sums, unit) };
-  if (model.live.value) {
-    const r = remote.value;
-    return r && r.tab === tab ? { items: r.items, message: r.error } : { items: [], message: "Asking the sensor …" };
-  }
-  if (d.details.n === 0) return { items: [], message: "This file carries places only. Ask the sensor, or export with --detail addresses." };
-  const items = detailItems(d, kindOf[tab]!, model.keys.value, unit, -1, shown, model.question.value.places);
-  return { items, message: s.brush.value ? "Over the whole file: it keeps no times for these." : undefined };
+  const d = model.dataset.value, sums = model.sums.value, tab = s.tab.value, unit = s.unit.value, order = s.order.value, n = limit.value;
+  if (!d || !sums) return { items: [], count: 0 };
+  if (tab === "place") return placeItems(d, sums, unit, order, n);
+  if (tab === "country") return countryItems(d, sums, unit, order, n);
+  return model.live.value ? fromSensor(tab) : fromFile(d, tab);
 });
+
+function fromSensor(tab: s.Tab): Listing {
+  const r = remote.value, order = s.order.value;
+  if (!r || r.tab !== tab) return { items: [], count: 0, message: "Asking the sensor …", waiting: true };
+  const cut = r.count > r.items.length && (order !== "packets" && !(order === "unit" && s.unit.value === "packets"));
+  const message = r.error ?? (cut ? `Of the ${r.items.length.toLocaleString("en")} ${nouns[tab][1]} with the most packets.` : undefined);
+  return { items: arranged([...r.items], order, s.unit.value, r.items.length), count: r.count, message };
+}
+
+function fromFile(d: Dataset, tab: s.Tab): Listing {
+  const q = model.question.value, kind = kindOf[tab]!;
+  if (d.details.n === 0) return { items: [], count: 0, message: "This file carries places only. Ask the sensor, or export with --detail addresses." };
+  if (q.details && !about(d, q.details, kind)) return { items: [], count: 0, message: `With this filter, the file does not tell ${nouns[tab][1]} apart: ask the sensor.` };
+  const cut = detailItems(d, kind, { keys: model.keys.value, places: q.places, mask: q.details }, s.unit.value, s.order.value, limit.value);
+  const partly = s.brush.value !== null || s.at.value !== null || s.fixed.value !== null;
+  return { ...cut, message: partly ? "Over the whole file: it keeps no times for these." : undefined };
+}
+
+/** Are any of the details of the kind? None at all are of every kind: nothing matched. */
+function about(d: Dataset, mask: Uint8Array, kind: number): boolean {
+  let any = false;
+  for (let i = 0; i < mask.length; i++) {
+    if (!mask[i]) continue;
+    if (d.details.kind[i] === kind) return true;
+    any = true;
+  }
+  return !any;
+}
 
 /** Keeps the asked lists fresh: at once on a change of question, else with the ticks. */
 export function follow(): void {
-  let timer = 0, asked = 0;
+  let timer = 0, number = 0;
   effect(() => {
-    const tab = s.tab.value, by = byOf[tab];
+    const tab = s.tab.value, n = Math.min(limit.value, mostAsked), question = JSON.stringify(shownQuery());
     model.revision.value;
-    if (!model.live.value || !by || !model.dataset.value) return;
-    sensorFilter(), timeQuery(), s.unit.value; // read, so that their changes ask again
+    if (!model.live.value || tab === "place" || tab === "country" || !model.dataset.value) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
-      const mine = ++asked;
-      ask(by, shown).then(
-        (items) => mine === asked && (remote.value = { tab, items }),
-        (e: Error) => mine === asked && (remote.value = { tab, items: [], error: e.message }),
+      const mine = ++number;
+      ask(dimensionOf[tab], n).then(
+        (cut) => mine === number && (remote.value = { tab, ...cut }),
+        (e: Error) => mine === number && (remote.value = { tab, items: [], count: 0, error: e.message }),
       );
-    }, 120) as unknown as number;
+    }, question ? 120 : 0) as unknown as number;
   });
 }
 
-/** The card's lists of one place. */
-export interface CardLists { networks: Item[]; addresses: Item[]; peers: Item[]; ports: Item[] }
-
-export function cardFromFile(d: Dataset, place: number, keys: number, unit: Unit): CardLists {
-  const of = (kind: number) => detailItems(d, kind, keys, unit, place, 8);
-  return { networks: of(kinds.as), addresses: of(kinds.address), peers: of(kinds.peer), ports: of(kinds.port) };
-}
-
-/** The same from the sensor. A place without coordinates is asked for by country. */
-export async function cardFromSensor(d: Dataset, place: number): Promise<CardLists> {
-  const p = d.places;
-  const term = p.located[place] ? `place:${coordinates(p, place)}` : `country:${p.country[place]}`;
-  const [networks, addresses, peers, ports] = await Promise.all(["asn", "ip", "peer", "port"].map((by) => ask(by, 8, term)));
-  return { networks, addresses, peers, ports };
-}
+/** A new question begins with short lists again. */
+effect(() => {
+  s.tab.value, s.filter.value, s.order.value;
+  limit.value = first;
+});

@@ -109,8 +109,6 @@ export function heaviest(weights: Float64Array, n: number, counts: (i: number) =
   return out;
 }
 
-export interface Item { key: string; label: string; note: string; in: number; out: number; place?: number; labels?: string[] }
-
 /** The first n of a list by size, largest first, without sorting all of it. */
 export function top<T>(items: T[], n: number, size: (t: T) => number): T[] {
   if (items.length > 4 * n) {

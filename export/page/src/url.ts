@@ -76,6 +76,7 @@ export const fields = {
   unit: word(s.unit, ["packets", "bytes"]),
   clouds: yesNo(s.clouds, "shown", "hidden"),
   tab: word(s.tab, s.tabs),
+  sort: word(s.order, ["unit", "packets", "bytes", "in", "out", "name"]),
   place: text(s.selected),
   view: field(s.view, (v) => (v ? `${v.lat.toFixed(3)},${v.lon.toFixed(3)},${+v.zoom.toPrecision(4)}` : ""), readView),
   theme: word(s.theme, ["auto", "dark", "light"]),

@@ -13,7 +13,7 @@ const values: { [N in keyof State]: fc.Arbitrary<State[N]> } = {
   window: fc.option(stretch), t: fc.option(stretch), at: fc.option(instant), play: fc.boolean(), speed: fc.constantFrom(...speeds),
   compare: fc.oneof(fc.constantFrom("", "before", "yesterday", "last-week"), stretch.map((w) => w.map((t) => new Date(t).toISOString().replace(".000Z", "Z")).join("/"))),
   filter: fc.oneof(fc.constant(""), some), proto: fc.integer({ min: 0, max: 2 ** protocols.length - 1 }),
-  dir: fc.constantFrom("both", "in", "out"), unit: fc.constantFrom("packets", "bytes"), clouds: fc.boolean(), tab: fc.constantFrom(...tabs),
+  dir: fc.constantFrom("both", "in", "out"), unit: fc.constantFrom("packets", "bytes"), clouds: fc.boolean(), tab: fc.constantFrom(...tabs), sort: fc.constantFrom("unit", "packets", "bytes", "in", "out", "name"),
   place: fc.option(some),
   view: fc.option(fc.record({ lat: degrees(90), lon: degrees(180), zoom: fc.integer({ min: 1, max: 9999 }).map((n) => n / 10) })),
   theme: fc.constantFrom("auto", "dark", "light"), tz: fc.constantFrom("local", "utc"),

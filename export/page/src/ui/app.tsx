@@ -1,23 +1,19 @@
 // The layout: the answer, the questions, map and list, the course of time.
 
 import { useEffect } from "preact/hooks";
-import { dataset, selectedPlace } from "../model";
 import { about, broken, help, map, sharing, sheet, tall } from "../page";
 import { stop } from "../player";
 import * as s from "../state";
 import { About } from "./about";
-import { stretches } from "../versus";
 import { Answer } from "./answer";
-import { Card } from "./card";
-import { ChangeList } from "./changes";
 import { Chips } from "./chips";
 import { Footer } from "./footer";
 import { Help } from "./help";
-import { List } from "./list";
 import { Map } from "./map";
 import { PaperProof } from "./paper";
 import { Clock } from "./playback";
 import { Share } from "./share";
+import { Side } from "./side";
 import { Timeline } from "./timeline";
 
 export function App() {
@@ -35,7 +31,7 @@ export function App() {
         <Clock />
         <aside class="side" aria-label="List of what is on the map">
           <Grip />
-          {selectedPlace.value >= 0 && dataset.value ? <Card data={dataset.value} place={selectedPlace.value} /> : stretches.value ? <ChangeList /> : <List />}
+          <Side />
         </aside>
       </main>
       <Timeline />

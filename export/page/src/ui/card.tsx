@@ -1,61 +1,63 @@
-// A place's card takes the list's place; Escape returns.
+// A card takes the list's place: of a place, a country, a network, an address, a peer
+// or a port. Escape returns.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { coordinates, placeKey, placeName, type Dataset } from "../dataset";
-import { bytes, count, countryName, exact, share } from "../format";
-import { cardFromFile, cardFromSensor, sensorFilter, type CardLists } from "../lists";
-import { keys, live, revision, sums } from "../model";
+import { factsFromFile, factsFromSensor, nameOf, type Facts, type Part } from "../cards";
+import { coordinates, type Dataset } from "../dataset";
+import { bytes, clock, count, countryName, date, exact, share } from "../format";
+import { listing, shownQuery } from "../lists";
+import { live, revision, sums } from "../model";
+import { exclude, narrow, toggled, has } from "../query/edit";
 import * as s from "../state";
-import { Line, toggled } from "./list";
+import { idOf, excludedBy, placeAt, termOf, type Subject } from "../subject";
+import type { Unit } from "../sums";
+import { Actions } from "./actions";
+import { Line, Tags } from "./list";
+import { Spark } from "./spark";
+import "./card.css";
 
-const precision = ["", "city", "region", "country only"];
-
-export function Card({ data, place }: { data: Dataset; place: number }) {
-  const p = data.places, v = sums.value!, unit = s.unit.value;
-  const lists = useLists(data, place), back = useRef<HTMLButtonElement>(null);
-  useEffect(() => back.current?.focus({ preventScroll: true }), [place]);
-  const name = placeName(p, place, countryName), country = countryName(p.country[place]);
-  const where = [p.region[place] !== name && p.region[place], country !== name && country].filter(Boolean).join(", ");
-  const packets = v.packets[0][place] + v.packets[1][place], all = v.bytes[0][place] + v.bytes[1][place];
-  const sure = [precision[p.precision[place]], p.accuracy[place] > 0 && `within ${p.accuracy[place]} km`].filter(Boolean).join(", ");
-  const term = p.located[place] ? `place:${coordinates(p, place)}` : `country:${p.country[place]}`;
-  const on = s.filter.value.split(/\s+/).includes(term);
+export function Card({ data, subject }: { data: Dataset; subject: Subject }) {
+  const unit = s.unit.value, facts = useFacts(subject, data), back = useRef<HTMLButtonElement>(null);
+  useEffect(() => back.current?.focus({ preventScroll: true }), [idOf(subject)]);
+  const [name, second] = nameOf(subject, data, s.tab.value === subject.tab ? listing.value.items : []);
   return (
     <section class="card" aria-label={name}>
       <div class="card-head">
         <div>
           <h2>{name}</h2>
-          {where && <p>{where}</p>}
+          {second && <p>{second}</p>}
         </div>
         <button type="button" class="chip icon" ref={back} onClick={() => (s.selected.value = null)} aria-label="Back to the list" title="Back to the list (Esc)">✕</button>
       </div>
-      <dl class="numbers">
-        <div><dt>packets</dt><dd title={exact(packets)}>{count(packets)}</dd></div>
-        <div><dt>bytes</dt><dd title={exact(all)}>{bytes(all)}</dd></div>
-        <div><dt>of all shown</dt><dd>{share(packets, v.totalPackets)}</dd></div>
-      </dl>
-      <Split label="packets" a={v.packets[0][place]} b={v.packets[1][place]} text={count} />
-      <Split label="bytes" a={v.bytes[0][place]} b={v.bytes[1][place]} text={bytes} />
-      <p class="facts">
-        {v.opens[place] > 0 && <span title="TCP connections asked for (SYN)">{count(v.opens[place])} connections opened</span>}
-        {sure && <span title="How precise the place is">{sure}</span>}
-        {p.located[place] ? <span>{coordinates(p, place).replace(",", ", ")}</span> : null}
-      </p>
-      <button type="button" class="chip" aria-pressed={on} onClick={() => (s.filter.value = toggled(s.filter.value, term))}>{on ? "Show everything again" : "Filter to this place"}</button>
-      {typeof lists === "string" ? <p class="hint">{lists}</p> : lists && (
-        <>
-          <Part title="Networks" tab="network" items={lists.networks} unit={unit} />
-          <Part title="Addresses" tab="address" items={lists.addresses} unit={unit} />
-          <Part title="Peers on our side" tab="peer" items={lists.peers} unit={unit} />
-          <Part title="Ports" tab="port" items={lists.ports} unit={unit} />
-        </>
-      )}
+      {typeof facts === "string" ? <p class="hint">{facts}</p> : facts && <Told subject={subject} data={data} facts={facts} unit={unit} />}
     </section>
   );
 }
 
+function Told({ subject, data, facts: f, unit }: { subject: Subject; data: Dataset; facts: Facts; unit: Unit }) {
+  const packets = f.packets[0] + f.packets[1], all = f.bytes[0] + f.bytes[1];
+  return (
+    <>
+      {f.labels.length > 0 && <p class="tags"><Tags labels={f.labels} /></p>}
+      <dl class="numbers">
+        <div><dt>packets</dt><dd title={exact(packets)}>{count(packets)}</dd></div>
+        <div><dt>bytes</dt><dd title={exact(all)}>{bytes(all)}</dd></div>
+        <div><dt>of all shown</dt><dd>{share(packets, sums.value?.totalPackets ?? 0)}</dd></div>
+      </dl>
+      <Split label="packets" pair={f.packets} text={count} />
+      <Split label="bytes" pair={f.bytes} text={bytes} />
+      {f.course && <Spark course={f.course} unit={unit} />}
+      <Known subject={subject} data={data} facts={f} />
+      <Changes subject={subject} data={data} />
+      <Actions subject={subject} data={data} />
+      {f.parts.map((p) => <List key={p.tab} part={p} unit={unit} subject={subject} data={data} />)}
+      {f.note && <p class="hint">{f.note}</p>}
+    </>
+  );
+}
+
 /** In and out as one bar, with numbers. */
-function Split({ label, a, b, text }: { label: string; a: number; b: number; text: (n: number) => string }) {
+function Split({ label, pair: [a, b], text }: { label: string; pair: [number, number]; text: (n: number) => string }) {
   const all = a + b || 1;
   return (
     <div class="inout" role="img" aria-label={`${label}: in ${text(a)}, out ${text(b)}`}>
@@ -66,31 +68,76 @@ function Split({ label, a, b, text }: { label: string; a: number; b: number; tex
   );
 }
 
-function Part({ title, tab, items, unit }: { title: string; tab: s.Tab; items: CardLists["ports"]; unit: "packets" | "bytes" }) {
-  if (items.length === 0) return null;
-  const most = items.reduce((m, i) => Math.max(m, i.in + i.out), 0);
+const when = (t: number) => `${date(t, s.zone.value)} ${clock(t, s.zone.value, true)}`;
+
+/** What else is known, as a list of terms. */
+function Known({ subject, data, facts: f }: { subject: Subject; data: Dataset; facts: Facts }) {
+  const p = data.places, at = subject.tab === "place" ? placeAt(data, subject.key) : -1;
+  const lines: [string, string, string?][] = [];
+  if (f.network) lines.push(["Network", f.network]);
+  if (Number.isFinite(f.first)) lines.push(["First seen", when(f.first!), "In this window, to the step of its time"]);
+  if (Number.isFinite(f.last)) lines.push(["Last seen", when(f.last!)]);
+  if (f.opens) lines.push(["Opened", `${count(f.opens)} connections`, "TCP connections asked for (SYN), answered or not"]);
+  if (at >= 0) lines.push(["Place", precise(p.precision[at], p.accuracy[at], countryName(p.country[at]))]);
+  if (at >= 0 && p.located[at]) lines.push(["Coordinates", coordinates(p, at).replace(",", ", ")]);
+  if (f.labels.includes("anycast")) lines.push(["Place", "Anycast: the same address answers from many places, so nobody knows which one this was"]);
+  return <dl class="known">{lines.map(([term, text, title]) => <><dt title={title}>{term}</dt><dd>{text}</dd></>)}</dl>;
+}
+
+/** How sure a place is, in words. */
+export function precise(precision: number, km: number, country: string): string {
+  const within = km > 0 ? `; the true place is likely within ${exact(km)} km` : "";
+  switch (precision) {
+    case 1: return `Known to its city${within || "; how far off it may be, the database does not say"}`;
+    case 2: return `Known to its region, not its city${within}`;
+    case 3: return `Known to be in ${country}; where in it, nobody knows`;
+    default: return `How exact it is, the database does not say${within}`;
+  }
+}
+
+/** Narrows the page to the subject, or leaves it out. */
+function Changes({ subject, data }: { subject: Subject; data: Dataset }) {
+  const term = termOf(subject, data), out = excludedBy(subject, data);
+  if (!term) return null;
+  const only = has(s.filter.value, term);
+  return (
+    <div class="actions" role="group" aria-label="Filter">
+      <button type="button" class="chip" data-act="only" aria-pressed={only} title={term} onClick={() => (s.filter.value = toggled(s.filter.value, term))}>{only ? "Show everything again" : "Filter to this"}</button>
+      {!only && <button type="button" class="chip" data-act="exclude" title={"-" + out} onClick={() => ((s.filter.value = exclude(s.filter.value, out)), (s.selected.value = null))}>Exclude this</button>}
+    </div>
+  );
+}
+
+/** The biggest of one kind; the heading leads to all of them. */
+function List({ part, unit, subject, data }: { part: Part; unit: Unit; subject: Subject; data: Dataset }) {
+  const most = part.items.reduce((m, i) => Math.max(m, i[unit][0] + i[unit][1]), 0), term = termOf(subject, data);
+  const all = () => {
+    s.filter.value = narrow(s.filter.value, term);
+    s.tab.value = part.tab;
+    s.selected.value = null;
+  };
+  const whole = part.count > part.items.length && term && (live.value || subject.tab === "place" || subject.tab === "country");
   return (
     <>
-      <h3>{title}</h3>
-      <ol>{items.map((i) => <Line key={i.key} item={i} most={most} unit={unit} tab={tab} />)}</ol>
+      <h3><span>{part.title}</span>{whole && <button type="button" class="plain" onClick={all}>all {exact(part.count)}</button>}</h3>
+      <ol>{part.items.map((i) => <Line key={i.key} item={i} most={most} unit={unit} tab={part.tab} />)}</ol>
     </>
   );
 }
 
-/** The card's lists: from the file at once, from the sensor when it answers. */
-function useLists(data: Dataset, place: number): CardLists | string | null {
-  const [answer, setAnswer] = useState<CardLists | string | null>(null);
-  const asking = live.value, question = asking ? sensorFilter() + String(s.brush.value) + s.unit.value : "", tick = revision.value;
+/** From the file at once, from the sensor when it answers; what it said last stays until then. */
+function useFacts(subject: Subject, data: Dataset): Facts | string | null {
+  const [answer, setAnswer] = useState<{ id: string; facts: Facts | string } | null>(null), id = idOf(subject);
+  const asking = live.value, question = asking ? JSON.stringify(shownQuery()) : "", tick = revision.value;
   useEffect(() => {
     if (!asking) return;
     let gone = false;
-    cardFromSensor(data, place).then((l) => !gone && setAnswer(l), (e: Error) => !gone && setAnswer(e.message));
+    const set = (facts: Facts | string) => !gone && setAnswer({ id, facts });
+    factsFromSensor(subject, data).then(set, (e: Error) => set(e.message));
     return () => {
       gone = true;
     };
-  }, [asking, placeKey(data.places, place), question, tick]);
-  if (asking) return answer;
-  if (data.details.n === 0) return "This file carries places only. For addresses ask the sensor, or export with --detail addresses.";
-  return cardFromFile(data, place, keys.value, s.unit.value);
+  }, [asking, id, question, tick, data]);
+  if (asking) return answer?.id === id ? answer.facts : null;
+  return sums.value ? factsFromFile(subject, data, sums.value, s.unit.value) : null;
 }
-
