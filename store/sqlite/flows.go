@@ -20,20 +20,23 @@ func (s *Store) Flows(ctx context.Context, f store.Filter, step time.Duration, b
 	}
 	_, err := steadily(func() (struct{}, error) {
 		begin()
-		return struct{}{}, s.flows(ctx, f, step, yield)
+		return struct{}{}, s.flows(ctx, f, step, yield, workers())
 	})
 	return err
 }
 
-func (s *Store) flows(ctx context.Context, f store.Filter, step time.Duration, yield func([]store.Point) error) error {
+func (s *Store) flows(ctx context.Context, f store.Filter, step time.Duration, yield func([]store.Point) error, n int) error {
 	p, c, err := s.plan(ctx, &f, question{need: needAll, views: propPlace, step: step, full: true})
 	if err != nil {
 		return err
 	}
 	var mu sync.Mutex
 	var visitors []visitor
-	for range workers() {
+	for range n {
 		visitors = append(visitors, &flowVisitor{mu: &mu, w: newPointWriter(p, s.tick, yield)})
+	}
+	if n == 1 {
+		return s.scanAlone(ctx, c, visitors[0])
 	}
 	return s.scan(ctx, c, visitors...)
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -41,6 +42,27 @@ func flowsOf(t *testing.T, s *Store, f store.Filter, step time.Duration) (all []
 	return all
 }
 
+// checkAlone asks for the same in one goroutine, which must not be left.
+func checkAlone(t *testing.T, s *Store, f store.Filter, step time.Duration) {
+	t.Helper()
+	var want, points, flows []store.Point
+	into := func(all *[]store.Point) func([]store.Point) error {
+		return func(chunk []store.Point) error { *all = append(*all, chunk...); return nil }
+	}
+	a := s.Alone()
+	err := errors.Join(s.Points(t.Context(), f, into(&want)), a.Points(t.Context(), f, into(&points)),
+		a.Flows(t.Context(), f, step, func() { flows = nil }, into(&flows)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := diff(want, points); d != "" {
+		t.Fatalf("%s %s, points alone (-want +got):\n%s", f.Window, f, d)
+	}
+	if d := diff(flowSums(t, want, step), flowSums(t, flows, step)); d != "" {
+		t.Fatalf("%s %s, flows alone, step %s (-want +got):\n%s", f.Window, f, step, d)
+	}
+}
+
 // TestFlows compares flows with points, of random windows, filters and steps.
 func TestFlows(t *testing.T) {
 	p := newPast(t, 77, 3*24*time.Hour)
@@ -57,6 +79,7 @@ func TestFlows(t *testing.T) {
 			t.Fatalf("%s %s, step %s (-want +got):\n%s", f.Window, f, step, d)
 		}
 		fewer = fewer || len(flows) < len(want)
+		checkAlone(t, p.tiered, f, step)
 	}
 	if !fewer {
 		t.Error("no flow sums up several points: tiers are not read")

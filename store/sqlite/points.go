@@ -20,12 +20,18 @@ const chunkPoints = 4096
 // reused when yield returns. An error of yield ends the reading and is returned. yield
 // runs in the caller's goroutine and may take its time: nothing is locked meanwhile.
 func (s *Store) Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error {
+	return s.points(ctx, f, yield, s.inOrder)
+}
+
+// points has bundles decoded and handed on by read, which is inOrder or inTurn.
+func (s *Store) points(ctx context.Context, f store.Filter, yield func([]store.Point) error,
+	read func(context.Context, *cursor, func(*opened) error) error) error {
 	p, c, err := s.plan(ctx, &f, question{need: needAll, views: propPlace, step: s.tick, ordered: true})
 	if err != nil {
 		return err
 	}
 	w := newPointWriter(p, s.tick, yield)
-	err = s.inOrder(ctx, c, func(b *opened) error { return w.write(ctx, b) })
+	err = read(ctx, c, func(b *opened) error { return w.write(ctx, b) })
 	if err == nil {
 		err = w.flush()
 	}

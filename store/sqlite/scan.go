@@ -203,6 +203,15 @@ func (s *Store) scan(ctx context.Context, c *cursor, visitors ...visitor) error 
 	}
 }
 
+// scanAlone is scan in the goroutine of the caller.
+func (s *Store) scanAlone(ctx context.Context, c *cursor, v visitor) error {
+	err := s.work(ctx, c, v)
+	if err == nil && c.damaged.Load() {
+		return errMoved
+	}
+	return err
+}
+
 // work decodes what c has and shows it to v until there is no more.
 func (s *Store) work(ctx context.Context, c *cursor, v visitor) error {
 	w, err := s.newView(c.plan)
