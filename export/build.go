@@ -125,7 +125,7 @@ func (b *builder) tick() time.Duration { return cmp.Or(b.cov.Tick, 10*time.Secon
 func (b *builder) steps() []time.Duration {
 	finest := max(b.tick(), b.o.Step)
 	if b.o.coarse > levelTick {
-		finest = max(finest, min(b.o.coarse, levelTenMinutes).step(b.window))
+		finest = max(finest, min(b.o.coarse, levelTenMinutes).step(b.window, b.o.long))
 	}
 	length := b.window.To.Sub(b.window.From)
 	steps := []time.Duration{finest}

@@ -14,33 +14,46 @@ type level uint8
 const (
 	levelTick level = iota
 	levelMinute
-	levelTenMinutes
-	levelWindow    // one row for all time, per address, peer, port, protocol, direction
-	levelAddresses // the same without peer and port
-	levelPlaces    // the same without address: per place, network, protocol, direction
+	levelTenMinutes // or longer, where the window is: see longBin
+	levelWindow     // one row for all time, per address, peer, port, protocol, direction
+	levelAddresses  // the same without peer and port
+	levelPlaces     // the same without address: per place, network, protocol, direction
 )
 
-// step is the length of a time bin.
-func (l level) step(w store.Window) time.Duration {
+// longBin is the length of the bins that a window is kept in from levelTenMinutes on:
+// one of those that stores keep sums of, so that a long window costs no more than a
+// short one.
+func longBin(window time.Duration) time.Duration {
+	switch {
+	case window <= 12*time.Hour:
+		return 10 * time.Minute
+	case window <= 14*24*time.Hour:
+		return time.Hour
+	}
+	return 24 * time.Hour
+}
+
+// step is the length of a time bin; long is that of levelTenMinutes.
+func (l level) step(w store.Window, long time.Duration) time.Duration {
 	switch l {
 	case levelTick:
 		return 0
 	case levelMinute:
 		return time.Minute
 	case levelTenMinutes:
-		return 10 * time.Minute
+		return long
 	}
 	return w.To.Sub(w.From)
 }
 
 // sentence says for people what the level does to a file.
-func (l level) sentence(budget int64) string {
-	what := [...]string{"", "a minute", "10 minutes", "the window",
+func (l level) sentence(long time.Duration) string {
+	what := [...]string{"", "a minute", stepName(long, false), "the window",
 		"the window, without peers and ports", "the window and place, without addresses"}[min(l, levelPlaces)]
 	if what == "" {
 		return ""
 	}
-	return fmt.Sprintf("rows are summed over %s to keep the file under %d MiB; sums are exact", what, max(1, budget>>20))
+	return fmt.Sprintf("rows are summed over %s to keep to export.budget; sums are exact", what)
 }
 
 // leastRow is the length of the shortest CSV row: by it, a byte budget bounds the

@@ -160,7 +160,7 @@ func writeKept(ctx context.Context, f *os.File, c *recent, o Options, old *kept)
 		return rep, err
 	}
 	if o.coarse > levelTick {
-		rep.Step, rep.Coarsened = o.coarse.step(rep.Window), o.coarse.sentence(o.budget)
+		rep.Step, rep.Coarsened = o.coarse.step(rep.Window, o.long), o.coarse.sentence(o.long)
 	}
 	if err := w.csv.begin(); err != nil {
 		return rep, err

@@ -47,6 +47,7 @@ type Options struct {
 
 	// Standing files only: how coarse the rows are, and how long a file may get.
 	coarse level
+	long   time.Duration // of a row at levelTenMinutes
 	budget int64
 	pace   string // one clause, where the file is rewritten less often than asked
 

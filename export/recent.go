@@ -18,7 +18,9 @@ type recent struct {
 	Reader
 	filter store.Filter // its terms are kept to; its window is not looked at
 	level  level
-	most   int // rows of files; with more than that, the level goes up
+	long   time.Duration               // of a bin from levelTenMinutes on
+	most   int                         // rows of files; with more than that, the level goes up
+	pace   func(context.Context) error // is called while points are read, and may take its time; nil: no hurry is too much
 
 	bins    []*recentBin // in order of time, none empty
 	open    *recentBin   // the one that at is about
@@ -46,8 +48,8 @@ type recentBin struct {
 	kept   keptRange
 }
 
-func newRecent(r Reader, f store.Filter, most int) *recent {
-	return &recent{Reader: r, filter: f, most: most, tables: newTables()}
+func newRecent(r Reader, f store.Filter, most int, window time.Duration) *recent {
+	return &recent{Reader: r, filter: f, most: most, long: longBin(window), tables: newTables()}
 }
 
 // step is the length of a bin. Levels beyond ten minutes, which have fewer keys or
@@ -56,7 +58,7 @@ func (c *recent) step() time.Duration {
 	if c.level == levelTick {
 		return max(c.cov.Tick, time.Second)
 	}
-	return min(c.level, levelTenMinutes).step(store.Window{})
+	return min(c.level, levelTenMinutes).step(store.Window{}, c.long)
 }
 
 // limit is how many rows are kept. From levelWindow on, files have one row for all
@@ -148,6 +150,9 @@ func (c *recent) update(ctx context.Context, w store.Window, again []time.Time) 
 			c.reset()
 			if c.level == levelTick && len(c.filter.Terms) == 0 && cov.Points > uint64(c.most+c.most/8) {
 				c.level = levelMinute // without finding out row by row
+				if cov.Points > uint64(c.limit())*manyTimes {
+					c.level = levelTenMinutes
+				}
 			}
 		}
 		if from := w.From.Truncate(c.step()); !from.Equal(w.From) {
@@ -290,35 +295,6 @@ func (c *recent) sum(flow uint32, flags store.Flags, s store.Sum) {
 	b.rows[i-1].flags |= flags
 }
 
-// read adds the points of a window. Where rows get too many, they are made coarser
-// on the way.
-func (c *recent) read(ctx context.Context, w store.Window) error {
-	f := c.filter
-	f.Window = w
-	var now time.Time
-	return c.Reader.Points(ctx, f, func(points []store.Point) error {
-		for i := range points {
-			p := &points[i]
-			if c.open == nil || !p.Time.Equal(now) {
-				now = p.Time
-				c.use(c.bin(now))
-			}
-			c.open.points++
-			flags := p.Flags
-			if c.level < levelWindow {
-				flags = 0 // the key has them
-			}
-			key := c.tables.key(p, c.level)
-			c.sum(c.tables.flow(&key), flags, p.Sum())
-			for c.rows > c.limit() && c.level < levelPlaces {
-				c.regroup(c.level + 1)
-				c.use(c.bin(now))
-			}
-		}
-		return nil
-	})
-}
-
 // Coverage is that of the last update: rows and books are of the same moment.
 func (c *recent) Coverage(context.Context, store.Window) (store.Coverage, error) { return c.cov, nil }
 
@@ -344,7 +320,7 @@ func (c *recent) Points(ctx context.Context, _ store.Filter, yield func([]store.
 func (c *recent) each(ctx context.Context, yield func(at time.Time, interval time.Duration, rows []slim) error) error {
 	if c.level >= levelWindow {
 		if rows := c.merged(); len(rows) > 0 {
-			return yield(c.window.From, c.level.step(c.window), rows)
+			return yield(c.window.From, c.level.step(c.window, c.long), rows)
 		}
 		return ctx.Err()
 	}

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"context"
 	"maps"
 	"net/netip"
 	"slices"
@@ -56,7 +57,7 @@ func TestRecentFollows(t *testing.T) {
 	for _, l := range []level{levelTick, levelMinute, levelTenMinutes} {
 		all := somePoints(2400, 20) // 20 minutes
 		r := &fakeReader{points: slices.Clone(all[:20])}
-		c := newRecent(r, store.Filter{}, 1<<20)
+		c := newRecent(r, store.Filter{}, 1<<20, time.Hour)
 		c.level = l
 		for i := 20; i < len(all); i += 20 {
 			r.points = append(r.points, all[i:i+20]...)
@@ -92,7 +93,7 @@ func TestRecentFollows(t *testing.T) {
 // TestRecentCells compares its cells with those of the fake.
 func TestRecentCells(t *testing.T) {
 	r := &fakeReader{points: somePoints(2000, 20)}
-	c := newRecent(r, store.Filter{}, 1<<20)
+	c := newRecent(r, store.Filter{}, 1<<20, time.Hour)
 	if err := c.update(t.Context(), store.Window{From: noon, To: noon.Add(time.Hour)}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,7 @@ func TestRecentCells(t *testing.T) {
 
 func TestRecentPageIsTheSame(t *testing.T) {
 	r := &fakeReader{points: somePoints(2000, 20), two: 3}
-	c := newRecent(r, store.Filter{}, 1<<20)
+	c := newRecent(r, store.Filter{}, 1<<20, time.Hour)
 	if err := c.update(t.Context(), store.Window{From: noon, To: noon.Add(2000 * time.Second)}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func TestRecentIsBounded(t *testing.T) {
 	}{
 		{4000, levelTick}, {1500, levelMinute}, {250, levelTenMinutes}, {16, levelWindow}, {5, levelPlaces},
 	} {
-		c := newRecent(r, store.Filter{}, tt.most)
+		c := newRecent(r, store.Filter{}, tt.most, time.Hour)
 		if err := c.update(t.Context(), w, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +161,7 @@ func TestRecentIsBounded(t *testing.T) {
 			t.Errorf("level %d: window begins at %s", c.level, c.window.From)
 		}
 		// The same from the beginning at this level.
-		again := newRecent(r, store.Filter{}, 1<<20)
+		again := newRecent(r, store.Filter{}, 1<<20, time.Hour)
 		again.setLevel(c.level)
 		if err := again.update(t.Context(), w, nil); err != nil {
 			t.Fatal(err)
@@ -181,7 +182,7 @@ func TestRecentIsBounded(t *testing.T) {
 // TestRecentForgets has addresses that come once: the tables do not keep them.
 func TestRecentForgets(t *testing.T) {
 	r := &fakeReader{}
-	c := newRecent(r, store.Filter{}, 1<<20)
+	c := newRecent(r, store.Filter{}, 1<<20, time.Hour)
 	for i := range 130 {
 		p := somePoints(1000, 1000)
 		for k := range p {
@@ -207,5 +208,72 @@ func TestRecentForgets(t *testing.T) {
 	}
 	if n := c.tables.flows.len(); n > 120_000 || c.full != 1 {
 		t.Errorf("%d flows are known for %d rows; all was read %d times", n, c.rows, c.full)
+	}
+}
+
+// summing is a Reader that knows sums, and yields them in a strange order.
+type summing struct {
+	*fakeReader
+	asked []store.Window
+}
+
+func (s *summing) Flows(ctx context.Context, f store.Filter, step time.Duration, begin func(), yield func([]store.Point) error) error {
+	s.asked = append(s.asked, f.Window)
+	begin()
+	wrong := s.match(f)[:1]
+	if err := yield(wrong); err != nil {
+		return err
+	}
+	begin() // what came before was void
+	sums := map[store.Point]store.Sum{}
+	for _, p := range s.match(f) {
+		sum := p.Sum()
+		p.Time, p.Interval, p.Packets, p.Bytes, p.Opens = p.Time.Truncate(step), step, 0, 0, 0
+		sum.Add(sums[p])
+		sums[p] = sum
+	}
+	for p, sum := range sums {
+		p.Packets, p.Bytes, p.Opens = sum.Packets, sum.Bytes, sum.Opens
+		if err := yield([]store.Point{p}); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// TestRecentReadsSums has far more points than rows may be kept: what is over is read
+// as sums, and then followed by points.
+func TestRecentReadsSums(t *testing.T) {
+	all := somePoints(8000, 20) // 66 minutes
+	r := &summing{fakeReader: &fakeReader{points: slices.Clone(all[:7200])}}
+	c := newRecent(r, store.Filter{}, 150, time.Hour)
+	for i := 7200; i <= len(all); i += 40 {
+		r.points = all[:i]
+		end := all[i-1].Time.Add(tick)
+		if err := c.update(t.Context(), store.Window{From: end.Add(-time.Hour), To: end}, nil); err != nil {
+			t.Fatal(err)
+		}
+		want := rowsOf(t, &fakeReader{points: r.match(store.Filter{Window: c.window})})
+		if got := rowsOf(t, c); !maps.Equal(want, got) {
+			t.Fatalf("point %d: rows differ (-points +rows):\n%.2000s", i, gocmp.Diff(want, got, gocmp.Comparer(func(a, b rowKey) bool { return a == b })))
+		}
+	}
+	if len(r.asked) != 6 || c.full != 1 || c.level != levelTenMinutes {
+		t.Errorf("asked for sums of %v; read whole %d times; level %d", r.asked, c.full, c.level)
+	}
+	for _, w := range r.asked {
+		if w.To.Sub(w.From) != 10*time.Minute || !w.From.Equal(w.From.Truncate(10*time.Minute)) {
+			t.Errorf("asked for sums of %s", w)
+		}
+	}
+}
+
+// TestLongWindowsHaveLongBins keeps the number of bins below four hundred or so.
+func TestLongWindowsHaveLongBins(t *testing.T) {
+	for window, want := range map[time.Duration]time.Duration{time.Minute: 10 * time.Minute, 12 * time.Hour: 10 * time.Minute,
+		24 * time.Hour: time.Hour, 7 * 24 * time.Hour: time.Hour, 30 * 24 * time.Hour: 24 * time.Hour} {
+		if got := longBin(window); got != want {
+			t.Errorf("%s: %s, want %s", window, got, want)
+		}
 	}
 }

@@ -2,8 +2,6 @@ package export
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -17,7 +15,7 @@ import (
 
 // RefresherConfig says which files a Refresher keeps. Reader and Dir are required.
 type RefresherConfig struct {
-	Reader  Reader
+	Reader  Reader             // answers in the caller's goroutine, or Share is not kept to
 	Dir     string             // made where it is missing
 	Name    string             // of the files, before the extension; empty: ip_heatmap
 	Formats []Format           // none: HTML and CSV
@@ -31,6 +29,14 @@ type RefresherConfig struct {
 	Links   func() []page.Link // the same for Options.Links
 	Logger  *slog.Logger       // nil: silent
 	Now     func() time.Time
+
+	// Resolve returns the window at a moment, in place of the last Window; an open end is
+	// that moment. It is asked before each rewrite.
+	Resolve func(now time.Time) store.Window
+	// Aside says that the files are not the first that somebody waits for: points are read
+	// no quicker than Share allows, and at stop what would take long is left as it is.
+	Aside bool
+	Rows  int // that are kept in memory, about; 0: as many as Budget has room for
 }
 
 // Refresher keeps standing files fresh: the last hour as page and CSV, rewritten by
@@ -43,6 +49,9 @@ type Refresher struct {
 	files   []*standing
 	rows    *recent
 	patient int // rewrites to wait before a finer level is tried again
+	costs   costs
+	heavy   bool // the last rewrite took so much that the next should be coarser
+	cheap   bool // or so little that it may be finer
 
 	mu       sync.Mutex
 	status   RefreshStatus
@@ -84,9 +93,10 @@ func NewRefresher(cfg RefresherConfig) *Refresher {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	r := &Refresher{cfg: cfg, interval: cfg.Every, wake: make(chan struct{}, 1)}
-	r.rows = newRecent(cfg.Reader, cfg.Options.Filter, int(cfg.Budget/leastRow))
-	r.status = RefreshStatus{Dir: cfg.Dir, Every: cfg.Every.Seconds(), Interval: cfg.Every.Seconds()}
+	r := &Refresher{cfg: cfg, interval: cfg.Every, wake: make(chan struct{}, 1), costs: costs{clocks: machine()}}
+	w := r.window()
+	r.rows = newRecent(cfg.Reader, cfg.Options.Filter, def(cfg.Rows, int(cfg.Budget/leastRow)), w.To.Sub(w.From))
+	r.status = RefreshStatus{Name: cfg.Name, Dir: cfg.Dir, Every: cfg.Every.Seconds(), Interval: cfg.Every.Seconds()}
 	for _, f := range cfg.Formats {
 		path := filepath.Join(cfg.Dir, cfg.Name+"."+f.String())
 		r.files = append(r.files, &standing{path: path, format: f})
@@ -108,8 +118,11 @@ func def[T comparable](v, otherwise T) T {
 // the last ticks are in. A file that cannot be written is counted, logged and tried
 // again; Run goes on. It returns the error of the last rewrite, if there was one.
 func (r *Refresher) Run(ctx context.Context) error {
-	runtime.LockOSThread() // for stopwatch
+	runtime.LockOSThread() // for costs
 	defer runtime.UnlockOSThread()
+	if r.cfg.Aside {
+		r.rows.pace = (&pacer{clocks: r.costs.clocks, share: r.cfg.Share}).pace
+	}
 	var watching sync.WaitGroup
 	commits := r.cfg.Reader.Watch(ctx)
 	watching.Go(func() { r.listen(commits) })
@@ -128,9 +141,7 @@ func (r *Refresher) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-			defer cancel()
-			return r.rewrite(last)
+			return r.finish(ctx)
 		case <-timer.C:
 			waited = true
 		case <-r.wake:
@@ -144,10 +155,35 @@ func (r *Refresher) Run(ctx context.Context) error {
 	}
 }
 
+// lastLimit is how long the last rewrite may take; asideLimit how much of a core it may
+// have taken before where nobody waits for the files.
+const (
+	lastLimit  = 30 * time.Second
+	asideLimit = time.Second
+)
+
+// finish writes the files for the last time.
+func (r *Refresher) finish(ctx context.Context) error {
+	if r.cfg.Aside {
+		s := r.Status()
+		if s.Rewrites == 0 || s.Seconds > asideLimit.Seconds() || !r.due() {
+			return nil
+		}
+		r.rows.pace = nil
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
+	defer cancel()
+	return r.rewrite(last)
+}
+
 // listen takes commits as they come, so that none is lost while files are written.
 func (r *Refresher) listen(commits <-chan store.Commit) {
 	for c := range commits {
 		r.mu.Lock()
+		if r.cfg.Resolve != nil && !r.window().Contains(c.Tick) {
+			r.mu.Unlock()
+			continue
+		}
 		if c.Points > 0 || c.Drops > 0 {
 			r.news.changed = true
 		} else {
@@ -199,7 +235,14 @@ func (r *Refresher) window() store.Window {
 	if end = end.Truncate(time.Second); end.Before(now) {
 		end = end.Add(time.Second)
 	}
-	return store.Window{From: end.Add(-r.cfg.Window), To: end}
+	if r.cfg.Resolve == nil {
+		return store.Window{From: end.Add(-r.cfg.Window), To: end}
+	}
+	w := r.cfg.Resolve(end)
+	if w.To.IsZero() {
+		w.To = end
+	}
+	return store.Window{From: w.From.UTC(), To: w.To.UTC()}
 }
 
 // slack is how much of the interval is enough: a bit less than all of it, so that
@@ -217,175 +260,6 @@ func (r *Refresher) refresh() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.interval
-}
-
-// rewrite writes all files and works out when it may do so again.
-func (r *Refresher) rewrite(ctx context.Context) error {
-	r.mu.Lock()
-	window := r.window()
-	again := r.news.ticks
-	r.news.changed, r.news.idle, r.news.ticks = false, false, nil
-	r.mu.Unlock()
-	stop := stopwatch()
-	err := makeFolder(r.cfg.Dir, r.cfg.Owner)
-	if err == nil {
-		err = r.update(ctx, window, again)
-	}
-	for err == nil {
-		if err = r.rewriteFiles(ctx); errors.Is(err, errBudget) && r.coarser() {
-			err = r.update(ctx, window, nil)
-			continue
-		}
-		break
-	}
-	if ctx.Err() != nil {
-		return err // stopped half-way: nobody's fault, and another rewrite follows
-	}
-	wall, cost := stop()
-	r.account(wall, cost, err)
-	return err
-}
-
-// stopwatch returns a function that says how long ago it was made, and how much of
-// a core this thread has used since. Capture goes on meanwhile, so neither the clock
-// nor the whole process would say what rewriting costs. What the store reads in
-// goroutines of its own is left out: the ticks since the last rewrite.
-func stopwatch() func() (wall, cost time.Duration) {
-	start, used := time.Now(), cpuTime()
-	return func() (wall, cost time.Duration) {
-		wall = time.Since(start)
-		if cost = cpuTime() - used; cost <= 0 || cost > wall {
-			cost = wall
-		}
-		return wall, cost
-	}
-}
-
-// account counts a rewrite and stretches the interval where it took too much.
-func (r *Refresher) account(wall, cost time.Duration, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	st := &r.status
-	r.took = wall
-	r.interval = max(r.cfg.Every, time.Duration(float64(cost)/(slack*r.cfg.Share)))
-	st.Interval, st.Seconds = r.interval.Seconds(), cost.Seconds()
-	if err == nil {
-		st.Rewrites++
-		st.LastError = ""
-		return
-	}
-	st.Failures++
-	if st.LastError != err.Error() { // once, not every ten seconds
-		r.cfg.Logger.Warn("standing files not written; trying again", "error", err, "every", r.interval)
-	}
-	st.LastError = err.Error()
-}
-
-// update brings the rows up to date. Where they are too many, they get coarser.
-func (r *Refresher) update(ctx context.Context, w store.Window, again []time.Time) error {
-	before := r.rows.level
-	if err := r.rows.update(ctx, w, again); err != nil {
-		return fmt.Errorf("read points for standing files: %w", err)
-	}
-	if r.rows.level > before {
-		r.patient = 30
-	}
-	return nil
-}
-
-// coarser goes up a level, if there is one.
-func (r *Refresher) coarser() bool {
-	if r.rows.level == levelPlaces {
-		return false
-	}
-	r.rows.regroup(r.rows.level + 1)
-	r.patient = 30
-	return true
-}
-
-// rewriteFiles writes every file from the rows. A file that cannot be written does
-// not keep the others from it.
-func (r *Refresher) rewriteFiles(ctx context.Context) (err error) {
-	var longest int64
-	for i, s := range r.files {
-		rep, e := replaceFile(s.path, r.cfg.Owner, func(f *os.File) (Report, error) {
-			return writeStanding(ctx, f, r.rows, s, r.options(s))
-		})
-		if e != nil {
-			s.kept.close() // what was written may not be what is there
-		}
-		if errors.Is(e, errBudget) {
-			if r.rows.level < levelPlaces {
-				return e
-			}
-			e = fmt.Errorf("write %q: even sums by place are longer than export.budget (%d bytes): raise it", s.path, r.cfg.Budget)
-		}
-		if err = errors.Join(err, e); e == nil {
-			s.first, s.rows, s.known = rep.First, rep.Rows, !rep.Coverage.Last.IsZero()
-			longest = max(longest, rep.Bytes)
-			r.wrote(i, rep)
-		}
-	}
-	if err == nil {
-		r.relax(longest)
-	}
-	return err
-}
-
-// relax goes a level finer where the files would very likely fit: the next level
-// has at most ten times the rows. It is tried every thirty rewrites at most.
-func (r *Refresher) relax(longest int64) {
-	if r.patient--; r.rows.level > levelTick && r.patient < 0 && longest < r.cfg.Budget/12 {
-		r.rows.setLevel(r.rows.level - 1)
-		r.patient = 30
-	}
-}
-
-func (r *Refresher) options(s *standing) Options {
-	o := r.cfg.Options
-	if r.cfg.Home != nil {
-		o.Home = r.cfg.Home()
-	}
-	if r.cfg.Links != nil {
-		o.Links = r.cfg.Links()
-	}
-	o.Filter.Window = r.rows.window
-	o.coarse, o.budget = r.rows.level, r.cfg.Budget
-	o.Written = r.cfg.Now().UTC()
-	o.Refresh = r.refresh()
-	if o.Refresh > r.cfg.Every {
-		o.pace = fmt.Sprintf("the file is rewritten every %s, to take no more than %.3g %% of a core",
-			o.Refresh.Round(time.Second), 100*r.cfg.Share)
-	}
-	if s.format == HTML && r.rows.level >= levelAddresses {
-		o.Detail = DetailPlaces
-		o.MaxRows = 10_000
-	}
-	return o
-}
-
-// writeStanding is Write, with what a standing CSV can take over from the last one,
-// and the byte budget also for SQLite, whose length is only known when it is whole.
-func writeStanding(ctx context.Context, f *os.File, rows *recent, s *standing, o Options) (Report, error) {
-	switch s.format {
-	case CSV:
-		return writeKept(ctx, f, rows, o, &s.kept)
-	case SQLite:
-		rep, err := writeSQLite(ctx, f.Name(), rows, o)
-		if err == nil && rep.Bytes > o.budget {
-			err = errBudget
-		}
-		return rep, err
-	}
-	return Write(ctx, f, rows, s.format, o)
-}
-
-func (r *Refresher) wrote(i int, rep Report) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	f := &r.status.Files[i]
-	f.Written, f.Bytes, f.Rows = r.cfg.Now().UTC(), rep.Bytes, rep.Rows
-	f.Step, f.Coarsened = rep.Step.Seconds(), rep.Coarsened
 }
 
 // removeStale removes what a killed run has left of its temporary files.

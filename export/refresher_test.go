@@ -207,7 +207,7 @@ func TestRefresherKeepsToItsBudget(t *testing.T) {
 	}{
 		{32 << 20, 10, 4000, ""},
 		{200_000, 60, 680, "a minute"},
-		{24_000, 600, 80, "10 minutes"},
+		{24_000, 600, 80, "10 min"},
 		{4000, 3600, 20, "over the window"},
 	} {
 		f := start(t, r, func(c *RefresherConfig) {

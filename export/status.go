@@ -11,10 +11,12 @@ import (
 // RefreshStatus is what a Refresher says about itself. It goes into the sensor's
 // status as JSON; times are in seconds.
 type RefreshStatus struct {
+	Name      string       `json:"name"` // of the files
 	Dir       string       `json:"dir"`
 	Every     float64      `json:"every"`    // asked for
 	Interval  float64      `json:"interval"` // kept to: longer where rewriting would take too much of a core
 	Seconds   float64      `json:"seconds"`  // of a core that the last rewrite took
+	Used      float64      `json:"used"`     // the same, of all rewrites
 	Rewrites  uint64       `json:"rewrites"`
 	Skipped   uint64       `json:"skipped"` // ticks that changed nothing
 	Failures  uint64       `json:"failures"`

@@ -60,7 +60,7 @@ func TestLabelsOfPages(t *testing.T) {
 		s.Add(p.Sum())
 		want[k] = s
 	}
-	standing := newRecent(r, store.Filter{}, 1_000_000)
+	standing := newRecent(r, store.Filter{}, 1_000_000, time.Hour)
 	if err := standing.update(context.Background(), store.Window{From: noon, To: noon.Add(time.Hour)}, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ func writeRows(ctx context.Context, rows rowWriter, r source, o *Options, rep *R
 		return err
 	}
 	if o.coarse > levelTick {
-		rep.Step, rep.Coarsened = o.coarse.step(rep.Window), o.coarse.sentence(o.budget)
+		rep.Step, rep.Coarsened = o.coarse.step(rep.Window, o.long), o.coarse.sentence(o.long)
 	}
 	return rows.end()
 }

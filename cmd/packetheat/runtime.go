@@ -44,7 +44,9 @@ type live struct {
 	updater   *update.Updater // nil: geo.update.enabled is false
 	store     *sqlite.Store
 	sensor    *sensor.Sensor
+	files     export.RefresherConfig // of refresher
 	refresher *export.Refresher
+	jobs      []exporter // of export.jobs
 	server    *dashboard.Server
 	since     time.Time
 
@@ -112,6 +114,10 @@ func (r *live) openAll() (err error) {
 	}
 	r.setRetention(r.c)
 	r.giveFiles()
+	r.files = r.refresherConfig()
+	if r.jobs, err = newJobs(r.c, &r.files); err != nil {
+		return err
+	}
 	r.sensor, err = sensor.New(r.sensorConfig(r.store.Tick()))
 	return err
 }
@@ -206,8 +212,11 @@ func (r *live) start(ctx context.Context) error {
 		}
 		return err
 	}
-	r.refresher = export.NewRefresher(r.refresherConfig())
-	r.task("standing files", func(ctx context.Context) error { return r.refresher.Run(ctx) })
+	r.refresher = export.NewRefresher(r.files)
+	r.task("standing files", r.refresher.Run)
+	for _, job := range r.jobs {
+		r.task("job "+job.Status().Name, job.Run)
+	}
 	if r.listener != nil {
 		r.server = dashboard.New(dashboard.Config{
 			Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
@@ -224,13 +233,9 @@ func (r *live) start(ctx context.Context) error {
 
 func (r *live) refresherConfig() export.RefresherConfig {
 	e := r.c.Export
-	cfg := export.RefresherConfig{Reader: r.store, Dir: e.Dir, Window: e.Window, Every: e.Refresh, Budget: e.BudgetSize, Share: e.BudgetCPU,
-		Options: export.Options{Version: version(), Labels: r.labels}, Home: r.home.Load, Links: r.ways, Logger: r.log.Logger}
-	for _, name := range e.Formats {
-		if format, err := export.ParseFormat(name); err == nil { // configuration lets no other through
-			cfg.Formats = append(cfg.Formats, format)
-		}
-	}
+	cfg := export.RefresherConfig{Reader: r.store.Alone(), Dir: e.Dir, Window: e.Window, Every: e.Refresh, Budget: e.BudgetSize, Share: e.BudgetCPU,
+		Options: export.Options{Version: version(), Labels: r.labels}, Home: r.home.Load, Links: r.ways, Logger: r.log.Logger,
+		Formats: formatsOf(e.Formats), Now: time.Now}
 	if r.owner != nil {
 		cfg.Owner = &export.Owner{UID: r.owner.UID, GID: r.owner.GID}
 	}
@@ -377,7 +382,7 @@ func (r *live) giveFiles() {
 
 func (r *live) metrics() http.Handler {
 	return metrics.New(version(), metrics.Sources{
-		Sensor: r.sensor.Status, Refresher: r.refresher.Status, Faults: r.geo.Faults, Geo: r.geo.Stats,
+		Sensor: r.sensor.Status, Refresher: r.exports, Faults: r.geo.Faults, Geo: r.geo.Stats,
 		Databases:  func() []store.GeoSource { return geoSources(r.geo) },
 		StoreBytes: func() int64 { return storeBytes(r.c.Store.Path) }, Store: r.storeMetrics,
 	})

@@ -25,14 +25,15 @@ import (
 // "packetheat status --json".
 type statusJSON struct {
 	sensor.Status
-	Version string               `json:"version"`
-	State   string               `json:"state"`   // "capturing" or "silent"
-	Message string               `json:"message"` // why the map is empty; "" if it is not, or too early to say
-	Tick    float64              `json:"tick"`    // seconds
-	Store   storeJSON            `json:"store"`
-	Geo     []sourceJSON         `json:"geo"`
-	Faults  uint64               `json:"geo_faults"`
-	Export  export.RefreshStatus `json:"export"`
+	Version string                 `json:"version"`
+	State   string                 `json:"state"`   // "capturing" or "silent"
+	Message string                 `json:"message"` // why the map is empty; "" if it is not, or too early to say
+	Tick    float64                `json:"tick"`    // seconds
+	Store   storeJSON              `json:"store"`
+	Geo     []sourceJSON           `json:"geo"`
+	Faults  uint64                 `json:"geo_faults"`
+	Export  export.RefreshStatus   `json:"export"`
+	Jobs    []export.RefreshStatus `json:"export_jobs"`
 
 	// Machine are all of the machine's interfaces, as long as nothing has come for the
 	// map: whoever looks at an empty one sees where traffic is.
@@ -85,7 +86,7 @@ func (r *live) status() statusJSON {
 		Machine: machine,
 		Status:  s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
 		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered(), logReaders(r.store), r.retentionStatus()},
-		Geo:   geoJSON(r.geo, r.c), Faults: r.geo.Faults(), Export: r.refresher.Status(),
+		Geo:   geoJSON(r.geo, r.c), Faults: r.geo.Faults(), Export: r.refresher.Status(), Jobs: r.jobStatus(),
 	}
 }
 
@@ -198,18 +199,26 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 			l.add("places by", "%s", strings.TrimSuffix(fmt.Sprintf("%s (%s), built %s, %d days ago; %s", g.Name, g.Kind, g.Built.UTC().Format(time.DateOnly), g.AgeDays, g.Warning), "; "))
 		}
 	}
-	for _, f := range s.Export.Files {
-		l.add("file", "%s: %s, %s rows, written %s", f.Path, term.Bytes(uint64(f.Bytes)), term.Count(f.Rows), moment(f.Written))
-		if f.Coarsened != "" {
-			l.add("", "%s", f.Coarsened)
-		}
-	}
-	if s.Export.LastError != "" {
-		l.add("files", "%s", s.Export.LastError)
+	printFiles(&l, "", &s.Export)
+	for i := range s.Jobs {
+		printFiles(&l, " of job "+s.Jobs[i].Name, &s.Jobs[i])
 	}
 	l.add("dashboard", "%s", state.Dashboard)
 	for _, w := range s.Warnings {
 		l.add("warning", "%s → %s", w.Text, w.Mend)
 	}
 	return l.print(p.out)
+}
+
+// printFiles lists what a refresher, or a job, has written.
+func printFiles(l *list, whose string, s *export.RefreshStatus) {
+	for _, f := range s.Files {
+		l.add("file", "%s: %s, %s rows, written %s", f.Path, term.Bytes(uint64(f.Bytes)), term.Count(f.Rows), moment(f.Written))
+		if f.Coarsened != "" {
+			l.add("", "%s", f.Coarsened)
+		}
+	}
+	if s.LastError != "" {
+		l.add("files"+whose, "%s", s.LastError)
+	}
 }

@@ -120,13 +120,15 @@ type Export struct {
 	Jobs       []Job
 }
 
-// Job is one entry of export.jobs: another file kept fresh.
+// Job is one entry of export.jobs: other files kept fresh, or made once their window is
+// over.
 type Job struct {
 	Name    string
 	Window  store.WindowSpec
-	Filter  store.Filter
-	Formats []string
+	Filter  string        // as typed: labels are known where the job runs
+	Formats []string      // empty: as export.formats
 	Refresh time.Duration // 0: as export.refresh
+	Keep    int           // of files with a date in their names; 0: all
 }
 
 // Dashboard is the section "dashboard": the live page.

@@ -111,7 +111,7 @@ func (c *Config) exportKeys() []key {
 		{name: "export.formats", preset: []any{"html", "csv"}, value: choices(&e.Formats, fileFormats...)},
 		{name: "export.budget.size", preset: "32MiB", value: size(&e.BudgetSize, 1<<20, 1<<40)},
 		{name: "export.budget.cpu", preset: "5%", value: share(&e.BudgetCPU)},
-		{name: "export.jobs", preset: []any{}, value: jobs(&e.Jobs), later: "files of other windows"},
+		{name: "export.jobs", preset: []any{}, value: jobs(&e.Jobs)},
 	}
 }
 

@@ -103,7 +103,7 @@ export:
 		{"views", []time.Duration{c.Store.Views10m, c.Store.Views1d}, []time.Duration{90 * 24 * time.Hour, 3 * year}},
 		{"decimal size", c.Store.Size, int64(500e6)},
 		{"job window", c.Export.Jobs[0].Window, store.WindowSpec{Last: "24h"}},
-		{"job filter", c.Export.Jobs[0].Filter.String(), "port:22"},
+		{"job filter", c.Export.Jobs[0].Filter, "port:22"},
 		{"sources", []Source{loaded.Sources["sensor.name"], loaded.Sources["store.retention.views.1d"], loaded.Sources["store.path"]}, []Source{File, File, Default}},
 	}
 	for _, check := range checks {
@@ -154,6 +154,12 @@ func TestMistakes(t *testing.T) {
 			`config.yaml:3: export.jobs[0].name: missing`,
 			`config.yaml:3: export.jobs[0].last: a window is either last, or from and to, or at and for: give one of them`,
 			`config.yaml:3: export.jobs[0].filter: filter key "prot" is unknown: use one of ` + strings.Join(store.Keys(), ", ")}},
+		{"jobs", "export:\n  jobs:\n    - {name: a/b, last: 1h}\n    - {name: x, to: today}\n    - {name: x, at: yesterday, keep: -1}\n    - {name: ip_heatmap, last: 1d, filter: 'label:x'}\n", []string{
+			`config.yaml:3: export.jobs[0].name: "a/b" is no name for files: use up to 63 letters, digits, dots, dashes and underscores`,
+			`config.yaml:4: export.jobs[1].last: a job needs a window that begins: write last: 24h, at: yesterday, or from and to`,
+			`config.yaml:5: export.jobs[2].name: "x" names the files of something else: choose another name`,
+			`config.yaml:5: export.jobs[2].keep: "-1" is not possible: write a whole number from 0 to 100000`,
+			`config.yaml:6: export.jobs[3].name: "ip_heatmap" names the files of something else: choose another name`}},
 		{"labels", "geo:\n  labels:\n    - {file: x}\n    - {file: x, label: 0123456789012345678901234567890123456789x}\n", []string{
 			`config.yaml:3: geo.labels[0].label: missing`,
 			`config.yaml:4: geo.labels[1].label: "0123456789012345678901234567890123456789x" is no name: write a short one, for example tor or "my devices"`}},

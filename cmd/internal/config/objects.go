@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -218,36 +217,6 @@ func home(p **Home) value {
 			m["name"] = (*p).Name
 		}
 		return m
-	}}
-}
-
-// jobs reads export.jobs.
-func jobs(p *[]Job) value {
-	set := func(raw any) error {
-		return objects(raw, func(o *object) {
-			var j Job
-			var filter string
-			o.need("name", text(&j.Name, checkSensorName))
-			o.read("last", text(&j.Window.Last, nil))
-			o.read("from", text(&j.Window.From, nil))
-			o.read("to", text(&j.Window.To, nil))
-			o.read("filter", text(&filter, nil))
-			o.read("formats", choices(&j.Formats, fileFormats...))
-			o.read("refresh", duration(&j.Refresh, time.Second, year, ""))
-			if _, err := j.Window.Resolve(time.Now(), time.Local); err != nil {
-				o.fail("last", err)
-			}
-			parsed, err := store.ParseFilter(filter)
-			o.fail("filter", err)
-			j.Filter = parsed
-			*p = append(*p, j)
-		})
-	}
-	return value{set: set, show: func() any {
-		return shown(*p, func(j Job) []any {
-			return []any{"name", j.Name, "last", j.Window.Last, "from", j.Window.From, "to", j.Window.To,
-				"filter", j.Filter.String(), "formats", j.Formats}
-		})
 	}}
 }
 

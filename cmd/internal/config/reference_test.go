@@ -103,7 +103,7 @@ func TestDump(t *testing.T) {
 sensor: {interfaces: [eth0], tunnels: outer, local_networks: [10.0.0.0/8], ring: {total: 64MiB}}
 geo: {max_age: never, home: {latitude: 1.5, longitude: 2}, networks: [{network: 10.0.0.0/8, latitude: 1, longitude: 2, map: true}]}
 store: {retention: {points: forever, views: {10m: 36h}}}
-export: {budget: {cpu: 2.5%}, jobs: [{name: a, last: 1h, filter: "port:22", formats: [csv]}]}
+export: {budget: {cpu: 2.5%}, jobs: [{name: a, last: 1h, filter: "port:22", formats: [csv], refresh: 90s, keep: 7}, {name: b, at: yesterday, for: 2h}]}
 dashboard: {listen: "off"}
 `))
 	for _, sources := range []bool{false, true} {

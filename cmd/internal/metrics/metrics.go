@@ -95,7 +95,8 @@ var (
 
 	rewrites       = counter("packetheat_export_rewrites_total", "Rewrites of the standing files.")
 	rewriteFails   = counter("packetheat_export_rewrite_failures_total", "Rewrites of the standing files that failed.")
-	rewriteSeconds = gauge("packetheat_export_rewrite_seconds", "How long the last rewrite took.")
+	rewriteSeconds = gauge("packetheat_export_rewrite_seconds", "What the last rewrite of the main files took of a core.")
+	rewriteUsed    = counter("packetheat_export_rewrite_seconds_total", "What all rewrites took of a core, those of jobs, too.")
 )
 
 func (m metric) desc() *prometheus.Desc { return prometheus.NewDesc(m.name, m.help, m.labels, nil) }
@@ -132,6 +133,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	send(rewrites, float64(r.Rewrites))
 	send(rewriteFails, float64(r.Failures))
 	send(rewriteSeconds, r.Seconds)
+	send(rewriteUsed, r.Used)
 }
 
 func (c *collector) collectSensor(send func(metric, float64, ...string)) {

@@ -38,7 +38,7 @@ func some() Sources {
 				LastTick: time.Unix(1000, 5e8),
 			}
 		},
-		Refresher:  func() export.RefreshStatus { return export.RefreshStatus{Rewrites: 6, Seconds: 0.25} },
+		Refresher:  func() export.RefreshStatus { return export.RefreshStatus{Rewrites: 6, Seconds: 0.25, Used: 1.5} },
 		Databases:  func() []store.GeoSource { return []store.GeoSource{{Kind: "city", Name: "x", Built: time.Unix(77, 0)}} },
 		Faults:     func() uint64 { return 9 },
 		Geo:        func() geo.Stats { return geo.Stats{Hits: 3, Misses: 2, Decoded: 1, Searching: 1500 * time.Millisecond} },
@@ -80,6 +80,7 @@ func TestValues(t *testing.T) {
 		`packetheat_geo_search_seconds_total 1.5`,
 		`packetheat_export_rewrites_total 6`,
 		`packetheat_export_rewrite_seconds 0.25`,
+		`packetheat_export_rewrite_seconds_total 1.5`,
 	} {
 		if !strings.Contains(text, "\n"+line+"\n") {
 			t.Errorf("missing: %s", line)
