@@ -10,6 +10,7 @@ import * as facts from "./facts";
 import * as lists from "./lists";
 import * as live from "./live";
 import * as model from "./model";
+import * as overview from "./overview";
 import { broken, world } from "./page";
 import { keepFresh } from "./refresh";
 import "./testhook";
@@ -40,6 +41,7 @@ if (saved) {
 } else if (location.protocol.startsWith("http")) {
   live.start();
   lists.follow();
+  overview.follow();
   versus.follow();
   facts.watch();
 } else {

@@ -10,14 +10,10 @@ import * as s from "../state";
 import { theme } from "../theme";
 import { CompareWith } from "./changes";
 import { Player } from "./playback";
+import { hatch, inks, type Ink } from "./ink";
+import { Overview } from "./overview";
 import "./timeline.css";
 import { Brushed, Windows } from "./windows";
-
-interface Ink { line: string; fill: string; text: string; grid: string; hatch: string; loss: string; now: string }
-const inks: Record<"dark" | "light", Ink> = {
-  dark: { line: "#b9c5d3", fill: "#b9c5d326", text: "#93a0b0", grid: "#1c2430", hatch: "#3b4756", loss: "#ff5d5d", now: "#4fd1c5" },
-  light: { line: "#5a6876", fill: "#5a687626", text: "#5a6673", grid: "#e3e8ec", hatch: "#b8c2cb", loss: "#c62828", now: "#0f766e" },
-};
 
 export function Timeline() {
   const host = useRef<HTMLDivElement>(null), plot = useRef<uPlot | null>(null);
@@ -59,6 +55,7 @@ export function Timeline() {
         <CompareWith />
         <span class="quiet unit">{unit}{d ? ` per ${duration(d.step)}` : ""}{brush || at !== null ? "" : " · drag to select"}</span>
       </div>
+      <Overview />
       <div class="plot" ref={host} tabIndex={0} role="slider" aria-label="Selected time; arrow keys move it, Home selects all" aria-valuemin={0} aria-valuemax={100}
         aria-valuenow={d && brush ? Math.round((100 * (brush[0] - d.from)) / (d.to - d.from)) : 0}
         aria-valuetext={d ? (brush ? span(brush[0], brush[1], zone) : "all times") : "no data"} onKeyDown={arrows} onPointerDown={(e) => plot.current && d && scrub(e, plot.current, d)} />
@@ -152,27 +149,8 @@ function times(marks: number[]): string[] {
 
 /** Hatches what is not covered. */
 function gaps(u: uPlot, d: Dataset, ink: Ink): void {
-  const { ctx, bbox } = u;
-  for (const gap of d.gaps()) {
-    if (d.stillOpen(gap)) continue;
-    const [from, to] = gap;
-    const x0 = Math.max(bbox.left, u.valToPos(from / 1000, "x", true));
-    const x1 = Math.min(bbox.left + bbox.width, u.valToPos(to / 1000, "x", true));
-    if (x1 <= x0) continue;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(x0, bbox.top, x1 - x0, bbox.height);
-    ctx.clip();
-    ctx.strokeStyle = ink.hatch;
-    ctx.lineWidth = 1;
-    ctx.beginPath();
-    for (let x = x0 - bbox.height; x < x1; x += 7) {
-      ctx.moveTo(x, bbox.top + bbox.height);
-      ctx.lineTo(x + bbox.height, bbox.top);
-    }
-    ctx.stroke();
-    ctx.restore();
-  }
+  const { ctx, bbox } = u, x = (t: number) => Math.max(bbox.left, Math.min(bbox.left + bbox.width, u.valToPos(t / 1000, "x", true)));
+  for (const gap of d.gaps()) if (!d.stillOpen(gap)) hatch(ctx, x(gap[0]), x(gap[1]), bbox.top, bbox.height, ink.hatch);
 }
 
 /** A red tick at the foot of each stretch that lost packets. */
