@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/bits"
 	"slices"
 	"sync"
 	"time"
@@ -38,14 +39,8 @@ func (c *cellVisitor) visit(v *view) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.turnTo(v.tick, v.groups, len(v.places))
-	var slot [256]uint8
-	kinds := slot[:]
-	if len(v.kinds) > len(slot) {
-		kinds = make([]uint8, len(v.kinds))
-	}
-	for i, k := range v.kinds {
-		kinds[i] = uint8(k.slot())
-	}
+	var room [256]uint8
+	kinds := slotsInto(room[:], v.kinds)
 	if v.all() {
 		c.addAll(v, kinds)
 		return nil
@@ -150,7 +145,7 @@ func (q *cellQuery) run(ctx context.Context, s *Store, f *store.Filter, step tim
 	own := make([]*cellVisitor, workers())
 	visitors := make([]visitor, len(own))
 	for i := range own {
-		own[i] = &cellVisitor{step: int64(step / time.Second)}
+		own[i] = s.cellVisitor(step)
 		visitors[i] = own[i]
 	}
 	q.mu.Lock()
@@ -163,52 +158,120 @@ func (q *cellQuery) run(ctx context.Context, s *Store, f *store.Filter, step tim
 	for _, o := range own {
 		all = append(all, o.done, o.open)
 	}
-	return s.toCells(all, step), nil
+	cells := s.toCells(all, step)
+	q.mu.Lock()
+	q.cursor, q.own = nil, nil
+	q.mu.Unlock()
+	for _, o := range own {
+		s.visitors.Put(o)
+	}
+	return cells, nil
+}
+
+// cellVisitor returns one that is empty. It goes back into the pool only when nobody
+// reads with it any more: of a query that has been given up somebody may.
+func (s *Store) cellVisitor(step time.Duration) *cellVisitor {
+	c, ok := s.visitors.Get().(*cellVisitor)
+	if !ok {
+		c = new(cellVisitor)
+	}
+	for i := range c.open {
+		c.index[c.open[i].place] = 0
+	}
+	c.step, c.bin, c.open, c.done = int64(step/time.Second), 0, c.open[:0], c.done[:0]
+	return c
 }
 
 // ordered is where a placeSum belongs in the answer: 24 bytes to sort, not 200.
 type ordered struct {
 	bin  int64
 	rank uint32 // of the place among all places
+	has  uint8  // a bit for each slot that is not zero
 	sum  *placeSum
 }
 
 func (o *ordered) same(p *ordered) bool { return o.bin == p.bin && o.rank == p.rank }
 
-// toCells adds up what several visitors have about the same place and bin.
+// fewCells is an answer so small that several goroutines would not make it sooner.
+const fewCells = 4096
+
+// toCells adds up what several visitors have about the same place and bin. It makes
+// the answer in as many goroutines as there are workers: at a hundred thousand cells
+// that is as much work as reading a day.
 func (s *Store) toCells(all [][]placeSum, step time.Duration) []store.Cell {
 	places := s.dicts.places.snapshot()
-	order, size := orderSums(all, s.ranks.of(places), step == 0)
-	cells := make([]store.Cell, 0, size)
+	order := orderSums(all, s.ranks.of(places), step == 0)
+	parts, size := cutCells(order, workers())
+	cells := make([]store.Cell, size)
+	if size < fewCells {
+		for _, part := range parts {
+			fillCells(cells[part.at:], order[part.from:part.to], places, step)
+		}
+		return cells
+	}
+	var group sync.WaitGroup
+	for _, part := range parts {
+		group.Go(func() { fillCells(cells[part.at:], order[part.from:part.to], places, step) })
+	}
+	group.Wait()
+	return cells
+}
+
+// cellPart is a stretch of ordered sums, and where its cells begin.
+type cellPart struct{ from, to, at int }
+
+// cutCells cuts order into about n parts, none of them within a place and bin, and
+// counts the cells.
+func cutCells(order []ordered, n int) (parts []cellPart, size int) {
+	each := max(1, (len(order)+n-1)/n)
+	part := cellPart{}
+	for i := 0; i < len(order); {
+		has, j := order[i].has, i+1
+		for ; j < len(order) && order[j].same(&order[i]); j++ {
+			has |= order[j].has
+		}
+		size += bits.OnesCount8(has)
+		if i = j; i-part.from >= each || i == len(order) {
+			part.to = i
+			parts = append(parts, part)
+			part = cellPart{from: i, at: size}
+		}
+	}
+	return parts, size
+}
+
+// fillCells writes the cells of sums in order, as many as cutCells has counted.
+func fillCells(cells []store.Cell, order []ordered, places []store.Place, step time.Duration) {
+	n := 0
 	for i := 0; i < len(order); {
 		first := order[i].sum
-		sums := &first.sums
+		sums, has := &first.sums, order[i].has
 		j := i + 1
 		if j < len(order) && order[j].same(&order[i]) {
 			sum := first.sums
 			for ; j < len(order) && order[j].same(&order[i]); j++ {
 				addSlots(&sum, &order[j].sum.sums)
+				has |= order[j].has
 			}
 			sums = &sum
 		}
 		i = j
-		cell := store.Cell{Place: places[first.place]}
+		var at time.Time
 		if step != 0 {
-			cell.Time = time.Unix(first.bin, 0).UTC()
+			at = time.Unix(first.bin, 0).UTC()
 		}
-		for slot := range sums {
-			if sums[slot] != (store.Sum{}) {
-				cell.Class, cell.Direction, cell.Sum = store.Class(slot/2), store.Direction(slot%2), sums[slot]
-				cells = append(cells, cell)
-			}
+		for ; has != 0; has &= has - 1 {
+			slot := bits.TrailingZeros8(has)
+			cell := &cells[n]
+			cell.Time, cell.Place = at, places[first.place]
+			cell.Class, cell.Direction, cell.Sum = store.Class(slot/2), store.Direction(slot%2), sums[slot]
+			n++
 		}
 	}
-	return cells
 }
 
-// orderSums sorts sums by bin and the rank of the place. size is how many cells there
-// are at most.
-func orderSums(all [][]placeSum, ranks []uint32, oneBin bool) (order []ordered, size int) {
+// orderSums sorts sums by bin and the rank of the place.
+func orderSums(all [][]placeSum, ranks []uint32, oneBin bool) (order []ordered) {
 	n := 0
 	for _, part := range all {
 		n += len(part)
@@ -217,21 +280,22 @@ func orderSums(all [][]placeSum, ranks []uint32, oneBin bool) (order []ordered, 
 	for _, part := range all {
 		for i := range part {
 			p := &part[i]
-			order = append(order, ordered{p.bin, ranks[p.place], p})
+			has := uint8(0)
 			for slot := range p.sums {
 				if p.sums[slot] != (store.Sum{}) {
-					size++
+					has |= 1 << slot
 				}
 			}
+			order = append(order, ordered{p.bin, ranks[p.place], has, p})
 		}
 	}
 	if oneBin {
-		return byRank(order, len(ranks)), size
+		return byRank(order, len(ranks))
 	}
 	slices.SortFunc(order, func(a, b ordered) int {
 		return cmp.Or(cmp.Compare(a.bin, b.bin), cmp.Compare(a.rank, b.rank))
 	})
-	return order, size
+	return order
 }
 
 // byRank sorts by rank alone, of which there are n: by counting.

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+
+	"github.com/packetheat/packetheat/store"
 )
 
 // Maps of long windows read views by place alone, of millions of rows. What follows
@@ -101,10 +103,19 @@ func (c *cellVisitor) addLean(d *decoder, l *leanSums) {
 
 // slotsOf returns the slot of each kind, of which there are 256 at most.
 func slotsOf(kinds []kind) (slot [256]uint8) {
-	for i, k := range kinds {
-		slot[i] = uint8(k.slot())
-	}
+	slotsInto(slot[:], kinds)
 	return slot
+}
+
+// slotsInto returns the slot of each kind, in room if that is enough.
+func slotsInto(room []uint8, kinds []kind) []uint8 {
+	if len(kinds) > len(room) {
+		room = make([]uint8, len(kinds))
+	}
+	for i, k := range kinds {
+		room[i] = uint8(k.slot())
+	}
+	return room
 }
 
 // addPlaces has c add up a view by place of which all counts. It reports false where
@@ -125,4 +136,64 @@ func (v *view) addPlaces(it *item, c *cellVisitor) bool {
 	c.turnTo(t.start, v.dec.cols.groups, len(v.places))
 	c.addLean(v.dec, &l)
 	return true
+}
+
+// addExact has c add up what is asked for of a tier that is read exact to the tick,
+// where all of that is in one bin: without the columns of a bin. It reports false where
+// it has not.
+func (v *view) addExact(it *item, c *cellVisitor) (bool, error) {
+	t := it.piece
+	if !t.exact || v.plan.ordered || binOf(t.from, v.plan.step) != binOf(t.to-1, v.plan.step) {
+		return false, nil
+	}
+	v.unclipped = true
+	ok, err := v.openTier(it)
+	v.unclipped = false
+	if err != nil || !ok {
+		return true, err
+	}
+	if !v.exact { // damaged, and whole
+		return true, c.visit(v)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.turnTo(t.from, v.groups, len(v.places))
+	var room [256]uint8
+	slot := slotsInto(room[:], v.kinds)
+	lo, hi := (t.from-t.start)/v.plan.tick, (t.to-t.start+v.plan.tick-1)/v.plan.tick
+	place := uint32(0)
+	var sums *[slots]store.Sum
+	v.each(func(g int) {
+		place, sums = v.place[g], nil
+	}, func(_, i int) {
+		sum, any := v.sumBetween(i, lo, hi)
+		if !any {
+			return
+		}
+		if sums == nil {
+			sums = c.sums(place)
+		}
+		sums[slot[v.kind[i]]].Add(sum)
+	})
+	return true, nil
+}
+
+// sumBetween adds up the samples of point i in ticks of the tier from lo on, below hi.
+func (v *view) sumBetween(i int, lo, hi int64) (sum store.Sum, any bool) {
+	if int64(v.first[i]) >= lo && int64(v.last[i]) < hi {
+		return v.sum(i), true
+	}
+	if int64(v.first[i]) >= hi || int64(v.last[i]) < lo {
+		return sum, false
+	}
+	s, end := v.sampleStart[i], v.sampleStart[i+1]
+	for ; s < end && int64(v.sampleTick[s]) < lo; s++ {
+	}
+	for ; s < end && int64(v.sampleTick[s]) < hi; s++ {
+		sum.Packets += v.sampleAmount[packets][s]
+		sum.Bytes += v.sampleAmount[octets][s]
+		sum.Opens += v.sampleAmount[opens][s]
+		any = true
+	}
+	return sum, any
 }

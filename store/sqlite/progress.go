@@ -51,15 +51,23 @@ func (s *Store) CellsProgress(ctx context.Context, f store.Filter, step, every t
 
 // soFar returns the sums of what has been read, nil where that is nothing.
 func (q *cellQuery) soFar(s *Store, step time.Duration) ([]store.Cell, float64) {
-	q.mu.Lock()
-	c, own := q.cursor, q.own
-	q.mu.Unlock()
-	if c == nil {
+	all, done := q.copied()
+	if all == nil {
 		return nil, 0
 	}
-	done, n := c.done(), 0
-	var all [][]placeSum
-	for _, o := range own {
+	return s.toCells(all, step), done
+}
+
+// copied returns the sums of what has been read, nil where that is nothing or the
+// answer is made.
+func (q *cellQuery) copied() (all [][]placeSum, done float64) {
+	q.mu.Lock() // all the time, so that no visitor goes into another query meanwhile
+	defer q.mu.Unlock()
+	if q.cursor == nil {
+		return nil, 0
+	}
+	done, n := q.cursor.done(), 0
+	for _, o := range q.own {
 		o.mu.Lock()
 		all = append(all, slices.Clone(o.done), slices.Clone(o.open))
 		n += len(o.done) + len(o.open)
@@ -68,5 +76,5 @@ func (q *cellQuery) soFar(s *Store, step time.Duration) ([]store.Cell, float64) 
 	if n == 0 {
 		return nil, 0
 	}
-	return s.toCells(all, step), done
+	return all, done
 }

@@ -247,8 +247,13 @@ func (s *Store) show(w *view, it *item, v visitor) error {
 		}
 		return v.visit(w)
 	}
-	if cells, ok := v.(*cellVisitor); ok && w.addPlaces(it, cells) {
-		return nil
+	if cells, ok := v.(*cellVisitor); ok {
+		if w.addPlaces(it, cells) {
+			return nil
+		}
+		if done, err := w.addExact(it, cells); done || err != nil {
+			return err
+		}
 	}
 	ok, err := w.openTier(it)
 	if err != nil {

@@ -71,6 +71,7 @@ type Store struct {
 
 	readers  *sql.DB
 	decoders sync.Pool // of *decoder: making one costs as much as a small answer
+	visitors sync.Pool // of *cellVisitor: growing one costs a fifth of an answer
 	dicts    dicts
 	damage   damage
 	ranks    placeRanks

@@ -25,6 +25,8 @@ type view struct {
 	bin   int  // the next one
 	used  bool // of what is not exact: it has been shown
 
+	unclipped bool // an exact tier is opened for what cuts its samples itself
+
 	sensors []string
 	places  []store.Place
 	asns    []asOrg
@@ -108,8 +110,8 @@ func (v *view) openTier(it *item) (ok bool, err error) {
 	if !v.match.open(v) {
 		return false, nil
 	}
-	if exact {
-		v.exact, v.bin = true, 0
+	if v.exact = exact; exact && !v.unclipped {
+		v.bin = 0
 		v.clip.open(v, t)
 	}
 	return true, nil
