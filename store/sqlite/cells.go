@@ -276,19 +276,19 @@ func orderSums(all [][]placeSum, ranks []uint32, oneBin bool) (order []ordered) 
 	for _, part := range all {
 		n += len(part)
 	}
-	order = make([]ordered, 0, n)
+	order = make([]ordered, n)
+	var group sync.WaitGroup
+	rest := order
 	for _, part := range all {
-		for i := range part {
-			p := &part[i]
-			has := uint8(0)
-			for slot := range p.sums {
-				if p.sums[slot] != (store.Sum{}) {
-					has |= 1 << slot
-				}
-			}
-			order = append(order, ordered{p.bin, ranks[p.place], has, p})
+		mine := rest[:len(part)]
+		rest = rest[len(part):]
+		if n < fewCells {
+			rankSums(mine, part, ranks)
+			continue
 		}
+		group.Go(func() { rankSums(mine, part, ranks) })
 	}
+	group.Wait()
 	if oneBin {
 		return byRank(order, len(ranks))
 	}
@@ -296,6 +296,20 @@ func orderSums(all [][]placeSum, ranks []uint32, oneBin bool) (order []ordered) 
 		return cmp.Or(cmp.Compare(a.bin, b.bin), cmp.Compare(a.rank, b.rank))
 	})
 	return order
+}
+
+// rankSums notes of each sum where it belongs and what it has.
+func rankSums(order []ordered, sums []placeSum, ranks []uint32) {
+	for i := range sums {
+		p := &sums[i]
+		has := uint8(0)
+		for slot := range p.sums {
+			if p.sums[slot] != (store.Sum{}) {
+				has |= 1 << slot
+			}
+		}
+		order[i] = ordered{p.bin, ranks[p.place], has, p}
+	}
 }
 
 // byRank sorts by rank alone, of which there are n: by counting.

@@ -80,7 +80,8 @@ func (c *clip) spread(v *view) {
 
 // stretches calls do with what lies in the clip, in order of points.
 func (c *clip) stretches(v *view, t *piece, do func(bin int, s stretch)) {
-	lo, hi := (t.from-t.start)/v.plan.tick, (t.to-t.start+v.plan.tick-1)/v.plan.tick
+	r := t.ticks(v.plan.tick)
+	lo, hi := r.from, r.to
 	ticks := v.columns.sampleTick
 	v.each(func(int) {}, func(_, i int) {
 		s, end := v.sampleStart[i], v.sampleStart[i+1]
@@ -164,4 +165,12 @@ func (v *view) useTick() {
 		v.openBin()
 		v.bin++
 	}
+}
+
+// tickSpan is some ticks of a tier, half-open, counted from its start.
+type tickSpan struct{ from, to int64 }
+
+// ticks returns what is asked for of a tier.
+func (t *piece) ticks(tick int64) tickSpan {
+	return tickSpan{(t.from - t.start) / tick, (t.to - t.start + tick - 1) / tick}
 }

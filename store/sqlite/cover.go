@@ -295,7 +295,14 @@ func (c *coverer) list() []unit {
 	for _, u := range c.units {
 		list = append(list, *u)
 	}
-	slices.SortFunc(list, func(a, b unit) int { return cmp.Compare(a.from, b.from) })
+	slices.SortFunc(list, func(a, b unit) int {
+		if c.plan.step == 0 && !c.plan.ordered && c.plan.coverage == nil { // what takes longest first, so that no worker is left with it
+			if n := cmp.Compare(b.slow(), a.slow()); n != 0 {
+				return n
+			}
+		}
+		return cmp.Compare(a.from, b.from)
+	})
 	for i := range list { // in the order of parts in the file, too, where it does not matter
 		slices.SortFunc(list[i].tiers, func(a, b piece) int { return cmp.Compare(a.id, b.id) })
 	}
@@ -312,6 +319,15 @@ func (c *coverer) list() []unit {
 		n++
 	}
 	return list[:n]
+}
+
+// slow is 1 for a unit that begins with a tier whose samples are read, which takes as
+// long as a dozen views.
+func (u *unit) slow() int {
+	if len(u.tiers) > 0 && u.tiers[0].exact {
+		return 1
+	}
+	return 0
 }
 
 // split returns c.base, cut wherever a unit begins or ends if ticks are wanted in

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
-
-	"github.com/packetheat/packetheat/store"
 )
 
 // Maps of long windows read views by place alone, of millions of rows. What follows
@@ -146,54 +144,12 @@ func (v *view) addExact(it *item, c *cellVisitor) (bool, error) {
 	if !t.exact || v.plan.ordered || binOf(t.from, v.plan.step) != binOf(t.to-1, v.plan.step) {
 		return false, nil
 	}
-	v.unclipped = true
+	v.summed = true
 	ok, err := v.openTier(it)
-	v.unclipped = false
+	v.summed, v.exact = false, false
 	if err != nil || !ok {
 		return true, err
 	}
-	if !v.exact { // damaged, and whole
-		return true, c.visit(v)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.turnTo(t.from, v.groups, len(v.places))
-	var room [256]uint8
-	slot := slotsInto(room[:], v.kinds)
-	lo, hi := (t.from-t.start)/v.plan.tick, (t.to-t.start+v.plan.tick-1)/v.plan.tick
-	place := uint32(0)
-	var sums *[slots]store.Sum
-	v.each(func(g int) {
-		place, sums = v.place[g], nil
-	}, func(_, i int) {
-		sum, any := v.sumBetween(i, lo, hi)
-		if !any {
-			return
-		}
-		if sums == nil {
-			sums = c.sums(place)
-		}
-		sums[slot[v.kind[i]]].Add(sum)
-	})
-	return true, nil
-}
-
-// sumBetween adds up the samples of point i in ticks of the tier from lo on, below hi.
-func (v *view) sumBetween(i int, lo, hi int64) (sum store.Sum, any bool) {
-	if int64(v.first[i]) >= lo && int64(v.last[i]) < hi {
-		return v.sum(i), true
-	}
-	if int64(v.first[i]) >= hi || int64(v.last[i]) < lo {
-		return sum, false
-	}
-	s, end := v.sampleStart[i], v.sampleStart[i+1]
-	for ; s < end && int64(v.sampleTick[s]) < lo; s++ {
-	}
-	for ; s < end && int64(v.sampleTick[s]) < hi; s++ {
-		sum.Packets += v.sampleAmount[packets][s]
-		sum.Bytes += v.sampleAmount[octets][s]
-		sum.Opens += v.sampleAmount[opens][s]
-		any = true
-	}
-	return sum, any
+	v.tick = t.from
+	return true, c.visit(v)
 }

@@ -150,27 +150,16 @@ func (d *decoder) times() error {
 // samples reads what encoder.samplesPart wrote; sums and times have been read.
 func (d *decoder) samples() error {
 	c := &d.cols
-	r := reader{b: d.raw}
-	if r.uvarint() != uint64(c.points) {
-		return errDamaged
+	columns, err := d.sampleColumns()
+	if err != nil {
+		return err
 	}
-	for i := range d.columns {
-		d.columns[i] = readPlanes(&r, d.columns[i])
-	}
-	if r.bad || len(r.b) != 0 {
-		return errDamaged
-	}
-	columns := columnReaders{of: d.columns}
 	c.sampleStart = grow(c.sampleStart, c.points+1)
 	total := uint32(0)
 	for i := range c.points {
 		c.sampleStart[i] = total
-		missing := columns.next(0)
-		span := c.last[i] - c.first[i] + 1
-		if c.last[i] > math.MaxUint16 || missing >= uint64(span) || span > 1 && missing == uint64(span-1) {
-			return errDamaged
-		}
-		if total += span - uint32(missing); total > maxChunkSamples {
+		n := c.samplesOf(i, columns.next(0))
+		if total += n; n == 0 || total > maxChunkSamples {
 			return errDamaged
 		}
 	}
@@ -182,12 +171,32 @@ func (d *decoder) samples() error {
 	for i := range c.points {
 		d.readSamples(i, &columns)
 	}
-	for _, rest := range columns.of {
-		if columns.bad || len(rest) != 0 {
-			return errDamaged
-		}
+	return columns.end()
+}
+
+// sampleColumns unpacks the columns that samplesPart wrote.
+func (d *decoder) sampleColumns() (columnReaders, error) {
+	r := reader{b: d.raw}
+	if r.uvarint() != uint64(d.cols.points) {
+		return columnReaders{}, errDamaged
 	}
-	return nil
+	for i := range d.columns {
+		d.columns[i] = readPlanes(&r, d.columns[i])
+	}
+	if r.bad || len(r.b) != 0 {
+		return columnReaders{}, errDamaged
+	}
+	return columnReaders{of: d.columns}, nil
+}
+
+// samplesOf returns how many samples point i has if so many of its ticks have nothing,
+// 0 where that cannot be.
+func (c *columns) samplesOf(i int, missing uint64) uint32 {
+	span := c.last[i] - c.first[i] + 1
+	if c.last[i] > math.MaxUint16 || missing >= uint64(span) || span > 1 && missing == uint64(span-1) {
+		return 0
+	}
+	return span - uint32(missing)
 }
 
 // columnReaders take the values of columns one by one. Behind the end of one are
@@ -205,6 +214,27 @@ func (c *columnReaders) next(k int) uint64 {
 	v := c.of[k][0]
 	c.of[k] = c.of[k][1:]
 	return v
+}
+
+// take returns the next n values of a column, nil where there are not so many.
+func (c *columnReaders) take(k int, n uint32) []uint64 {
+	if uint64(n) > uint64(len(c.of[k])) {
+		c.bad, c.of[k] = true, nil
+		return nil
+	}
+	v := c.of[k][:n]
+	c.of[k] = c.of[k][n:]
+	return v
+}
+
+// end returns errDamaged unless all has been read, and no more.
+func (c *columnReaders) end() error {
+	for _, rest := range c.of {
+		if c.bad || len(rest) != 0 {
+			return errDamaged
+		}
+	}
+	return nil
 }
 
 // readSamples reads the samples of point i; a bad column says so later.

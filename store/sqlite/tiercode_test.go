@@ -224,5 +224,36 @@ func FuzzTier(f *testing.F) {
 				t.Fatalf("point %d: samples add up to %v and end at %d, want %v, %d", i, sum, tick, c.sum(i), c.last[i])
 			}
 		}
+		for _, want := range []tickSpan{{0, 60}, {0, 30}, {30, 60}, {7, 8}, {20, 41}, {59, 60}, {3, 3}} {
+			checkClip(t, d, sums, samples, want)
+		}
 	})
+}
+
+// checkClip compares what clipSamples leaves in the amounts with the samples, which have
+// been read.
+func checkClip(t *testing.T, d *decoder, sums, samples []byte, span tickSpan) {
+	t.Helper()
+	c := &d.cols
+	want := make([]store.Sum, c.points)
+	for i := range c.points {
+		for s := c.sampleStart[i]; s < c.sampleStart[i+1]; s++ {
+			if tick := int64(c.sampleTick[s]); tick >= span.from && tick < span.to {
+				want[i].Add(store.Sum{Packets: c.sampleAmount[packets][s], Bytes: c.sampleAmount[octets][s], Opens: c.sampleAmount[opens][s]})
+			}
+		}
+	}
+	d.raw = samples
+	if err := d.clipSamples(span); err != nil {
+		t.Fatalf("clip %v: %v, samples are readable", span, err)
+	}
+	for i := range c.points {
+		if got := c.sum(i); got != want[i] {
+			t.Fatalf("clip %v: point %d has %v, its samples %v", span, i, got, want[i])
+		}
+	}
+	d.raw = sums
+	if err := d.sums(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -25,7 +25,7 @@ type view struct {
 	bin   int  // the next one
 	used  bool // of what is not exact: it has been shown
 
-	unclipped bool // an exact tier is opened for what cuts its samples itself
+	summed bool // of an exact tier only the sums of what is asked for are wanted
 
 	sensors []string
 	places  []store.Place
@@ -94,7 +94,11 @@ func (v *view) openTier(it *item) (ok bool, err error) {
 	if t.exact {
 		from, n = sourceKeys, n|needTimes|needSamples
 	}
-	ok = v.decodeTier(it, from, n)
+	if t.exact && v.summed {
+		ok = v.decodeTier(it, from, n&^needSamples) && v.dec.clipTier(it.blobs, t.ticks(v.plan.tick)) == nil
+	} else {
+		ok = v.decodeTier(it, from, n)
+	}
 	news := v.store.damage.noteParts(t.id, it.chunk, parts[:], t.start, damageOf(ok))
 	exact := t.exact
 	if !ok && exact && t.from == t.start && t.to == t.start+t.level {
@@ -110,7 +114,7 @@ func (v *view) openTier(it *item) (ok bool, err error) {
 	if !v.match.open(v) {
 		return false, nil
 	}
-	if v.exact = exact; exact && !v.unclipped {
+	if v.exact = exact; exact && !v.summed {
 		v.bin = 0
 		v.clip.open(v, t)
 	}
