@@ -28,8 +28,8 @@ export function fairScale(nowOn: number, beforeOn: number, tick: number): number
 
 export type State = "new" | "gone" | "grown" | "shrunk" | "same";
 
-/** One thing in both stretches; by is how much more there is now, at equal rates. */
-export interface Change { key: string; label: string; note: string; before: number; now: number; by: number; state: State; place?: number; tags?: string[] }
+/** One thing in both stretches: key is that of its subject, place its placeKey where the map has it; by is how much more there is now, at equal rates. */
+export interface Change { key: string; label: string; note: string; before: number; now: number; by: number; state: State; place?: string; labels?: string[] }
 
 /** What became of it. */
 export function stateOf(before: number, now: number, by: number): State {
@@ -67,7 +67,7 @@ export function placeChanges(d: Dataset, now: Float64Array, before: Float64Array
     const nowhere = !p.located[i] && !p.country[i];
     const label = nowhere ? "Not located" : placeName(p, i, countryName);
     const note = nowhere ? "no place known" : p.city[i] || p.region[i] ? countryName(p.country[i]) : "country only";
-    out.push(change({ key: placeKey(p, i), label, note, now: a, before: b, place: nowhere ? undefined : i }, scale));
+    out.push(change({ key: placeKey(p, i), label, note, now: a, before: b, place: nowhere ? undefined : placeKey(p, i) }, scale));
   }
   return out;
 }

@@ -8,6 +8,7 @@ import { countryName } from "./format";
 import { arranged, countryItems, detailItems, labelsOf, nouns, placeItems, type Cut, type Item, type Pair } from "./items";
 import { asked, json, windowQuery } from "./live";
 import * as model from "./model";
+import { playing } from "./player";
 import { service } from "./services";
 import * as s from "./state";
 import { dimensionOf, kindOf } from "./subject";
@@ -151,6 +152,7 @@ export function follow(): void {
   effect(() => {
     const tab = s.tab.value, n = Math.min(limit.value, mostAsked), question = JSON.stringify(shownQuery());
     model.revision.value;
+    if (playing.value) return; // a step is shown for too short to be asked about
     if (!model.live.value || tab === "place" || tab === "country" || !model.dataset.value) return;
     clearTimeout(timer);
     timer = setTimeout(() => {

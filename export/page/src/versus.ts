@@ -5,13 +5,13 @@ import { computed, effect, signal } from "@preact/signals";
 import { cells, json } from "./api";
 import { change, countryChanges, fairScale, otherStretch, placeChanges, signed, sorted, type Change } from "./compare";
 import { Dataset } from "./dataset";
-import { countryName, duration, span } from "./format";
-import { sensorFilter } from "./lists";
+import { duration, span } from "./format";
+import { itemOf, mostAsked, sensorFilter, type Row, type TopAnswer } from "./lists";
 import { asked } from "./live";
 import * as model from "./model";
 import { covered } from "./playback";
-import { service } from "./services";
 import * as s from "./state";
+import { dimensionOf } from "./subject";
 import { sum, weights, type Sums } from "./sums";
 
 type Stretch = [number, number];
@@ -48,7 +48,7 @@ function outside(d: Dataset, time: Stretch): string {
 export const command = computed(() => {
   const v = stretches.value, iso = (t: number) => new Date(t).toISOString().replace(".000Z", "Z");
   if (!v) return "";
-  const by = { place: "place", country: "country", network: "asn", address: "ip", peer: "peer", port: "port" }[s.tab.value];
+  const by = dimensionOf[s.tab.value];
   const filter = model.dataset.value?.meta.filter;
   return `packetheat top ${by} --from ${iso(v.now[0])} --to ${iso(v.now[1])} --compare ${s.compare.value}${filter ? ` --filter '${filter}'` : ""}`;
 });
@@ -115,27 +115,27 @@ export const changes = computed<Changes>(() => {
   if (!model.live.value) return { items: [], message: "This file keeps no times for these: ask the sensor." };
   const r = remote.value;
   if (!r || r.tab !== tab) return { items: [], message: "Asking the sensor …" };
-  return { items: r.items, message: r.error ?? (r.cut ? `Only the ${most.toLocaleString("en-US")} largest of each window are compared.` : undefined) };
+  return { items: r.items, message: r.error ?? (r.cut ? `Only the ${mostAsked.toLocaleString("en")} largest of each window are compared.` : undefined) };
 });
 
 const iso = (t: number) => new Date(t).toISOString();
-const dimensions: Partial<Record<s.Tab, string>> = { network: "asn", address: "ip", peer: "peer", port: "port" };
 
-interface Row { key: string; label?: string; country?: string; as_org?: string; proto?: string; packets: number; bytes: number; labels?: string[] }
-interface Top { rows: Row[]; count: number }
-const most = 10_000; // rows that the sensor sends
+type Top = Required<TopAnswer>;
 
 async function top(by: string, [from, to]: Stretch): Promise<Top> {
-  const filter = sensorFilter();
-  return json<Top>("top", { by, n: String(most), from: iso(from), to: iso(to), ...(filter && { filter }) });
+  const filter = sensorFilter(), a = await json<TopAnswer>("top", { by, n: String(mostAsked), from: iso(from), to: iso(to), ...(filter && { filter }) });
+  return { rows: a.rows, count: a.count ?? a.rows.length };
 }
 
 /** Two answers as changes. What only one of two lists that were cut has is left out: the other may have it. */
-export function joined(by: string, now: Top, then: Top, unit: "packets" | "bytes", scale: number): Change[] {
+export function joined(by: string, now: Top, then: Top, unit: "packets" | "bytes", scale: number, d: Dataset | null): Change[] {
   const id = (r: Row) => `${r.proto ?? ""}/${r.key}`;
   const was = new Map(then.rows.map((r) => [id(r), r])), cut = [now, then].map((t) => t.count > t.rows.length);
   const out: Change[] = [];
-  const add = (r: Row, a: number, b: number) => out.push(change({ key: id(r), ...named(by, r), now: a, before: b, tags: r.labels }, scale));
+  const add = (r: Row, a: number, b: number) => {
+    const { key, label, note, labels, place } = itemOf(by, r, d);
+    out.push(change({ key, label, note, labels, place, now: a, before: b }, scale));
+  };
   for (const r of now.rows) {
     const b = was.get(id(r));
     was.delete(id(r));
@@ -143,13 +143,6 @@ export function joined(by: string, now: Top, then: Top, unit: "packets" | "bytes
   }
   if (!cut[0]) for (const r of was.values()) add(r, 0, r[unit]);
   return sorted(out);
-}
-
-function named(by: string, r: Row): { label: string; note: string } {
-  if (by === "asn") return { label: r.as_org || (r.key ? `AS${r.key}` : "Not known"), note: r.key ? `AS${r.key}` : "" };
-  if (by !== "port") return { label: r.key, note: r.country ? countryName(r.country) : "" };
-  const proto = (r.proto ?? "").toUpperCase();
-  return Number(r.key) ? { label: service(Number(r.key), r.proto === "udp" ? 1 : 0), note: proto } : { label: proto, note: "no port" };
 }
 
 /** Live: asks for the other stretch, and again once the window has moved by a sixtieth. */
@@ -172,14 +165,14 @@ export function follow(): void {
   });
   let timer = 0, list = 0;
   effect(() => {
-    const c = comparison.value, tab = s.tab.value, by = dimensions[tab], unit = s.unit.value;
+    const c = comparison.value, tab = s.tab.value, by = dimensionOf[tab], unit = s.unit.value;
     sensorFilter(); // read, so that its changes ask again
     clearTimeout(timer);
-    if (!c || typeof c === "string" || !by || !model.live.value) return;
+    if (!c || typeof c === "string" || tab === "place" || tab === "country" || !model.live.value) return;
     timer = setTimeout(() => {
       const now = ++list;
       Promise.all([top(by, c.now), top(by, c.before)]).then(
-        ([a, b]) => now === list && (remote.value = { tab, items: joined(by, a, b, unit, c.scale), cut: a.count > a.rows.length || b.count > b.rows.length }),
+        ([a, b]) => now === list && (remote.value = { tab, items: joined(by, a, b, unit, c.scale, model.dataset.peek()), cut: a.count > a.rows.length || b.count > b.rows.length }),
         (e: Error) => now === list && (remote.value = { tab, items: [], error: e.message }),
       );
     }, 150) as unknown as number;

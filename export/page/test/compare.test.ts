@@ -40,18 +40,18 @@ describe("changes", () => {
 
   test("know what is new and what is gone", () => {
     const d = dataOf([]), list = placeChanges(d, Float64Array.of(5, 0, 7, 0), Float64Array.of(0, 3, 7), 1);
-    expect(list.map((c) => [c.label, c.state, c.place])).toEqual([["A", "new", 0], ["B", "gone", 1], ["C", "same", 2]]);
+    expect(list.map((c) => [c.label, c.state, c.place])).toEqual([["A", "new", "0.0000,0.0000|DE||A"], ["B", "gone", "10.0000,20.0000|FR||B"], ["C", "same", "20.0000,40.0000|DE||C"]]);
   });
 });
 
 describe("two answers of the sensor", () => {
   const row = (key: string, packets: number, proto?: string) => ({ key, packets, bytes: 100 * packets, proto });
   test("are joined by key and protocol", () => {
-    const list = joined("port", { rows: [row("53", 4, "udp"), row("443", 9, "tcp")], count: 2 }, { rows: [row("53", 6, "tcp"), row("443", 1, "tcp")], count: 2 }, "packets", 1);
+    const list = joined("port", { rows: [row("53", 4, "udp"), row("443", 9, "tcp")], count: 2 }, { rows: [row("53", 6, "tcp"), row("443", 1, "tcp")], count: 2 }, "packets", 1, null);
     expect(list.map((c) => [c.key, c.before, c.now, c.state])).toEqual([["tcp/443", 1, 9, "grown"], ["tcp/53", 6, 0, "gone"], ["udp/53", 0, 4, "new"]]);
   });
   test("that were cut say nothing of what only one of them has", () => {
-    const list = joined("ip", { rows: [row("a", 4), row("b", 3)], count: 2 }, { rows: [row("b", 5)], count: 3 }, "bytes", 1);
-    expect(list.map((c) => [c.key, c.before, c.now])).toEqual([["/b", 500, 300]]);
+    const list = joined("ip", { rows: [row("a", 4), row("b", 3)], count: 2 }, { rows: [row("b", 5)], count: 3 }, "bytes", 1, null);
+    expect(list.map((c) => [c.key, c.before, c.now])).toEqual([["b", 500, 300]]);
   });
 });

@@ -5,14 +5,12 @@ import { useEffect, useState } from "preact/hooks";
 import type { Change } from "../compare";
 import { inWords } from "../compare";
 import { amount, exact, span } from "../format";
-import { hoveredPlace, live } from "../model";
-import { map } from "../page";
+import { live } from "../model";
 import * as s from "../state";
 import { changes, command, comparison } from "../versus";
+import { open, openable, Tabs, Tags, titles } from "./list";
 import { Stretch } from "./windows";
 import "./changes.css";
-
-const titles: Record<s.Tab, string> = { place: "Place", country: "Country", network: "Network", address: "Address", peer: "Peer", port: "Port" };
 
 /** Lines drawn at once; more come as one scrolls. */
 const screenful = 60;
@@ -58,45 +56,20 @@ function Head() {
 }
 
 function Row({ item, unit, scale }: { item: Change; unit: "packets" | "bytes"; scale: number }) {
-  const near = item.place !== undefined && hoveredPlace.value === item.place;
-  const at = (on: boolean) => item.place !== undefined && (s.hovered.value = on ? item.key : null);
-  const words = inWords(item, scale), by = Math.round(item.by);
-  const name = <><span class="text">{item.label}</span>{item.tags?.map((l) => <span key={l} class="tag">{l}</span>)}</>;
+  const at = (on: boolean) => () => item.place && (s.hovered.value = on ? item.place : null);
+  const words = inWords(item, scale), by = Math.round(item.by), tab = s.tab.value;
   return (
-    <tr class={near ? "near" : ""} onMouseEnter={() => at(true)} onMouseLeave={() => at(false)} data-state={item.state}>
+    <tr class={item.place && s.hovered.value === item.place ? "near" : ""} onMouseEnter={at(true)} onMouseLeave={at(false)} data-state={item.state}>
       <th scope="row" title={item.label}>
-        {item.place === undefined ? <span class="name">{name}</span> : <button type="button" class="name" onClick={() => open(item)} onFocus={() => at(true)} onBlur={() => at(false)}>{name}</button>}
+        <button type="button" class="name" disabled={!openable(tab, item)} onClick={() => open(tab, item)} onFocus={at(true)} onBlur={at(false)}>
+          <span class="text">{item.label}</span><Tags labels={item.labels} />
+        </button>
         {item.note && <span class="note">{item.note}</span>}
       </th>
       <td title={exact(item.before)}>{amount(item.before, unit)}</td>
       <td title={exact(item.now)}>{amount(item.now, unit)}</td>
       <td class={by > 0 ? "more" : by < 0 ? "less" : ""} title={exact(by)}><b>{by > 0 ? "+" : ""}{amount(by, unit)}</b><span class="note">{words}</span></td>
     </tr>
-  );
-}
-
-/** Opens the place's card, and brings the place into sight. */
-function open(item: Change): void {
-  s.selected.value = item.key;
-  s.hovered.value = null;
-  const view = map.value, at = view?.pixel(item.place!);
-  if (view && at && (at[0] < 30 || at[1] < 30 || at[0] > view.width - 30 || at[1] > view.height - 30)) view.panBy(view.width / 2 - at[0], view.height / 2 - at[1]);
-}
-
-function Tabs() {
-  const turn = (e: KeyboardEvent) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
-    if (!step) return;
-    e.preventDefault();
-    s.tab.value = s.tabs[(s.tabs.indexOf(s.tab.value) + step + s.tabs.length) % s.tabs.length];
-    document.getElementById(`tab-${s.tab.value}`)?.focus();
-  };
-  return (
-    <div class="tabs" role="tablist" aria-label="Changes by" onKeyDown={turn}>
-      {s.tabs.map((t) => (
-        <button key={t} type="button" role="tab" id={`tab-${t}`} aria-selected={s.tab.value === t} aria-controls="list" tabIndex={s.tab.value === t ? 0 : -1} onClick={() => (s.tab.value = t)}>{titles[t]}</button>
-      ))}
-    </div>
   );
 }
 

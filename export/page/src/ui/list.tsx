@@ -12,7 +12,7 @@ import { idOf, placeAt } from "../subject";
 import type { Unit } from "../sums";
 import "./list.css";
 
-const titles: Record<s.Tab, string> = { place: "Place", country: "Country", network: "Network", address: "Address", peer: "Peer", port: "Port" };
+export const titles: Record<s.Tab, string> = { place: "Place", country: "Country", network: "Network", address: "Address", peer: "Peer", port: "Port" };
 
 /** Where the list was when a card took its place. */
 const left = { tab: "place" as s.Tab, top: 0, row: 0, focus: false };
@@ -20,13 +20,20 @@ const left = { tab: "place" as s.Tab, top: 0, row: 0, focus: false };
 export function List() {
   return (
     <>
-      <div class="tabs" role="tablist" aria-label="List by" onKeyDown={turn}>
-        {s.tabs.map((t) => (
-          <button key={t} type="button" role="tab" id={`tab-${t}`} aria-selected={s.tab.value === t} aria-controls="list" tabIndex={s.tab.value === t ? 0 : -1} onClick={() => (s.tab.value = t)}>{titles[t]}</button>
-        ))}
-      </div>
+      <Tabs />
       <Table key={s.tab.value} tab={s.tab.value} />
     </>
+  );
+}
+
+/** By what the list is. */
+export function Tabs() {
+  return (
+    <div class="tabs" role="tablist" aria-label="List by" onKeyDown={turn}>
+      {s.tabs.map((t) => (
+        <button key={t} type="button" role="tab" id={`tab-${t}`} aria-selected={s.tab.value === t} aria-controls="list" tabIndex={s.tab.value === t ? 0 : -1} onClick={() => (s.tab.value = t)}>{titles[t]}</button>
+      ))}
+    </div>
   );
 }
 
@@ -166,13 +173,17 @@ export function Line({ item, most, unit, tab }: { item: Item; most: number; unit
   );
 }
 
+/** As much of a line as a card needs. */
+type Subject = Pick<Item, "key" | "note" | "place">;
+
 /** Traffic without a place, network or port has no card: there is nothing to ask for. */
-function openable(tab: s.Tab, i: Item): boolean {
+export function openable(tab: s.Tab, i: Subject): boolean {
   if (tab === "place") return i.place !== undefined;
   return tab === "port" ? !/\/0?$/.test(i.key) || i.note !== "no port" : i.key !== "" && i.key !== "0";
 }
 
-function open(tab: s.Tab, item: Item, row = -1): void {
+/** Opens the card of a line's subject. */
+export function open(tab: s.Tab, item: Subject, row = -1): void {
   if (row >= 0) Object.assign(left, { row, focus: true });
   s.selected.value = idOf({ tab, key: item.key });
   s.hovered.value = null;
