@@ -281,3 +281,45 @@ func transfer(t *testing.T, link *capturetest.Link) {
 		t.Fatalf("%d of %d bytes arrived", n, size)
 	}
 }
+
+// TestRingOthers: while frames flood another interface, rings that are opened again and
+// again have none of them: a packet socket without a protocol takes nothing before it
+// is bound (packet(7)).
+func TestRingOthers(t *testing.T) {
+	link := capturetest.Veth(t)
+	other := link.Sensor.Interface("lo")
+	other.SetUp(t, true)
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	sender := other.Sender(t)
+	go func() {
+		_, err := sender.Send(capturetest.UDPFrames(100, 64), 50_000_000, 0, stop)
+		stopped <- err
+	}()
+	defer func() {
+		close(stop)
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	}()
+	captured := func(name string, shards int, read time.Duration) (n uint64) {
+		cfg := smallRing(shards)
+		cfg.Interface = name
+		rings := open(t, link, cfg)
+		wait := readAll(rings, nil)
+		time.Sleep(read)
+		stopAll(rings)
+		return sum(t, wait()).stats.Packets
+	}
+	for deadline := time.Now().Add(20 * time.Second); captured("lo", 1, 20*time.Millisecond) == 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing floods the other interface")
+		}
+	}
+	for range 30 {
+		for shards := 1; shards <= 2; shards++ {
+			if n := captured(capturetest.SensorInterface, shards, 5*time.Millisecond); n != 0 {
+				t.Fatalf("%d frames on an interface that had none", n)
+			}
+		}
+	}
+}
