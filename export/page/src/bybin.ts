@@ -3,7 +3,7 @@
 
 import type { Dataset } from "./dataset";
 import type { Rows } from "./codec";
-import { finish, type Selection, type Sums, type Unit } from "./sums";
+import { finish, type Sums, type Unit } from "./sums";
 
 /** The numbers of rows by bin: those of bin b are order[start[b]] to order[start[b + 1]]. */
 export interface ByBin { order: Uint32Array; start: Uint32Array }
@@ -85,48 +85,76 @@ export class Rolling {
   }
 }
 
-/** Calls back with what each place that has anything has in the bins from a up to b. */
-function each(d: Dataset, index: ByBin, s: Selection, unit: Unit, scratch: Float64Array, found: (place: number, amount: number) => void): void {
-  const { place, key } = d.rows, amounts = d.rows[unit], [first, end] = part(index, s.from, s.to);
-  for (let k = first; k < end; k++) {
-    const i = index.order[k], p = place[i];
-    if ((s.keys >> key[i]) & 1 && (!s.places || s.places[p])) scratch[p] += amounts[i];
-  }
-  for (let k = first; k < end; k++) {
-    const p = place[index.order[k]], v = scratch[p];
-    if (v === 0) continue; // not selected, or told already
-    scratch[p] = 0;
-    found(p, v);
-  }
-}
+/** What places have in some bins: of those that have anything, and in no order. */
+interface Part { places: Uint32Array; amounts: Float64Array }
 
 /** How much of a step's weight is left one step later; for how many steps it is. */
 const fade = 0.25, trail = 3;
 
-/**
- * What the map shows of a step: its own amounts, and behind them a short trail of the
- * steps before, fading. Where a place has both, the larger is shown, so that no
- * amount is ever shown larger than it was. ends are the edges of the steps, the
- * newest last.
- */
-export function trailing(d: Dataset, index: ByBin, s: Selection, unit: Unit, edges: number[]): Float64Array {
-  const out = new Float64Array(d.places.n), scratch = new Float64Array(d.places.n);
-  let f = 1;
-  for (let i = edges.length - 1; i > 0 && edges.length - 1 - i <= trail; i--, f *= fade) {
-    each(d, index, { ...s, from: edges[i - 1], to: edges[i] }, unit, scratch, (p, v) => {
-      if (v * f > out[p]) out[p] = v * f;
-    });
+/** Steps whose parts are kept: those of a trail, and a few that are gone back to. */
+const kept = 16;
+
+/** What the map shows of single steps, of one selection and one unit. */
+export class Trail {
+  private readonly scratch: Float64Array;
+  private readonly parts = new Map<string, Part>();
+
+  constructor(private readonly d: Dataset, private readonly index: ByBin, private readonly unit: Unit, private readonly keys: number, private readonly places?: Uint8Array) {
+    this.scratch = new Float64Array(d.places.n);
   }
-  return out;
+
+  /**
+   * A step's own amounts, and behind them a short trail of the steps before, fading.
+   * Where a place has both, the larger is shown, so that no amount is ever shown
+   * larger than it was. edges are those of the steps, the newest last.
+   */
+  shown(edges: number[]): Float64Array {
+    const out = new Float64Array(this.d.places.n);
+    let f = 1;
+    for (let i = edges.length - 1; i > 0 && edges.length - 1 - i <= trail; i--, f *= fade) raise(out, this.part(edges[i - 1], edges[i]), f);
+    return out;
+  }
+
+  /** The most that each place has in any one of the steps between these edges. */
+  most(edges: number[]): Float64Array {
+    const out = new Float64Array(this.d.places.n);
+    for (let i = 1; i < edges.length; i++) raise(out, this.sum(edges[i - 1], edges[i]), 1);
+    return out;
+  }
+
+  private part(a: number, b: number): Part {
+    const id = `${a} ${b}`;
+    let p = this.parts.get(id);
+    if (p) this.parts.delete(id); // it is the newest again
+    else p = this.sum(a, b);
+    this.parts.set(id, p);
+    if (this.parts.size > kept) this.parts.delete(this.parts.keys().next().value!);
+    return p;
+  }
+
+  /** Adds up what each place has from bin a up to b. */
+  private sum(a: number, b: number): Part {
+    const { place, key } = this.d.rows, amounts = this.d.rows[this.unit], { scratch, places } = this, { order } = this.index;
+    const [first, end] = part(this.index, a, b), found = new Uint32Array(Math.min(end - first, this.d.places.n));
+    let n = 0;
+    for (let k = first; k < end; k++) {
+      const i = order[k], p = place[i];
+      if (!((this.keys >> key[i]) & 1) || (places && !places[p]) || !(amounts[i] > 0)) continue;
+      if (scratch[p] === 0) found[n++] = p;
+      scratch[p] += amounts[i];
+    }
+    const used = found.slice(0, n);
+    return { places: used, amounts: Float64Array.from(used, (p) => {
+      const v = scratch[p];
+      scratch[p] = 0;
+      return v;
+    }) };
+  }
 }
 
-/** The most that each place has in any one of the steps between these edges. */
-export function envelope(d: Dataset, index: ByBin, s: Selection, unit: Unit, edges: number[]): Float64Array {
-  const out = new Float64Array(d.places.n), scratch = new Float64Array(d.places.n);
-  for (let i = 1; i < edges.length; i++) {
-    each(d, index, { ...s, from: edges[i - 1], to: edges[i] }, unit, scratch, (p, v) => {
-      if (v > out[p]) out[p] = v;
-    });
+function raise(out: Float64Array, { places, amounts }: Part, f: number): void {
+  for (let i = 0; i < places.length; i++) {
+    const p = places[i], v = amounts[i] * f;
+    if (v > out[p]) out[p] = v;
   }
-  return out;
 }

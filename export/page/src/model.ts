@@ -5,9 +5,9 @@ import { computed, signal } from "@preact/signals";
 import { ask, type Question } from "./filter";
 import { Dataset, placeKey } from "./dataset";
 import * as s from "./state";
-import { byBin, envelope, Rolling, trailing, type ByBin } from "./bybin";
+import { byBin, Rolling, Trail, type ByBin } from "./bybin";
 import { covered, Steps } from "./playback";
-import { sum, weights as toWeights, type Selection, type Sums } from "./sums";
+import { sum, weights as toWeights, type Sums } from "./sums";
 
 /** The data, and a number that grows when ticks are added to it. */
 export const dataset = signal<Dataset | null>(null);
@@ -112,8 +112,10 @@ export const sums = computed<Sums | null>(() => {
   return rolling.value!.sums(from, to, all.series);
 });
 
-/** Of what playback shows more than sums. */
-const selection = computed<Selection>(() => ({ keys: keys.value, places: question.value.places, from: 0, to: 0 }));
+const trail = computed(() => {
+  revision.value;
+  return rows.value && index.value && new Trail(rows.value, index.value, s.unit.value, keys.value, question.value.places);
+});
 
 /** The edges of the steps up to one. */
 const edges = (played: Steps, last: number) => Array.from({ length: last + 2 }, (_, i) => played.edge(i));
@@ -123,7 +125,7 @@ export const weights = computed<Float64Array>(() => {
   const v = sums.value, played = steps.value;
   if (!v) return new Float64Array(0);
   if (!played || s.growing.value) return toWeights(v, s.unit.value);
-  return trailing(rows.value!, index.value!, selection.value, s.unit.value, edges(played, step.value));
+  return trail.value!.shown(edges(played, step.value));
 });
 
 /** What the colours' scale is fitted to: over a playback, the most that any step has of each place. */
@@ -134,7 +136,7 @@ const fullest = computed<Float64Array>(() => {
   if (!d) return new Float64Array(0);
   if (s.growing.value) return toWeights(rolling.value!.sums(from, to, { packets: none, bytes: none }), s.unit.value);
   const played = new Steps(d, from, to);
-  return envelope(d, index.value!, selection.value, s.unit.value, edges(played, played.n - 1));
+  return trail.value!.most(edges(played, played.n - 1));
 });
 const none = new Float64Array(0);
 

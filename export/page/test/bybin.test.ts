@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { byBin, envelope, Rolling, trailing } from "../src/bybin";
+import { byBin, Rolling, Trail } from "../src/bybin";
 import { sum } from "../src/sums";
 import { dataOf, type Row } from "./rows";
 
@@ -44,17 +44,26 @@ describe("what the map shows of a step", () => {
     { place: 0, key: 0, bin: 4, packets: 1600 }, { place: 0, key: 1, bin: 4, packets: 100 }, { place: 0, key: 0, bin: 7, packets: 3 },
     { place: 1, key: 0, bin: 6, packets: 40 }, { place: 1, key: 0, bin: 7, packets: 30 }, { place: 2, key: 0, bin: 3, packets: 99 }, { place: 3, key: 2, bin: 7, packets: 8 },
   ], { bins });
-  const index = byBin(d.rows), steps = [0, 1, 2, 3, 4, 5, 6, 7, 8], all = { keys: 0xffff, from: 0, to: 0 };
+  const index = byBin(d.rows), steps = [0, 1, 2, 3, 4, 5, 6, 7, 8], all = new Trail(d, index, "packets", 0xffff);
 
   test("are its amounts, and a fading trail of three steps that is never more than there was", () => {
-    expect(Array.from(trailing(d, index, all, "packets", steps))).toEqual([1700 / 64, 30, 0, 8]);
+    expect(Array.from(all.shown(steps))).toEqual([1700 / 64, 30, 0, 8]);
+    expect(Array.from(all.shown(steps.slice(0, 6)))).toEqual([1700, 0, 99 / 4, 0]);
+    expect(Array.from(all.shown(steps))).toEqual([1700 / 64, 30, 0, 8]);
   });
   test("follows the toggles", () => {
-    expect(Array.from(trailing(d, index, { ...all, keys: 0b0010 }, "packets", steps))).toEqual([100 / 64, 0, 0, 0]);
-    expect(Array.from(trailing(d, index, { ...all, places: Uint8Array.of(0, 1, 0, 0) }, "bytes", steps))).toEqual([0, 3000, 0, 0]);
+    expect(Array.from(new Trail(d, index, "packets", 0b0010).shown(steps))).toEqual([100 / 64, 0, 0, 0]);
+    expect(Array.from(new Trail(d, index, "bytes", 0xffff, Uint8Array.of(0, 1, 0, 0)).shown(steps))).toEqual([0, 3000, 0, 0]);
   });
   test("has a scale for all steps: the most of any", () => {
-    expect(Array.from(envelope(d, index, all, "packets", steps))).toEqual([1700, 40, 99, 8]);
-    expect(Array.from(envelope(d, index, all, "packets", [0, 5, 8]))).toEqual([1700, 70, 99, 8]);
+    expect(Array.from(all.most(steps))).toEqual([1700, 40, 99, 8]);
+    expect(Array.from(all.most([0, 5, 8]))).toEqual([1700, 70, 99, 8]);
+  });
+  test("is the same from the parts that are kept as from new ones", () => {
+    fc.assert(fc.property(rows, selection, fc.array(fc.integer({ min: 1, max: bins }), { minLength: 1, maxLength: 30 }), (list, chosen, moves) => {
+      const data = dataOf(list, { bins }), by = byBin(data.rows), edges = Array.from({ length: bins + 1 }, (_, i) => i);
+      const kept = new Trail(data, by, "packets", chosen.keys, chosen.places);
+      for (const n of moves) expect(kept.shown(edges.slice(0, n + 1))).toEqual(new Trail(data, by, "packets", chosen.keys, chosen.places).shown(edges.slice(0, n + 1)));
+    }));
   });
 });
