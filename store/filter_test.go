@@ -111,7 +111,7 @@ func TestParseFilterErrors(t *testing.T) {
 		{"ip:1.2.3.4/33", "is no address or network"},
 		{"peer:fe80::1%eth0", "is no address or network"},
 		{"dir:up", "write dir:in or dir:out"},
-		{"opened:in", "write opened:them or opened:us"},
+		{"opened:in", "write opened:them or opened:us, or opened:unanswered"},
 		{"place:48", "write place:48.8534,2.3488"},
 		{`place:"1,2",3`, "write LATITUDE,LONGITUDE"},
 		{`place:1,"2,3"`, "write LATITUDE,LONGITUDE"},

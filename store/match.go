@@ -33,7 +33,7 @@ func (t *Term) holds(p *Point) bool {
 	case KeyDir:
 		return slices.Contains(t.Dirs, p.Direction)
 	case KeyOpened:
-		return p.Opens > 0 && slices.Contains(t.Dirs, p.Direction)
+		return p.Opens > 0 && (slices.Contains(t.Dirs, p.Direction) || t.Unanswered && t.Answered != nil && !t.Answered(p))
 	case KeyPlace:
 		return t.atSpot(p.Place)
 	case KeyLabel:

@@ -55,6 +55,13 @@ type Term struct {
 	Spots    []Place        // place: Latitude and Longitude only
 	Dirs     []Direction    // dir, opened (them: In, us: Out)
 	Labels   []Matcher      // label: what the values stood for when the filter was read
+
+	// Unanswered is opened:unanswered: connection attempts to which nothing came the
+	// other way in the window. A point alone cannot tell: Answered is what a store
+	// found out for the window of its question; while it is nil, the value matches
+	// nothing.
+	Unanswered bool
+	Answered   func(*Point) bool
 }
 
 // String returns the term in the filter language.
@@ -112,7 +119,7 @@ func (k Key) fix(value string, labels Labels) string {
 	case KeyDir:
 		return nearest(value, []string{"in", "out"})
 	case KeyOpened:
-		return nearest(value, []string{"them", "us"})
+		return nearest(value, []string{"them", "us", "unanswered"})
 	case KeyLabel:
 		if labels != nil {
 			return quote(nearest(value, labels.Names()))
@@ -271,8 +278,18 @@ func (t *Term) addDirection(v string) error {
 		t.Dirs = append(t.Dirs, In)
 	case words[1]:
 		t.Dirs = append(t.Dirs, Out)
+	case "unanswered":
+		if t.Key == KeyOpened {
+			t.Unanswered = true
+			return nil
+		}
+		fallthrough
 	default:
-		return fmt.Errorf("%q is not possible: write %s:%s or %s:%s", v, t.Key, words[0], t.Key, words[1])
+		more := ""
+		if t.Key == KeyOpened {
+			more = ", or opened:unanswered"
+		}
+		return fmt.Errorf("%q is not possible: write %s:%s or %s:%s%s", v, t.Key, words[0], t.Key, words[1], more)
 	}
 	return nil
 }

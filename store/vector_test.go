@@ -59,6 +59,8 @@ type vectorTerm struct {
 	Words    []string     `json:"words,omitempty"`
 	Spots    [][2]float64 `json:"spots,omitempty"` // latitude, longitude
 	Dirs     []string     `json:"dirs,omitempty"`
+
+	Unanswered bool `json:"unanswered,omitempty"`
 }
 
 type vectorMistake struct {
@@ -104,7 +106,7 @@ var vectorFilters = []string{
 	"country:FR", "country:de,fr", "-country:FR", `region:"ÎLE-de-france"`, "city:PARIS", "city:Par", `city:"New York",Paris`, `city:New" "York`, "city:KØLN",
 	"place:48.8534,2.3488", "place:48.85344,2.3488", "place:48.8536,2.3488", "place:0,0", "-place:0,0", "place:48.8534,2.3488,-33.8688,151.2093",
 	`place:"90, 180","-33.8688,151.2093"`, "place:+4.88534e1,2.3488", "place:40.7,-74.",
-	"asn:64500", "asn:AS1-64500,as13335", "asn:0", "-asn:1", "dir:in", "dir:IN,out", "-dir:out", "opened:them", "opened:us", "opened:us,them", "-opened:them",
+	"asn:64500", "asn:AS1-64500,as13335", "asn:0", "-asn:1", "dir:in", "dir:IN,out", "-dir:out", "opened:them", "opened:us", "opened:us,them", "-opened:them", "opened:unanswered", "opened:them,Unanswered", "-opened:unanswered",
 	"sensor:gw1", `sensor:"a \"b\" \\ c,d"`, "-sensor:gw1", "label:cloud", "-label:Cloud", `label:"my devices"`, `label:cloud,"my devices"`, `-label:cloud -label:"my devices"`,
 	"proto:tcp port:443 country:FR", "port:1-500 port:400-600", "port:1-500 -port:400-600", `region:a:b city:"x y" -dir:in`,
 }
@@ -114,7 +116,7 @@ var vectorMistakes = []string{
 	"443", "tcp", "Paris", `"New York"`, "-", `country:"Ö" Küln dir:in`, "port:", "port:1,,2", "port:1,", `city:""`, ":x", "-:x",
 	"port:65536", "port:9-1", "port:-1", "port:http", "port:1-2-3", "port:99999999999999999999", "asn:ASX", "asn:4294967296", "asn:9-5", "proto:256", "proto:tpc", "proto:icmpv5", "proto:quic",
 	"ip:1.2.3", "ip:1.2.3.*", "ip:10.", "ip:1.2.3.4/33", "ip:1.2.3.4/08", "ip:01.2.3.4", "ip:1::2::3", "ip:1:2:3:4:5:6:7:8:9", "ip:12345::", "peer:fe80::1%eth0", "host:example.org", "port:1 ip:1.2.3.4,300.1.1.1 dir:in",
-	"dir:up", "dir:ont", "opened:in", "opened:tem", "place:48", `place:"1,2",3`, `place:1,"2,3"`, "place:91,0", "place:0,181", "place:NaN,NaN", "place:x,y", "place:1,2,x,4",
+	"dir:up", "dir:ont", "opened:in", "opened:tem", "opened:answered", "dir:unanswered", "place:48", `place:"1,2",3`, `place:1,"2,3"`, "place:91,0", "place:0,181", "place:NaN,NaN", "place:x,y", "place:1,2,x,4",
 	"label:tor", "label:clod", `label:"my device"`, `-label:cloud,x`,
 }
 
@@ -208,7 +210,7 @@ func newVectorPoint(p *Point, t *Tagger) vectorPoint {
 }
 
 func newVectorTerm(t *Term) vectorTerm {
-	v := vectorTerm{Key: t.Key.String(), Not: t.Not, Values: t.Values, Words: t.Words}
+	v := vectorTerm{Key: t.Key.String(), Not: t.Not, Values: t.Values, Words: t.Words, Unanswered: t.Unanswered}
 	for _, n := range t.Networks {
 		v.Networks = append(v.Networks, n.String())
 	}

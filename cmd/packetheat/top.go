@@ -31,6 +31,7 @@ the public endpoint sent, out is what it received. With --compare, what changed:
 grown and shrunk, the largest change first.`,
 		Example: `  packetheat top country --last 24h
   packetheat top ip --at "tue 15:00" --filter 'port:22 opened:them'
+  packetheat top port --filter 'opened:them opened:unanswered'
   packetheat top port --filter country:CN --json
   packetheat top asn --last 24h --compare last-week`,
 		Args:      oneOf(store.Dimensions()),

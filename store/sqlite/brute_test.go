@@ -70,6 +70,7 @@ func pointsOf(t testing.TB, s *Store, f store.Filter) []store.Point {
 type history []store.Point
 
 func (h history) match(f store.Filter) (found history) {
+	f = h.answered(f)
 	for i := range h {
 		if f.Match(&h[i]) {
 			found = append(found, h[i])
@@ -217,7 +218,7 @@ var randomTerms = []string{
 	"ip:2001:db8::/64", "-ip:203.0.113.0/24", "peer:203.0.113.3", "-peer:0.0.0.0/0", "host:203.0.113.1,2001:db8::1",
 	"-host:203.0.113.0/24", "country:DE,FR", "-country:US", "region:Texas", "city:paris", `city:"new york"`,
 	"place:33.6609,-95.5555", "-place:52.5244,13.4105", "asn:15169", "-asn:AS3320", "dir:in", "-dir:in",
-	"opened:them", "-opened:us", "sensor:gw1", "-sensor:gw1", "sensor:ä", "country:XX", "sensor:nobody",
+	"opened:them", "opened:unanswered", "-opened:us", "sensor:gw1", "-sensor:gw1", "sensor:ä", "country:XX", "sensor:nobody",
 }
 
 func (r random) filter(t testing.TB, first time.Time, span time.Duration) store.Filter {

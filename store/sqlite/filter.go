@@ -86,6 +86,9 @@ func newFilter(terms []store.Term) *filter {
 			if t.Key == store.KeyHost {
 				f.need |= needAddr | needPeer
 			}
+			if t.Unanswered {
+				f.need |= needAddr | needPeer | needPort
+			}
 		}
 	}
 	return f
@@ -232,7 +235,12 @@ func (m *matcher) pointOK(v *view, g, i int) bool {
 		return true
 	}
 	p := &m.scratch
-	p.Direction, p.Opens = v.kinds[k].direction, v.amount[opens][i]
+	p.Direction, p.Opens, p.Proto = v.kinds[k].direction, v.amount[opens][i], v.kinds[k].proto
+	if f.need&needPort != 0 {
+		if p.HasPort = v.kinds[k].hasPort; p.HasPort {
+			p.Port = v.ports[v.port[i]]
+		}
+	}
 	if f.need&needAddr != 0 {
 		p.Addr = v.addr[g]
 	}

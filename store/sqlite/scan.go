@@ -51,6 +51,10 @@ func (s *Store) plan(ctx context.Context, f *store.Filter, ask question) (*plan,
 	if err := f.Window.Check(); err != nil {
 		return nil, nil, err
 	}
+	f, err := s.answered(ctx, f)
+	if err != nil {
+		return nil, nil, err
+	}
 	p := &plan{
 		filter: newFilter(f.Terms), all: true, tick: int64(s.tick / time.Second),
 		step: int64(ask.step / time.Second), ordered: ask.ordered, full: ask.full, damage: &s.damage,

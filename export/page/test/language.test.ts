@@ -16,7 +16,7 @@ const points: Point[] = vectors.points.map((p: Record<string, never>) => ({
 /** A term as the vectors have it: empty lists are left out. */
 function plain(t: Term): Record<string, unknown> {
   const lists = { networks: t.networks.map(netText), ranges: t.ranges, words: t.key === "label" ? [] : t.words, spots: t.spots, dirs: t.dirs };
-  return { key: t.key, not: t.not, values: t.values, ...Object.fromEntries(Object.entries(lists).filter(([, l]) => l.length > 0)) };
+  return { key: t.key, not: t.not, values: t.values, ...(t.unanswered && { unanswered: true }), ...Object.fromEntries(Object.entries(lists).filter(([, l]) => l.length > 0)) };
 }
 
 const bytesBefore = (text: string, at: number) => Buffer.byteLength(text.slice(0, at));

@@ -24,7 +24,7 @@ export interface Option {
 /** What each key asks about. */
 export const meanings: Record<Key, string> = {
   country: "two letters: DE, FR", city: "by its English name", region: "by its English name", asn: "network, by AS number", ip: "address on the map, or a network",
-  peer: "the other end, usually ours", host: "either end", port: "service port: 443, 1-1024", proto: "tcp, udp, icmp, or a number", dir: "in or out", opened: "who opened it: them or us",
+  peer: "the other end, usually ours", host: "either end", port: "service port: 443, 1-1024", proto: "tcp, udp, icmp, or a number", dir: "in or out", opened: "who opened it: them, us, unanswered",
   label: "of an address or network", sensor: "by its name", place: "latitude,longitude",
 };
 
@@ -63,7 +63,7 @@ function vocabulary(key: Key, words: Vocabulary): readonly Value[] {
   switch (key) {
     case "proto": return protocolWords.map((value) => ({ value }));
     case "dir": return [{ value: "in", name: "in: it came from there" }, { value: "out", name: "out: it went there" }];
-    case "opened": return [{ value: "them", name: "they opened the connection" }, { value: "us", name: "we opened the connection" }];
+    case "opened": return [{ value: "them", name: "they opened the connection" }, { value: "us", name: "we opened the connection" }, { value: "unanswered", name: "nothing came back" }];
     case "peer": case "host": case "ip": return words(key);
     default: return words(key);
   }

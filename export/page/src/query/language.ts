@@ -18,6 +18,7 @@ export interface Term {
   words: string[]; // country, region, city, sensor, label: lower case
   spots: [number, number][]; // place: latitude, longitude
   dirs: ("in" | "out")[]; // dir, opened (them: in, us: out)
+  unanswered: boolean; // opened: nothing came the other way in the window, which no point tells by itself
   start: number; // where it stands in the text
   end: number;
 }
@@ -85,7 +86,7 @@ function term(word: Piece, labels?: readonly string[]): Term {
   }
   const name = body.text.slice(0, colon), key = keys.find((k) => k === name.toLowerCase());
   if (!key) throw new Wrong(`filter key ${q(name)} is unknown: use one of ${keys.join(", ")}`, { text: name, start: body.start, end: body.start + colon }, nearest(name, keys));
-  const t: Term = { key, not, values: [], networks: [], ranges: [], words: [], spots: [], dirs: [], start: word.start, end: word.end };
+  const t: Term = { key, not, values: [], networks: [], ranges: [], words: [], spots: [], dirs: [], unanswered: false, start: word.start, end: word.end };
   for (const v of values(key, word.text, { text: body.text.slice(colon + 1), start: body.start + colon + 1, end: body.end })) {
     t.values.push(v.text);
     const wrong = add(t, v.text, labels);
@@ -156,7 +157,11 @@ function addSpot(t: Term, v: string): string | undefined {
 
 function addDirection(t: Term, v: string, inward: string, outward: string): string | undefined {
   const word = v.toLowerCase();
-  if (word !== inward && word !== outward) return `${q(v)} is not possible: write ${t.key}:${inward} or ${t.key}:${outward}`;
+  if (t.key === "opened" && word === "unanswered") {
+    t.unanswered = true;
+    return;
+  }
+  if (word !== inward && word !== outward) return `${q(v)} is not possible: write ${t.key}:${inward} or ${t.key}:${outward}${t.key === "opened" ? ", or opened:unanswered" : ""}`;
   t.dirs.push(word === inward ? "in" : "out");
   return;
 }
@@ -181,7 +186,7 @@ function fixed(key: Key, v: string, labels: readonly string[] = []): string {
     }
     case "proto": return nearest(v, protocolWords);
     case "dir": return nearest(v, ["in", "out"]);
-    case "opened": return nearest(v, ["them", "us"]);
+    case "opened": return nearest(v, ["them", "us", "unanswered"]);
     case "label": return quote(nearest(v, labels));
     default: return "";
   }
