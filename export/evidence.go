@@ -17,12 +17,14 @@ func sensorName(o *Options, cov *store.Coverage) string {
 	return cmp.Or(o.Sensor, strings.Join(cov.Sensors, ", "))
 }
 
-// attributions are the texts that the GeoIP databases' licences ask for, once each.
-func attributions(cov *store.Coverage) []string {
+// Attributions are the texts and links that the licences of the GeoIP databases ask for
+// where points that were located by them are shown, once each.
+func Attributions(cov *store.Coverage) []string {
 	var all []string
 	for _, g := range cov.Geo {
-		if g.Attribution != "" && !slices.Contains(all, g.Attribution) {
-			all = append(all, g.Attribution)
+		text := strings.TrimSpace(g.Attribution + " " + g.URL)
+		if g.Attribution != "" && !slices.Contains(all, text) {
+			all = append(all, text)
 		}
 	}
 	return all

@@ -98,7 +98,7 @@ func (f *fakeReader) Coverage(ctx context.Context, w store.Window) (store.Covera
 		c.Window = w.Clip(store.Window{From: c.First, To: c.Last})
 		c.Sensors = []string{"gw1"}
 		c.Spans = []store.Span{{Window: c.Window, Sensor: "gw1", State: store.StateData, Drops: f.drops}}
-		c.Geo = []store.GeoSource{{Kind: "city", Name: "Test City", Built: noon, Attribution: "by Test"}}
+		c.Geo = []store.GeoSource{{Kind: "city", Name: "Test City", Built: noon, Attribution: "by Test", URL: "https://example.com"}}
 	}
 	c.Books.TwoPublic = store.Count{Packets: f.two}
 	c.Books.OnePublic = store.Count{Packets: total.Packets - 2*f.two, Bytes: total.Bytes}

@@ -134,7 +134,7 @@ func TestSQLiteTable(t *testing.T) {
 		"SELECT name FROM sqlite_master WHERE type='index' AND tbl_name='points'":                              "points_time",
 		"SELECT strftime('%H:%M:%S', min(time)) FROM points":                                                   "12:00:00",
 		"SELECT value FROM about WHERE name='version'":                                                         "v1",
-		"SELECT value FROM about WHERE name='attribution'":                                                     "by Test",
+		"SELECT value FROM about WHERE name='attribution'":                                                     "by Test https://example.com",
 		"PRAGMA integrity_check":                                                                               "ok",
 		"SELECT value LIKE 'packetheat export sqlite --from 2026-11-21T12%' FROM about WHERE name='made with'": "1",
 	} {

@@ -14,8 +14,8 @@ import (
 
 // Mask says that a file is for others: what of the traffic it must not tell. It takes
 // out peers, the names of sensors and of one's own networks, and one's own place; cuts
-// addresses to networks; rounds times to hours; and shows a place, or an autonomous
-// system (AS), only where enough addresses are behind it. Sums stay exact. The zero
+// addresses to networks; rounds times to hours; and shows a place, an autonomous system
+// (AS), or a country, only where enough addresses are behind it. Sums stay exact. The zero
 // value is a mask with its defaults. It comes before the filter, so that no filter can
 // find out what is masked.
 type Mask struct {
@@ -143,7 +143,7 @@ func masked(ctx context.Context, r source, o Options) (source, Options, error) {
 
 // sentence says for people what the mask has done.
 func (m *Mask) sentence() string {
-	return fmt.Sprintf("masked: whole hours, no addresses or names, places of fewer than %d addresses by their country", m.least())
+	return fmt.Sprintf("masked: whole hours, no addresses or names, places of fewer than %d addresses by their country, countries of fewer nowhere", m.least())
 }
 
 // flags are those of the command line that ask for the mask.

@@ -18,8 +18,9 @@ type maskedView struct {
 	mask   *Mask
 	window store.Window // whole hours: what addresses are counted in
 
-	places map[store.Place]*crowd
-	nets   map[uint32]*crowd // by AS number
+	places    map[store.Place]*crowd
+	nets      map[uint32]*crowd // by AS number
+	countries map[string]*crowd
 }
 
 // crowd counts distinct addresses up to the number that is enough.
@@ -41,7 +42,7 @@ func (c *crowd) add(p netip.Prefix, least int) {
 // the window. Where the points are gone, and addresses with them, nobody knows: such
 // rows count for nobody.
 func (v *maskedView) count(ctx context.Context) error {
-	v.places, v.nets = map[store.Place]*crowd{}, map[uint32]*crowd{}
+	v.places, v.nets, v.countries = map[store.Place]*crowd{}, map[uint32]*crowd{}, map[string]*crowd{}
 	least := v.mask.least()
 	var place store.Place
 	var of *crowd
@@ -59,15 +60,21 @@ func (v *maskedView) count(ctx context.Context) error {
 				}
 			}
 			of.add(p.Addr, least)
-			n := v.nets[p.ASN]
-			if n == nil {
-				n = &crowd{}
-				v.nets[p.ASN] = n
-			}
-			n.add(p.Addr, least)
+			crowdOf(v.nets, p.ASN).add(p.Addr, least)
+			crowdOf(v.countries, p.Place.Country).add(p.Addr, least)
 		}
 		return ctx.Err()
 	})
+}
+
+// crowdOf returns the crowd of a key, a new one where there is none.
+func crowdOf[K comparable](all map[K]*crowd, key K) *crowd {
+	c := all[key]
+	if c == nil {
+		c = &crowd{}
+		all[key] = c
+	}
+	return c
 }
 
 // point masks one point.
@@ -77,6 +84,9 @@ func (v *maskedView) point(p *store.Point) {
 		p.Place = store.Place{}
 	} else if c == nil || !c.enough || v.mask.named(p.Place.City) {
 		p.Place = countryOnly(p.Place)
+		if c := v.countries[p.Place.Country]; c == nil || !c.enough {
+			p.Place = store.Place{}
+		}
 	}
 	if c := v.nets[p.ASN]; own || c == nil || !c.enough || v.mask.named(p.ASOrg) {
 		p.ASN, p.ASOrg = 0, ""

@@ -113,7 +113,7 @@ func fillSQLite(ctx context.Context, db *sql.DB, r source, o *Options, rep *Repo
 			{"from", rep.Window.From.Format(timeLayout)},
 			{"to", rep.Window.To.Format(timeLayout)},
 			{"filter", o.Filter.String()},
-			{"attribution", strings.Join(attributions(&rep.Coverage), "\n")},
+			{"attribution", strings.Join(Attributions(&rep.Coverage), "\n")},
 		}
 		for _, kv := range about {
 			if err := s.exec("INSERT INTO about VALUES (?, ?)", kv[0], kv[1]); err != nil {

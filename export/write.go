@@ -65,7 +65,7 @@ func write(ctx context.Context, w io.Writer, r source, format Format, o Options)
 	default:
 		j := newJSONWriter(w, format == GeoJSON)
 		j.head = geoHead{Version: o.Version, Sensor: sensorName(&o, &cov), From: window.From, To: window.To,
-			Filter: o.Filter.String(), Command: o.command(format, window), Geo: attributions(&cov)}
+			Filter: o.Filter.String(), Command: o.command(format, window), Geo: Attributions(&cov)}
 		rows = j
 	}
 	return rep, writeRows(ctx, rows, r, &o, &rep)

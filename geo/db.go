@@ -13,7 +13,8 @@ import (
 // DB answers for addresses from the databases that are open. All methods are
 // safe for concurrent use. [Open] makes one; the zero value locates nothing.
 type DB struct {
-	cfg    Config
+	cfg    Config // but for City and ASN, which are in paths
+	paths  atomic.Pointer[paths]
 	state  atomic.Pointer[state]
 	counts counts
 
@@ -21,6 +22,9 @@ type DB struct {
 	closed bool
 	inside map[string]*table // built-in tables, unpacked once
 }
+
+// paths are Config.City and Config.ASN as they are now.
+type paths struct{ city, asn string }
 
 // errClosed is returned by Reload after Close.
 var errClosed = errors.New("reload geo databases: closed")
@@ -174,11 +178,12 @@ func (db *DB) Reload() error {
 		return errClosed
 	}
 	s := &state{generation: db.Generation() + 1, networks: sortNetworks(db.cfg.Networks), anycast: db.cfg.Unplaced, seen: db.look()}
-	city, err := db.load(kindCity, db.cfg.City, cityPatterns[:])
+	named := *db.paths.Load()
+	city, err := db.load(kindCity, named.city, cityPatterns[:])
 	if err != nil {
 		return err
 	}
-	asn, err := db.load(kindASN, db.cfg.ASN, asnPatterns[:])
+	asn, err := db.load(kindASN, named.asn, asnPatterns[:])
 	if err != nil {
 		return err
 	}
@@ -200,6 +205,17 @@ func (db *DB) Reload() error {
 		return fmt.Errorf("reload geo databases: %w", kept)
 	}
 	return nil
+}
+
+// SetPaths changes what Config.City and Config.ASN were, and reloads. Where a file that is
+// named now is not to be used, an error says so and all stays as it was.
+func (db *DB) SetPaths(city, asn string) error {
+	old := db.paths.Swap(&paths{city, asn})
+	err := db.Reload()
+	if err != nil {
+		db.paths.Store(old)
+	}
+	return err
 }
 
 // Close lets go of the databases. Afterwards every address is unlocated. It

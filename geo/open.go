@@ -60,7 +60,9 @@ func newDB(cfg Config) *DB {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &DB{cfg: cfg}
+	db := &DB{cfg: cfg}
+	db.paths.Store(&paths{cfg.City, cfg.ASN})
+	return db
 }
 
 // discover lists the files that match, in the order of folders and patterns.

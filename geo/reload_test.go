@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -150,5 +151,36 @@ func TestTruncatedWhileOpen(t *testing.T) {
 	swap(t, path, cityFixture().bytes(t))
 	if err := db.Reload(); err != nil || db.Locate(netip.MustParseAddr("1.0.0.1")).City != "Munich" {
 		t.Errorf("not repaired by a good file: %v", err)
+	}
+}
+
+// TestSetPaths names other files while the databases are open and watched.
+func TestSetPaths(t *testing.T) {
+	addr := netip.MustParseAddr("1.0.0.1")
+	first, other := version("A").write(t, t.TempDir(), "a.mmdb"), version("B").write(t, t.TempDir(), "b.mmdb")
+	db := open(t, Config{City: first})
+	for _, tt := range []struct{ path, want, wrong string }{
+		{other, "B", ""}, {filepath.Join(t.TempDir(), "none.mmdb"), "B", "none.mmdb"}, {asnFixture().write(t, t.TempDir(), "asn.mmdb"), "B", "asn.mmdb"}, {first, "A", ""},
+	} {
+		err := db.SetPaths(tt.path, "")
+		if (err == nil) != (tt.wrong == "") || err != nil && !strings.Contains(err.Error(), tt.wrong) {
+			t.Errorf("%s: %v", tt.path, err)
+		}
+		if got := db.Locate(addr).City; got != tt.want {
+			t.Errorf("%s: located by %s, want %s", tt.path, got, tt.want)
+		}
+		if err := db.Reload(); err != nil {
+			t.Errorf("%s: reloaded: %v", tt.path, err)
+		}
+	}
+	if err := db.SetPaths(other, ""); err != nil {
+		t.Fatal(err)
+	}
+	swap(t, other, version("C").bytes(t))
+	if seen := db.look(); seen.equal(db.seen()) {
+		t.Error("a change of the file named last is not noticed")
+	}
+	if dir := filepath.Dir(other); !slices.Contains(db.folders(), dir) {
+		t.Errorf("%s is not among the folders that are watched: %v", dir, db.folders())
 	}
 }

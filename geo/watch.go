@@ -36,7 +36,7 @@ func (db *DB) watch(ctx context.Context, every, settle, limit time.Duration) err
 	poll := time.NewTicker(every)
 	defer poll.Stop()
 	for {
-		folders.follow() // before looking, or a change in between would be missed
+		folders.follow(db.folders()) // before looking, or a change in between would be missed
 		seen := db.look()
 		if !seen.equal(db.seen()) {
 			for end := time.Now().Add(limit); time.Now().Before(end); {
@@ -82,7 +82,8 @@ func (s snapshot) equal(other snapshot) bool { return maps.EqualFunc(s, other, s
 // look takes a snapshot. Files that do not exist are not in it.
 func (db *DB) look() snapshot {
 	s := make(snapshot)
-	paths := []string{db.cfg.City, db.cfg.ASN}
+	named := db.paths.Load()
+	paths := []string{named.city, named.asn}
 	paths = append(paths, discover(db.cfg.Search, cityPatterns[:])...)
 	paths = append(paths, discover(db.cfg.Search, asnPatterns[:])...)
 	paths = append(append(paths, db.fetched(kindCity)...), db.fetched(kindASN)...)
@@ -124,7 +125,8 @@ func (db *DB) folders() []string {
 	if dir := db.cfg.Fetched; dir != "" {
 		list = append(list, dir, filepath.Join(dir, kindCity), filepath.Join(dir, kindASN))
 	}
-	for _, file := range [...]string{db.cfg.City, db.cfg.ASN} {
+	named := db.paths.Load()
+	for _, file := range [...]string{named.city, named.asn} {
 		if file != "" {
 			list = append(list, filepath.Dir(file))
 		}
@@ -149,11 +151,12 @@ func newFolderWatch(db *DB) *folderWatch {
 		db.cfg.Logger.Info("folders of geo databases are looked at every 15 s only", "reason", err)
 		return &folderWatch{}
 	}
-	return &folderWatch{db.folders(), watcher}
+	return &folderWatch{watcher: watcher}
 }
 
-// follow adds the folders that exist; one that was made or replaced since is new.
-func (w *folderWatch) follow() {
+// follow adds the folders that exist; one that was made, replaced or named since is new.
+func (w *folderWatch) follow(folders []string) {
+	w.folders = folders
 	if w.watcher == nil {
 		return
 	}

@@ -101,15 +101,15 @@ func TestGeo(t *testing.T) {
 	}
 	latitude, longitude := 48.8534, 2.3488
 	want := []foundJSON{
-		{IP: "9.9.9.9", Latitude: &latitude, Longitude: &longitude, Country: "FR", City: "Paris", Precision: "city", ASN: 64500, ASOrg: "Example Net", Source: "city.mmdb"},
-		{IP: "4.4.4.4", Country: "US", Precision: "country", Source: "city.mmdb"},
-		{IP: "10.0.0.1", Source: "city.mmdb"},
+		{IP: "9.9.9.9", Latitude: &latitude, Longitude: &longitude, Country: "FR", City: "Paris", Precision: "city", ASN: 64500, ASOrg: "Example Net", Labels: []string{"anycast", "cloud"}, Source: "city.mmdb"},
+		{IP: "4.4.4.4", Country: "US", Precision: "country", Labels: []string{}, Source: "city.mmdb"},
+		{IP: "10.0.0.1", Labels: []string{}, Source: "city.mmdb"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	lines := call{args: []string{"geo", "lookup", "-"}, stdin: "9.9.9.9 seen twice\n\n2620:fe::fe\n"}.run(t)
-	if lines.status != exitDone || strings.Count(lines.out, "\n") != 2 || !strings.HasPrefix(lines.out, "9.9.9.9\t48.8534,2.3488\tFR\t\tParis\tcity\t\tAS64500 Example Net\tcity.mmdb\n") {
+	if lines.status != exitDone || strings.Count(lines.out, "\n") != 2 || !strings.HasPrefix(lines.out, "9.9.9.9\t48.8534,2.3488\tFR\t\tParis\tcity\t\tAS64500 Example Net\tanycast, cloud\tcity.mmdb\n") {
 		t.Errorf("status %d\n%s%s", lines.status, lines.out, lines.err)
 	}
 	bad := call{args: []string{"geo", "lookup", "-", "--json"}, stdin: "9.9.9.9\nbogus\n"}.run(t)

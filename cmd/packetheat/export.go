@@ -10,6 +10,7 @@ import (
 
 	"github.com/packetheat/packetheat/cmd/internal/term"
 	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/store"
 )
 
 // exportFlags are those of export beside window and filter.
@@ -126,6 +127,7 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 	}
 	bar.Done()
 	p.sayReport(f.output, report)
+	p.sayCredit(format, &report.Coverage)
 	p.sayCoverage(&report.Coverage, a.zone)
 	if f.coverage != "" {
 		if err := writeCoverage(f.coverage, &a.filter, &report.Coverage); err != nil {
@@ -154,6 +156,19 @@ func (p *program) sayReport(name string, r export.Report) {
 	p.say("%s", line)
 	if r.Rows == 0 {
 		p.say("no points match: try a longer window or a wider filter")
+	}
+}
+
+// sayCredit tells whose places the file has. A page shows it, and GeoJSON and SQLite have
+// room for it; rows of CSV and NDJSON have none.
+func (p *program) sayCredit(format export.Format, c *store.Coverage) {
+	credits := strings.Join(export.Attributions(c), "; ")
+	switch {
+	case credits == "":
+	case format == export.CSV || format == export.NDJSON:
+		p.say("places: %s (say so where you publish the file, which has no room for it)", credits)
+	default:
+		p.say("places: %s", credits)
 	}
 }
 

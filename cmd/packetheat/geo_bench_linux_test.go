@@ -40,6 +40,10 @@ func BenchmarkLookup(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer db.Close()
+	labels, err := geo.ReadLabels(nil, nil, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
 	var in bytes.Buffer
 	rnd := rand.New(rand.NewPCG(9, 9))
 	const lines = 1 << 18
@@ -53,7 +57,7 @@ func BenchmarkLookup(b *testing.B) {
 	}
 	for _, asJSON := range []bool{false, true} {
 		b.Run(map[bool]string{false: "rows", true: "json"}[asJSON], func(b *testing.B) {
-			l := &lookup{program: &program{out: io.Discard, err: io.Discard}, db: db, asJSON: asJSON}
+			l := &lookup{program: &program{out: io.Discard, err: io.Discard}, db: db, tags: newLabelling(labels), asJSON: asJSON}
 			before := processorTime(b)
 			for b.Loop() {
 				if err := l.stream(bytes.NewReader(in.Bytes())); err != nil {

@@ -22,13 +22,18 @@ func (p *program) geoLookupCommand() *cobra.Command {
 		Short: "Print where addresses are",
 		Long: `Print where addresses are. With - they are read from standard input, one a line (the
 first word counts), and answered as they come: a line each, or with --json an object each.
-The address inside 6to4, Teredo and NAT64 addresses is looked up.`,
+The address inside 6to4, Teredo and NAT64 addresses is looked up. Labels are the built-in
+ones, those of geo.labels, and the names of geo.networks.`,
 		Example: `  packetheat geo lookup 9.9.9.9 2620:fe::fe
   packetheat geo lookup - --json < addresses.txt`,
 		Args: atLeastOne("addresses, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.withGeo(cmd, func(_ *config.Loaded, db *geo.DB) error {
-				l := &lookup{program: p, db: db, asJSON: asJSON}
+			return p.withGeo(cmd, func(c *config.Loaded, db *geo.DB) error {
+				labels, err := readLabels(c, nil)
+				if err != nil {
+					return err
+				}
+				l := &lookup{program: p, db: db, tags: newLabelling(labels), asJSON: asJSON}
 				if len(args) == 1 && args[0] == "-" {
 					defer l.credit()
 					return l.stream(p.in)
@@ -49,6 +54,7 @@ The address inside 6to4, Teredo and NAT64 addresses is looked up.`,
 type lookup struct {
 	*program
 	db     *geo.DB
+	tags   *labelling
 	asJSON bool
 }
 
@@ -72,6 +78,7 @@ type foundJSON struct {
 	AccuracyKM uint16   `json:"accuracy_km"`
 	ASN        uint32   `json:"asn"`
 	ASOrg      string   `json:"as_org"`
+	Labels     []string `json:"labels"`
 	Source     string   `json:"source"` // the database asked
 }
 
@@ -87,7 +94,7 @@ func (l *lookup) answer(text string) (foundJSON, error) {
 	}
 	at := l.db.Locate(addr)
 	f := foundJSON{IP: addr.String(), Country: at.Country, Region: at.Region, City: at.City, Precision: at.Precision.String(),
-		AccuracyKM: at.AccuracyKM, ASN: at.ASN, ASOrg: at.ASOrg, Source: l.db.SourceOf(addr)}
+		AccuracyKM: at.AccuracyKM, ASN: at.ASN, ASOrg: at.ASOrg, Labels: l.tags.of(addr, at.ASN).names, Source: l.db.SourceOf(addr)}
 	if at.HasCoordinates {
 		f.Latitude, f.Longitude = &at.Latitude, &at.Longitude
 	}
@@ -110,7 +117,7 @@ func (f foundJSON) cells() []string {
 	if precision == "" {
 		precision = unlocated
 	}
-	return []string{f.IP, where, f.Country, f.Region, f.City, precision, radius, as, f.Source}
+	return []string{f.IP, where, f.Country, f.Region, f.City, precision, radius, as, strings.Join(f.Labels, ", "), f.Source}
 }
 
 // unlocated is what people read where there is no precision.
@@ -119,7 +126,7 @@ const unlocated = "unlocated"
 func (l *lookup) table(addresses []string) error {
 	var t term.Table
 	var all []foundJSON
-	t.Head("ip", "coordinates", "country", "region", "city", "precision", "radius", "network", "source")
+	t.Head("ip", "coordinates", "country", "region", "city", "precision", "radius", "network", "labels", "source")
 	for _, text := range addresses {
 		found, err := l.answer(text)
 		if err != nil {
@@ -181,7 +188,7 @@ func (l *lookup) stream(in io.Reader) error {
 			continue
 		}
 		at := cache.Locate(addr)
-		line = write(line[:0], addr, &at, l.db.SourceOf(addr))
+		line = write(line[:0], addr, &at, l.tags.of(addr, at.ASN), l.db.SourceOf(addr))
 		if _, err := out.Write(line); err != nil {
 			return err
 		}

@@ -160,11 +160,11 @@ func TestGeoStream(t *testing.T) {
 	for text, at := range oddLocations() {
 		addr := netip.MustParseAddr(text)
 		want := foundJSON{IP: addr.String(), Country: at.Country, Region: at.Region, City: strings.ToValidUTF8(at.City, "\ufffd"), Precision: at.Precision.String(),
-			AccuracyKM: at.AccuracyKM, ASN: at.ASN, ASOrg: at.ASOrg, Source: "x.mmdb"}
+			AccuracyKM: at.AccuracyKM, ASN: at.ASN, ASOrg: at.ASOrg, Labels: []string{"cloud", "a \"b\" <c>"}, Source: "x.mmdb"}
 		if at.HasCoordinates {
 			want.Latitude, want.Longitude = &at.Latitude, &at.Longitude
 		}
-		line := appendObject(nil, addr, &at, "x.mmdb")
+		line := appendObject(nil, addr, &at, newTagText(want.Labels), "x.mmdb")
 		var got foundJSON
 		if err := json.Unmarshal(line, &got); err != nil || bytes.Count(line, []byte("\n")) != 1 {
 			t.Errorf("%s: %v: %s", text, err, line)
@@ -172,9 +172,38 @@ func TestGeoStream(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
 		}
-		if got, want := string(appendRow(nil, addr, &at, "x.mmdb")), tabbed(want.cells())+"\n"; got != want {
+		if got, want := string(appendRow(nil, addr, &at, newTagText(want.Labels), "x.mmdb")), tabbed(want.cells())+"\n"; got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
+	}
+}
+
+// TestGeoLookupShowsLabels asks for a built-in label, a list's, and a network's name.
+func TestGeoLookupShowsLabels(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "mine.txt"), []byte("203.0.113.0/24\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := append([]string{"PACKETHEAT_GEO_LABELS=[{file: mine.txt, label: my devices}]",
+		"PACKETHEAT_GEO_NETWORKS=[{network: 203.0.113.0/28, name: lab, latitude: 1, longitude: 2}]"}, noDatabases...)
+	for _, way := range [][]string{{"203.0.113.7", "1.1.1.1", "192.0.2.1"}, {"-"}} {
+		r := call{dir: dir, env: env, args: append([]string{"geo", "lookup", "--json"}, way...), stdin: "203.0.113.7\n1.1.1.1\n192.0.2.1\n"}.run(t)
+		var got []foundJSON
+		if way[0] == "-" {
+			r.out = "[" + strings.ReplaceAll(strings.TrimSpace(r.out), "\n", ",") + "]"
+		}
+		if err := json.Unmarshal([]byte(r.out), &got); err != nil || len(got) != 3 {
+			t.Fatalf("%v: %s%s", err, r.out, r.err)
+		}
+		for i, want := range [][]string{{"lab", "my devices"}, {"anycast", "cloud"}, {}} {
+			if diff := cmp.Diff(want, got[i].Labels); diff != "" {
+				t.Errorf("%v: %s (-want +got):\n%s", way, got[i].IP, diff)
+			}
+		}
+	}
+	r := call{dir: dir, env: env, args: []string{"geo", "lookup", "203.0.113.7"}}.run(t)
+	if !strings.Contains(r.out, "lab, my devices") {
+		t.Errorf("table:\n%s", r.out)
 	}
 }
 
@@ -210,7 +239,7 @@ func TestGeoStreamWaits(t *testing.T) {
 	defer db.Close()
 	in, type_ := io.Pipe()
 	read, out := io.Pipe()
-	l := &lookup{program: &program{out: out, err: io.Discard}, db: db}
+	l := &lookup{program: &program{out: out, err: io.Discard}, db: db, tags: newLabelling(nil)}
 	done := make(chan error, 1)
 	go func() { done <- l.stream(in) }()
 	answer := make([]byte, 1<<12)

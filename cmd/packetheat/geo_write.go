@@ -59,7 +59,7 @@ func parseIPv4(word []byte) (addr netip.Addr, ok bool) {
 }
 
 // appendObject appends a line with the JSON of foundJSON.
-func appendObject(b []byte, addr netip.Addr, at *geo.Location, source string) []byte {
+func appendObject(b []byte, addr netip.Addr, at *geo.Location, tags *tagText, source string) []byte {
 	b = append(b, `{"ip":`...)
 	if zone := addr.Zone(); zone != "" {
 		b = appendJSON(b, addr.String())
@@ -83,6 +83,7 @@ func appendObject(b []byte, addr netip.Addr, at *geo.Location, source string) []
 	b = strconv.AppendUint(append(b, `,"accuracy_km":`...), uint64(at.AccuracyKM), 10)
 	b = strconv.AppendUint(append(b, `,"asn":`...), uint64(at.ASN), 10)
 	b = appendJSON(append(b, `,"as_org":`...), at.ASOrg)
+	b = append(append(b, `,"labels":`...), tags.json...)
 	b = appendJSON(append(b, `,"source":`...), source)
 	return append(b, "}\n"...)
 }
@@ -108,7 +109,7 @@ func appendJSON(b []byte, s string) []byte {
 }
 
 // appendRow appends a line with the cells of foundJSON, between tabs.
-func appendRow(b []byte, addr netip.Addr, at *geo.Location, source string) []byte {
+func appendRow(b []byte, addr netip.Addr, at *geo.Location, tags *tagText, source string) []byte {
 	if addr.Zone() != "" {
 		b = append(b, term.Clean(addr.String())...)
 	} else {
@@ -139,6 +140,7 @@ func appendRow(b []byte, addr netip.Addr, at *geo.Location, source string) []byt
 			b = appendCell(append(b, ' '), at.ASOrg)
 		}
 	}
+	b = append(append(b, '\t'), tags.cell...)
 	b = appendCell(append(b, '\t'), source)
 	return append(b, '\n')
 }

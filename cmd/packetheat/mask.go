@@ -35,8 +35,8 @@ func (m *maskFlags) flags(cmd *cobra.Command) {
 
 --mask makes a file for others: no peers; no names of sensors, of geo.networks or of labels;
 no place of yours; addresses as /24 and /48, with --mask=gone none; times in hours, the window
-in whole ones; places and AS with fewer than 5 addresses (--mask-k) only as their country.
-Sums stay exact. "packetheat inspect FILE.html" lists what a page tells.`
+in whole ones; places and AS with fewer than 5 addresses (--mask-k) only as their country,
+and countries with fewer as no place at all. Sums stay exact. "packetheat inspect FILE.html" lists what a page tells.`
 }
 
 // of returns the mask that the flags ask for, nil for none.

@@ -52,8 +52,14 @@ func TestExportMask(t *testing.T) {
 		t.Error(diff)
 	}
 	r = packetheat(t, dir, "export", "csv", "-o", "-", "--mask=gone")
-	if strings.Contains(r.out, "1.1.1") || strings.Contains(r.out, "Paris") || !strings.Contains(r.out, ",FR,") {
+	if strings.Contains(r.out, "1.1.1") || strings.Contains(r.out, "Paris") || strings.Contains(r.out, ",FR,") || strings.Count(r.out, ",masked") != 6 {
 		t.Errorf("with addresses gone and five a place:\n%s", r.out)
+	}
+	for format, want := range map[string]string{"csv": "say so where you publish the file", "sqlite": "https://www.maxmind.com\n"} {
+		name := filepath.Join(t.TempDir(), "points")
+		if r := packetheat(t, dir, "export", format, "-o", name); !strings.Contains(r.err, "places: This product includes GeoLite2 data") || !strings.Contains(r.err, want) {
+			t.Errorf("%s: whose places these are is not said:\n%s", format, r.err)
+		}
 	}
 	name := filepath.Join(t.TempDir(), "map.html")
 	packetheat(t, dir, "export", "html", "-o", name, "--mask")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,8 @@ const (
 	keyNetworks = "sensor.local_networks"
 	keyPlaces   = "geo.networks"
 	keyHome     = "geo.home"
+	keyCity     = "geo.city"
+	keyASN      = "geo.asn"
 	keyLinks    = "dashboard.links"
 	keyLabels   = "geo.labels"
 	keyLevel    = "log.level"
@@ -70,12 +73,22 @@ func (r *live) reloadConfig() error {
 }
 
 func reloadable(key string) bool {
-	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyLabels, keyHome, keyLinks, keyLevel}, key) || strings.HasPrefix(key, keysKept)
+	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyLabels, keyHome, keyCity, keyASN, keyLinks, keyLevel}, key) || strings.HasPrefix(key, keysKept)
 }
 
 // apply changes the running sensor where the named keys ask for it. What can fail comes
 // first, so that either all is changed or nothing.
-func (r *live) apply(next *config.Loaded, keys []string) error {
+func (r *live) apply(next *config.Loaded, keys []string) (err error) {
+	if contains(keys, keyCity) || contains(keys, keyASN) {
+		if err := r.geo.SetPaths(next.Geo.City, next.Geo.ASN); err != nil {
+			return err
+		}
+		defer func() {
+			if err != nil { // back to files that were fit for use
+				err = errors.Join(err, r.geo.SetPaths(r.latest.Geo.City, r.latest.Geo.ASN))
+			}
+		}()
+	}
 	if contains(keys, keyLabels) || contains(keys, keyPlaces) {
 		if err := r.labels.Set(labelFiles(next), ownNetworks(next)); err != nil {
 			return err

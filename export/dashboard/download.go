@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/store"
 )
 
 // patience is how long a client may take to read the next piece of a stream.
@@ -57,6 +60,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
+	if format == export.CSV || format == export.NDJSON {
+		s.credit(ctx, h, o.Filter.Window)
+	}
 	watch := time.AfterFunc(s.stall(), func() { cancel(errStalled) })
 	defer watch.Stop()
 	out := &stream{w: w, rc: http.NewResponseController(w), moved: func() { watch.Reset(s.stall()) }}
@@ -80,6 +86,25 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 	default:
 		h.Del("Content-Disposition")
 		s.fail(w, r, err)
+	}
+}
+
+// credit names in the header whose places a file has that has no room for it (RFC 8288,
+// 3; RFC 9110, 5.5: no more than ASCII). What is wrong with the store, the file will say.
+func (s *Server) credit(ctx context.Context, h http.Header, w store.Window) {
+	cov, err := s.cfg.Reader.Coverage(ctx, w)
+	if err != nil {
+		return
+	}
+	for _, g := range cov.Geo {
+		u, err := url.Parse(g.URL)
+		if err != nil || u.Scheme != "https" {
+			continue
+		}
+		link := "<" + u.String() + `>; rel="author"; title=` + strconv.QuoteToASCII(g.Attribution)
+		if !slices.Contains(h.Values("Link"), link) {
+			h.Add("Link", link)
+		}
 	}
 }
 

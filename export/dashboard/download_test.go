@@ -99,3 +99,16 @@ func TestMaskedDownload(t *testing.T) {
 		t.Errorf("title of a CSV: %d", r.StatusCode)
 	}
 }
+
+// TestDownloadsNameTheirSources where the format has no room for it.
+func TestDownloadsNameTheirSources(t *testing.T) {
+	const want = `<https://example.com>; rel="author"; title="by Test"`
+	for _, path := range []string{"/api/v1/points", "/api/v1/export.csv", "/api/v1/export.ndjson", "/api/v1/points.ndjson"} {
+		if got := get(t, Config{}, path).Header.Values("Link"); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	if got := body(t, get(t, Config{}, "/api/v1/export.geojson")); !strings.Contains(got, `"attribution":["by Test https://example.com"]`) {
+		t.Errorf("GeoJSON begins %.300s", got)
+	}
+}
