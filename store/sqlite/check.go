@@ -10,7 +10,7 @@ import (
 
 // Finding is something that Check has found wrong.
 type Finding struct {
-	Where  string        // "file", "dictionary", "batch", "tier" or "list"
+	Where  string        // "file", "dictionary", "batch", "tier", "month" or "list"
 	Sensor string        // of the batch or tier; ""
 	Time   time.Time     // start of the tick or tier; zero
 	Length time.Duration // of the tick or tier; 0
@@ -100,6 +100,11 @@ func (c *checker) run(ctx context.Context) (err error) {
 	}
 	if err := c.tiers(ctx); err != nil {
 		return err
+	}
+	if version >= 3 {
+		if err := c.months(ctx); err != nil {
+			return err
+		}
 	}
 	return c.orphans(ctx, tierOrphans[:])
 }
