@@ -7,6 +7,7 @@ import { decode, fromBase64 } from "./codec";
 import { Dataset } from "./dataset";
 import { opensWith } from "./evidence";
 import * as facts from "./facts";
+import * as finer from "./finer";
 import * as lists from "./lists";
 import * as live from "./live";
 import * as model from "./model";
@@ -41,6 +42,7 @@ if (saved) {
 } else if (location.protocol.startsWith("http")) {
   live.start();
   lists.follow();
+  finer.follow();
   overview.follow();
   versus.follow();
   facts.watch();

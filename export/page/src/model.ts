@@ -49,6 +49,9 @@ export const partly = computed(() => {
   return !!d && String(windowBins.value) !== String(d.bins());
 });
 
+/** Share of the finer steps that a playback has got from the sensor; 1: nothing is asked. */
+export const refining = signal(1);
+
 /** The steps of the playback, while there is one. */
 export const steps = computed<Steps | null>(() => {
   const d = dataset.value, [from, to] = range.value;

@@ -57,7 +57,7 @@ export class Steps {
 }
 
 /** The length nearest to a sixtieth that is whole bins; a bin where these are longer than that. */
-function stepLength(span: number, bin: number): number {
+export function stepLength(span: number, bin: number): number {
   let best = bin, least = Infinity;
   for (const length of lengths) {
     const off = Math.abs(Math.log((length * wanted) / span));

@@ -114,6 +114,6 @@ function turn(): void {
   if (!played || !playing.peek()) return pause();
   const next = model.step.peek() + 1;
   if (next >= played.n) return pause();
-  if (read.peek() >= 1) s.at.value = played.span(next)[0];
+  if (read.peek() >= 1 && model.refining.peek() >= 1) s.at.value = played.span(next)[0];
   timer = setTimeout(turn, pace / s.speed.peek()) as unknown as number;
 }

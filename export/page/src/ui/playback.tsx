@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { clock, date, duration, zoneName } from "../format";
-import { blank, dataset, live, revision, selectedTime, step, steps } from "../model";
+import { blank, dataset, live, refining, revision, selectedTime, step, steps } from "../model";
 import { covered } from "../playback";
 import { back, calm, pause, playing, seek, stepBy, toGap, toggle } from "../player";
 import * as s from "../state";
@@ -30,7 +30,7 @@ export function Player() {
   }, []);
   revision.value;
   const d = dataset.value, on = s.at.value !== null, runs = playing.value;
-  const few = !d || d.bins()[1] - d.bins()[0] < 2;
+  const few = !d || (!live.value && d.bins()[1] - d.bins()[0] < 2);
   const what = runs ? "Pause" : calm() ? "Next step" : "Play";
   return (
     <div class="player" role="group" aria-label="Playback">
@@ -86,6 +86,7 @@ export function Clock() {
       <b>{days ? date(from, zone, true) : clock(from, zone, seconds)}</b>
       <span class="clock-day">{days ? "" : date(from, zone)} {zoneName(from, zone)}</span>
       <span class="quiet">{s.growing.value ? `all from ${clock(shownFrom, zone, seconds)} to ${clock(shownTo, zone, seconds)}` : `${duration(to - from)} from here`}</span>
+      {refining.value < 1 && <span class="quiet">asking the sensor for finer steps, {Math.floor(100 * refining.value)}\u202f%</span>}
       {on === 0 ? <span class="clock-gap">no data: the sensor was off</span>
         : on < to - from && <span class="quiet">data for {duration(on)} of them</span>}
     </div>
