@@ -10,7 +10,7 @@ import (
 
 // Finding is something that Check has found wrong.
 type Finding struct {
-	Where  string        // "file", "dictionary", "batch", "tier", "month" or "list"
+	Where  string        // "file", "dictionary", "batch", "tier", "month", "addresses" or "list"
 	Sensor string        // of the batch or tier; ""
 	Time   time.Time     // start of the tick or tier; zero
 	Length time.Duration // of the tick or tier; 0
@@ -103,6 +103,11 @@ func (c *checker) run(ctx context.Context) (err error) {
 	}
 	if version >= 3 {
 		if err := c.months(ctx); err != nil {
+			return err
+		}
+	}
+	if version >= seenFormat {
+		if err := c.seen(ctx); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/packetheat/packetheat/store"
 )
 
-var makeFixture = flag.Bool("make-fixture", false, "write testdata/format3, a store of today's format with tiers")
+var makeFixture = flag.Bool("make-fixture", false, "write testdata/format4, a store of today's format with tiers")
 
 // fixtureBatches are what the fixture holds. They never change: later formats must
 // still find them in the file that the first one wrote.
@@ -77,11 +77,14 @@ func TestFormat1(t *testing.T) {
 func TestFormat2(t *testing.T) { testTiersOf(t, "format2") }
 
 // TestFormat3 opens one that has the table of months besides.
-func TestFormat3(t *testing.T) {
+func TestFormat3(t *testing.T) { testTiersOf(t, "format3") }
+
+// TestFormat4 opens one that has summaries of addresses besides.
+func TestFormat4(t *testing.T) {
 	if *makeFixture {
-		writeFixture(t, filepath.Join("testdata", "format3"))
+		writeFixture(t, filepath.Join("testdata", "format4"))
 	}
-	testTiersOf(t, "format3")
+	testTiersOf(t, "format4")
 }
 
 func testTiersOf(t *testing.T, format string) {
@@ -100,6 +103,11 @@ func testTiersOf(t *testing.T, format string) {
 	}
 	check := func(name string, s *Store) {
 		t.Helper()
+		seen, err := s.Seen(context.Background(), everything, store.Window{})
+		if err != nil || seen.Damaged != 0 {
+			t.Errorf("%s: %v, %d damaged", name, err, seen.Damaged)
+		}
+		same(t, name+": seen", seenIn(want, everything, store.Window{}, s.Tick()), seen.Rows)
 		compareAnswers(t, s, store.Filter{}, want, name, newRandom(1001))
 		c, err := s.Coverage(context.Background(), store.Window{})
 		if err != nil || c.Books != books || c.Damaged != 0 || len(c.Geo) != 1 || s.Recovered() != "" {

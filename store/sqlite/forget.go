@@ -17,6 +17,7 @@ type Forgotten struct {
 	Sum     store.Sum
 	Blocks  int64 // ticks that were written anew
 	Tiers   int64
+	Days    int64 // summaries of addresses that were written anew
 	Damaged int64 // blocks and tiers that cannot be read, and so not be searched
 }
 
@@ -26,7 +27,8 @@ type Forgotten struct {
 // know no addresses and stay. The books go on to say how much was captured; what was
 // taken out is counted beside them. Then the file is written anew without the bytes of
 // what was deleted, for which the disk must have room for it a second time, and the
-// log is emptied. With try, nothing is changed: a store opened for reading will do.
+// log is emptied. Summaries of addresses lose the addresses; what others have exchanged
+// with them while there were points stays in their sums. With try, nothing is changed: a store opened for reading will do.
 // Otherwise nobody else may be at work on the Store. What was done stays done if it
 // ends early, and may be begun again.
 func (s *Store) Forget(ctx context.Context, networks []netip.Prefix, try bool, progress Progress) (Forgotten, error) {
@@ -99,6 +101,11 @@ func (f *forgetter) run(ctx context.Context) (err error) {
 	}
 	if version >= 2 {
 		if err := f.tiers(ctx); err != nil {
+			return err
+		}
+	}
+	if version >= seenFormat {
+		if err := f.forgetSeen(ctx); err != nil {
 			return err
 		}
 	}

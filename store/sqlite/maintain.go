@@ -35,12 +35,14 @@ type maintainer struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when the goroutine has ended; nil without one
 
-	passing sync.Mutex // one pass at a time
-	sealer  *sealer
-	due     map[interval]struct{} // hours and days whose finer tiers have been begun; nil: not known yet
-	failed  map[interval]struct{}
-	lateRun time.Time
-	months  bool // a day has been closed since they were looked at
+	passing  sync.Mutex // one pass at a time
+	sealer   *sealer
+	due      map[interval]struct{} // hours and days whose finer tiers have been begun; nil: not known yet
+	failed   map[interval]struct{}
+	lateRun  time.Time
+	months   bool // a day has been closed since they were looked at
+	seen     bool // the same of summaries of addresses
+	seenRows int  // addresses in memory when one is written; 0: seenPassRows
 
 	mu    sync.Mutex
 	stats MaintenanceStats
@@ -157,8 +159,17 @@ func (s *Store) pass(ctx context.Context, before int64) error {
 			}
 		}
 	}
-	if err := s.cleanLate(ctx); err != nil || !late && !m.months {
+	if err := s.cleanLate(ctx); err != nil {
 		return err
+	}
+	if late || m.seen {
+		if err := s.settle(ctx, before); err != nil {
+			return err
+		}
+		m.seen = false
+	}
+	if !late && !m.months {
+		return nil
 	}
 	m.months = false
 	return s.refreshMonths(ctx, before)
@@ -197,7 +208,7 @@ func (s *Store) prepareUpkeep(ctx context.Context) error {
 		}
 		s.mu.Unlock()
 	}
-	m.due, m.months = due, true
+	m.due, m.months, m.seen = due, true, true
 	return nil
 }
 
@@ -259,7 +270,7 @@ func (s *Store) sealOne(ctx context.Context, iv interval) error {
 	case err != nil || !written:
 		return err
 	}
-	m.months = m.months || iv.level == level1d
+	m.months, m.seen = m.months || iv.level == level1d, m.seen || iv.level == level1d
 	if parent, ok := iv.parent(); ok && old == nil {
 		m.due[parent] = struct{}{}
 	}

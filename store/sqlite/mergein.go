@@ -15,6 +15,7 @@ import (
 type Merged struct {
 	Batches, Points int64 // added
 	Tiers           int64 // added as sums alone: their points had been given up
+	Days            int64 // summaries of addresses added: their points had been given up
 	Known           int64 // batches that were there already
 
 	// LeftOut are batches that could not be told from what is there, in order of time.
@@ -104,6 +105,11 @@ func (m *merger) run(ctx context.Context) (err error) {
 	}
 	if err := m.batches(ctx); err != nil {
 		return err
+	}
+	if version >= seenFormat {
+		if err := m.seen(ctx); err != nil {
+			return err
+		}
 	}
 	return m.coarsen(ctx)
 }

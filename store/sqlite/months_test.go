@@ -159,6 +159,8 @@ func TestMonthsNeedNoTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	execOn(t, copied, "DROP TABLE months")
+	execOn(t, copied, "DROP TABLE addresses")
+	execOn(t, copied, "DROP TABLE address_chunks")
 	execOn(t, copied, "PRAGMA user_version = 2")
 	s, err := OpenReadOnly(filepath.Dir(copied), Options{})
 	if err != nil {

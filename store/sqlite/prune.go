@@ -108,6 +108,9 @@ func (p *pruning) run(ctx context.Context) (err error) {
 	if err := p.to(ctx, target); err != nil {
 		return err
 	}
+	if err := p.addressesByAge(ctx); err != nil {
+		return err
+	}
 	return p.bySize(ctx)
 }
 

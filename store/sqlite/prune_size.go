@@ -17,7 +17,8 @@ func spare(size int64) int64 { return min(max(size/16, 4<<20), 256<<20) }
 const keepAtLeast = 3600
 
 // bySize gives up what there is no room for: the oldest points first, then views of
-// ten minutes, then those of an hour. Those of a day stay.
+// ten minutes, then those of an hour, then the oldest summaries of addresses. Views of
+// a day stay.
 func (p *pruning) bySize(ctx context.Context) error {
 	need, why, err := p.missing(ctx)
 	if err != nil {
@@ -43,6 +44,13 @@ func (p *pruning) bySize(ctx context.Context) error {
 	}
 	if err := p.to(ctx, target); err != nil {
 		return err
+	}
+	if need > 0 {
+		freed, err := p.addressesBySize(ctx, need)
+		if err != nil {
+			return err
+		}
+		need -= freed
 	}
 	if err := p.vacuum(ctx); err != nil {
 		return err

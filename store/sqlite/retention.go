@@ -18,6 +18,10 @@ type Retention struct {
 	Views1h  time.Duration // of an hour
 	Views1d  time.Duration // of a day
 
+	// Addresses is how long it is known who was seen, and when, after the points of that
+	// time are gone; what is no longer than Points is as Points. Below 0: for ever.
+	Addresses time.Duration
+
 	// Size is how many bytes the store's files may have, 0: any number. Free is how
 	// many must stay free on their disk. Where there is not enough room, the oldest
 	// points go first, then views of 10 minutes, then those of an hour.
@@ -152,6 +156,17 @@ type keeper struct {
 	// seal writes the tiers of all intervals that end at a tick or before it, whatever
 	// else may come for them.
 	seal func(ctx context.Context, end int64) error
+}
+
+// outlives reports whether addresses are kept for longer than points.
+func (k *keeper) outlives() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.retention.outlives()
+}
+
+func (r *Retention) outlives() bool {
+	return r.Addresses < 0 || r.Addresses > 0 && (r.Points <= 0 || r.Addresses > r.Points)
 }
 
 // SetRetention changes what is kept from the next maintenance on. What is gone does

@@ -74,6 +74,7 @@ type Store struct {
 	visitors sync.Pool // of *cellVisitor: growing one costs a fifth of an answer
 	dicts    dicts
 	damage   damage
+	doubted  seenDoubts
 	ranks    placeRanks
 	maxKeys  int64 // rows of full keys that a top sums rather than a view; 0: maxPairs
 	watch    watchers
