@@ -71,6 +71,9 @@ func (p *program) dbForget(cmd *cobra.Command, networks []netip.Prefix, yes, try
 		names[i] = store.PrefixString(n)
 	}
 	what := fmt.Sprintf("%s with %s and %s", counted(uint64(would.Points), "point"), counted(would.Sum.Packets, "packet"), term.Bytes(would.Sum.Bytes))
+	if would.Days > 0 {
+		what += fmt.Sprintf(", and addresses of %s", counted(uint64(would.Days), "day"))
+	}
 	if try {
 		p.say("would take out %s", what)
 		return p.sayUnread(would.Damaged)

@@ -95,6 +95,9 @@ func (p *program) sayMerged(name string, m *sqlite.Merged) {
 	if m.Tiers > 0 {
 		line += fmt.Sprintf(", sums of %s without points", counted(uint64(m.Tiers), "interval"))
 	}
+	if m.Days > 0 {
+		line += fmt.Sprintf(", addresses of %s without points", counted(uint64(m.Days), "day"))
+	}
 	if m.Known > 0 {
 		line += fmt.Sprintf("; %s there already", counted64(m.Known, "batch was", "batches were"))
 	}

@@ -35,7 +35,7 @@ func (p *program) openWriting(cmd *cobra.Command, write bool, instead string) (*
 	s, err := p.openStore(c.Store.Path)
 	if err == nil && write {
 		if err = s.Close(); err == nil { // it is there: Open would make a new one
-			s, err = sqlite.Open(c.Store.Path, sqlite.Options{NoMaintenance: true, Logger: p.logger(c)})
+			s, err = sqlite.Open(c.Store.Path, sqlite.Options{NoMaintenance: true, Retention: retentionOf(c), Logger: p.logger(c)})
 		}
 	}
 	switch {

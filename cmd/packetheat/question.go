@@ -27,13 +27,22 @@ type question struct {
 const windowHelp = `
 Windows: --last 24h, or --from and --to, or --at TIME --for 30m; none: all there is.
 Times: 2026-11-21, "2026-11-21 14:00", 2026-11-21T14:00:00Z, yesterday, "tue 15:00", -2h;
-without an offset they are in the system's time zone (--tz and --utc change it).
+without an offset they are in the system's time zone (--tz and --utc change it).`
+
+const filterHelp = `
 Filters: space is and, comma is or, - is not:
   --filter 'proto:tcp port:443,8443 ip:1.2.3.0/24 country:DE,FR -port:53 dir:in opened:them -label:cloud'
 Labels: cloud and anycast are built in, geo.labels adds lists, geo.networks its names.`
 
 // flags adds the flags of a question to a command.
 func (q *question) flags(cmd *cobra.Command) {
+	q.windowFlags(cmd)
+	cmd.Flags().StringVar(&q.filter, "filter", "", "`CONDITIONS`, for example 'proto:tcp port:443 -country:DE'")
+	cmd.Long += filterHelp
+}
+
+// windowFlags adds those of the window alone.
+func (q *question) windowFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&q.spec.Last, "last", "", "window: the last `DURATION`, for example 24h or 7d")
 	f.StringVar(&q.spec.From, "from", "", "window: from this `TIME` on")
@@ -42,7 +51,6 @@ func (q *question) flags(cmd *cobra.Command) {
 	f.StringVar(&q.spec.For, "for", "", "`DURATION` of the window of --at (a day for a date, else 30m)")
 	f.StringVar(&q.zone, "tz", "", "time `ZONE` of times without an offset, for example Europe/Berlin")
 	f.BoolVar(&q.utc, "utc", false, "times without an offset are UTC")
-	f.StringVar(&q.filter, "filter", "", "`CONDITIONS`, for example 'proto:tcp port:443 -country:DE'")
 	cmd.Long += "\n" + windowHelp
 }
 

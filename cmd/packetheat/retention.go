@@ -21,6 +21,9 @@ func retentionOf(c *config.Loaded) sqlite.Retention {
 		return d
 	}
 	r := sqlite.Retention{Points: age(s.Points), Views10m: age(s.Views10m), Views1h: age(s.Views1h), Views1d: age(s.Views1d), Size: s.Size}
+	if r.Addresses = s.Addresses; s.Addresses == config.Forever {
+		r.Addresses = -1
+	}
 	if _, total, err := diskFree(existing(s.Path)); err == nil { // not known on this system: the size must do
 		r.Free = s.Free.Of(total)
 	}

@@ -117,7 +117,7 @@ network to be opened. It keeps headers' sums, never payload, on this machine onl
 		&cobra.Group{ID: groupCare, Title: "Look after it:"})
 	for group, commands := range map[string][]*cobra.Command{
 		groupMap:  {p.runCommand(), p.demoCommand(), p.replayCommand(), p.serveCommand(), p.exportCommand()},
-		groupAsk:  {p.mapCommand(), p.topCommand(), p.tailCommand(), p.statusCommand(), p.inspectCommand()},
+		groupAsk:  {p.mapCommand(), p.topCommand(), p.seenCommand(), p.tailCommand(), p.statusCommand(), p.inspectCommand()},
 		groupCare: {p.interfacesCommand(), p.geoCommand(), p.dbCommand(), p.configCommand(), p.doctorCommand()},
 	} {
 		for _, command := range commands {

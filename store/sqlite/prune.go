@@ -17,7 +17,7 @@ func (s *Store) Prune(ctx context.Context) error {
 }
 
 // PruneBefore gives up all points before t, whatever the retention says; sums by
-// place and other dimensions stay. t is moved back to a multiple of 10 minutes.
+// place and other dimensions stay, addresses where the retention keeps them for longer. t is moved back to a multiple of 10 minutes.
 func (s *Store) PruneBefore(ctx context.Context, t time.Time) error {
 	s.keep.pruning.Lock()
 	defer s.keep.pruning.Unlock()
@@ -27,6 +27,9 @@ func (s *Store) PruneBefore(ctx context.Context, t time.Time) error {
 		var err error
 		if p.marks, err = readMarks(ctx, s.readers); err == nil {
 			err = p.to(ctx, m)
+		}
+		if err == nil && !p.keep.outlives() {
+			err = p.addressesByAge(ctx)
 		}
 		if err == nil {
 			err = p.vacuum(ctx)

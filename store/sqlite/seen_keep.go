@@ -102,11 +102,14 @@ func (f *forgetter) forgetSeen(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !found || f.try {
+		switch {
+		case !found:
+			continue
+		case r.days > seenDay:
+			long = append(long, r.id)
 			continue
 		}
-		if r.days > seenDay {
-			long = append(long, r.id)
+		if f.Days++; f.try {
 			continue
 		}
 		w := f.newSeenWriter(f.enc, seenRun{days: r.days, start: r.start, sensor: r.sensor, upto: r.upto, tier: r.tier})
@@ -119,7 +122,6 @@ func (f *forgetter) forgetSeen(ctx context.Context) error {
 				return err
 			}
 		}
-		f.Days++
 		if err := w.finish(ctx); err != nil {
 			return err
 		}

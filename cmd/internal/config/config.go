@@ -102,11 +102,12 @@ type Store struct {
 	Points             time.Duration // retention, as the next three; may be Forever
 	Views10m, Views1h  time.Duration
 	Views1d            time.Duration
-	Size               int64  // bytes
-	Free               Amount // of the disk
-	AnonymiseAddresses string // none, peer or both
-	AnonymiseIPv4      int    // bits of the address that masking keeps
-	AnonymiseIPv6      int    // the same
+	Addresses          time.Duration // 0: as Points; may be Forever
+	Size               int64         // bytes
+	Free               Amount        // of the disk
+	AnonymiseAddresses string        // none, peer or both
+	AnonymiseIPv4      int           // bits of the address that masking keeps
+	AnonymiseIPv6      int           // the same
 }
 
 // Export is the section "export": the files that run keeps fresh.

@@ -94,6 +94,7 @@ func (c *Config) storeKeys() []key {
 		{name: "store.retention.views.10m", preset: "90d", value: age(&s.Views10m)},
 		{name: "store.retention.views.1h", preset: "2y", value: age(&s.Views1h)},
 		{name: "store.retention.views.1d", preset: "forever", value: age(&s.Views1d)},
+		{name: "store.retention.addresses", preset: "points", value: addresses(&s.Addresses)},
 		{name: "store.retention.size", preset: "10GiB", value: size(&s.Size, 16<<20, 1<<60)},
 		{name: "store.retention.free", preset: "1GiB|5%", value: amount(&s.Free, 0)},
 		{name: "store.anonymise.addresses", preset: "none", value: choice(&s.AnonymiseAddresses, "none", "peer", "both")},

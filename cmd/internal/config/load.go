@@ -108,6 +108,12 @@ func Load(o Options) (*Loaded, error) {
 func (l *loading) checkRetention() {
 	s := &l.Store
 	least, of := s.Points, "store.retention.points"
+	if s.Addresses != 0 && s.Addresses < s.Points {
+		p := l.place("store.retention.addresses", l.Sources["store.retention.addresses"])
+		p.Message = fmt.Sprintf("%s is shorter than %s, which it lasts as long as", l.shownAs("store.retention.addresses"), of)
+		l.Warnings = append(l.Warnings, p.String())
+		s.Addresses = 0
+	}
 	for _, v := range []struct {
 		name string
 		age  *time.Duration

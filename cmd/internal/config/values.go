@@ -178,6 +178,29 @@ func duration(p *time.Duration, low, high time.Duration, forever string) value {
 	}
 }
 
+// addresses is a duration as long as that of points, 0, or longer.
+func addresses(p *time.Duration) value {
+	v := duration(p, time.Hour, never, "forever")
+	set, show := v.set, v.show
+	v.set = func(raw any) error {
+		if s, err := scalar(raw); err == nil && s == "points" {
+			*p = 0
+			return nil
+		}
+		if err := set(raw); err != nil {
+			return fmt.Errorf("%w, or points", err)
+		}
+		return nil
+	}
+	v.show = func() any {
+		if *p == 0 {
+			return "points"
+		}
+		return show()
+	}
+	return v
+}
+
 // tick is a duration that store.CheckTick accepts.
 func tick(p *time.Duration) value {
 	v := duration(p, time.Second, time.Minute, "")
