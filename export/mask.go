@@ -124,21 +124,43 @@ func wholeHours(w store.Window) store.Window {
 // masked returns what a file is made from where o asks for a mask, with the options that
 // are left; else both as they are.
 func masked(ctx context.Context, r source, o Options) (source, Options, error) {
-	if o.Mask == nil {
+	var v *maskedView
+	var err error
+	if m, served := r.(*Masked); served {
+		mask := m.mask().stricter(o.Mask)
+		if err = mask.Check(o.Filter); err == nil {
+			v, err = m.view(ctx, mask, o.Filter.Window)
+		}
+	} else if o.Mask == nil {
 		return r, o, nil
+	} else if err = o.checkMask(); err == nil {
+		v, err = newMaskedView(ctx, r, o.Mask, o.Filter.Window)
 	}
-	if err := o.checkMask(); err != nil {
+	if err != nil {
 		return nil, o, err
 	}
-	v := &maskedView{r: r, mask: o.Mask, window: wholeHours(o.Filter.Window)}
-	if err := v.count(ctx); err != nil {
-		return nil, o, fmt.Errorf("count the addresses of places: %w", err)
-	}
 	o.Filter.Window = v.window
-	o.Mask, o.applied = nil, o.Mask
+	o.Mask, o.applied, o.Labels = nil, v.mask, nil
 	o.Detail, o.Sensor, o.Step = DetailPlaces, "", 0
 	o.Home, o.Links, o.State = nil, nil, ""
 	return v, o, nil
+}
+
+// newMaskedView returns a window of a source as a mask leaves it.
+func newMaskedView(ctx context.Context, r source, mask *Mask, w store.Window) (*maskedView, error) {
+	v := &maskedView{r: r, mask: mask, window: wholeHours(w)}
+	if err := v.count(ctx); err != nil {
+		return nil, fmt.Errorf("count the addresses of places: %w", err)
+	}
+	return v, nil
+}
+
+// stricter returns the mask that takes out what either does. Both are of the same owner.
+func (m Mask) stricter(o *Mask) Mask {
+	if o != nil {
+		m.Gone, m.Least = m.Gone || o.Gone, max(m.least(), o.least())
+	}
+	return m
 }
 
 // sentence says for people what the mask has done.

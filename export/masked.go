@@ -46,7 +46,8 @@ func (v *maskedView) count(ctx context.Context) error {
 	least := v.mask.least()
 	var place store.Place
 	var of *crowd
-	return v.r.Points(ctx, store.Filter{Window: v.window}, func(points []store.Point) error {
+	// What is counted twice where an hour is read again is in the crowds once.
+	return v.hours(ctx, v.window, func(time.Time) {}, func(points []store.Point) error {
 		for i := range points {
 			p := &points[i]
 			if !p.Addr.IsValid() {
@@ -114,7 +115,7 @@ func countryOnly(p store.Place) store.Place {
 func (v *maskedView) Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error {
 	h := &maskedHour{yield: yield, sums: map[store.Point]store.Sum{}}
 	terms := store.Filter{Terms: f.Terms}
-	err := v.r.Points(ctx, store.Filter{Window: f.Window}, func(points []store.Point) error {
+	err := v.hours(ctx, f.Window, h.again, func(points []store.Point) error {
 		for i := range points {
 			p := points[i]
 			v.point(&p)
@@ -133,11 +134,49 @@ func (v *maskedView) Points(ctx context.Context, f store.Filter, yield func([]st
 	return h.flush()
 }
 
+// hours reads the points of a window of whole hours; where the store knows the sums of
+// hours, those. again is called where an hour is read anew, for which what came is void.
+func (v *maskedView) hours(ctx context.Context, w store.Window, again func(hour time.Time), yield func([]store.Point) error) error {
+	if w.From.Equal(w.To) && !w.From.IsZero() {
+		return nil // empty, which a store takes for open
+	}
+	f, ok := v.r.(flowing)
+	if !ok || w.From.IsZero() || w.To.IsZero() {
+		return v.r.Points(ctx, store.Filter{Window: w}, yield)
+	}
+	cov, err := v.r.Coverage(ctx, w)
+	if err != nil {
+		return err
+	}
+	// Of a time whose points are gone there may be no more than sums of days.
+	if !cov.PointsFrom.IsZero() && w.From.Before(cov.PointsFrom) {
+		return v.r.Points(ctx, store.Filter{Window: w}, yield)
+	}
+	for at := w.From; at.Before(w.To) && err == nil; at = at.Add(maskStep) {
+		hour := store.Window{From: at, To: at.Add(maskStep)}.Clip(w)
+		begun := false
+		err = f.Flows(ctx, store.Filter{Window: hour}, maskStep, func() {
+			if begun {
+				again(at)
+			}
+			begun = true
+		}, yield)
+	}
+	return err
+}
+
 // maskedHour adds up the points of an hour that masking has made the same.
 type maskedHour struct {
 	yield func([]store.Point) error
 	at    time.Time
 	sums  map[store.Point]store.Sum // keys without amounts
+}
+
+// again takes back what has come of an hour.
+func (h *maskedHour) again(hour time.Time) {
+	if h.at.Equal(hour) {
+		clear(h.sums)
+	}
 }
 
 func (h *maskedHour) add(p *store.Point) error {
@@ -190,7 +229,7 @@ func (v *maskedView) Cells(ctx context.Context, f store.Filter, step time.Durati
 			p := &points[i]
 			c := store.Cell{Place: p.Place, Class: store.ClassOf(p.Proto), Direction: p.Direction}
 			if step > 0 {
-				c.Time = time.Unix(0, p.Time.UnixNano()-p.Time.UnixNano()%int64(step)).UTC()
+				c.Time = binOf(p.Time, step)
 			}
 			sum := sums[c]
 			sum.Add(p.Sum())
@@ -215,14 +254,17 @@ func (v *maskedView) Cells(ctx context.Context, f store.Filter, step time.Durati
 // Coverage implements source: without names, in whole hours.
 func (v *maskedView) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
 	c, err := v.r.Coverage(ctx, wholeHours(w))
-	if err != nil {
-		return c, err
+	if err == nil {
+		maskCoverage(&c)
 	}
+	return c, err
+}
+
+func maskCoverage(c *store.Coverage) {
 	all := wholeHours(store.Window{From: c.First, To: c.Last})
 	c.First, c.Last = all.From, all.To
 	c.Window, c.Sensors, c.Tick = wholeHours(c.Window), nil, max(c.Tick, maskStep)
 	c.Spans = hourlySpans(c.Spans)
-	return c, nil
 }
 
 // hourlySpans says of whole hours what the best was that any sensor did in them.

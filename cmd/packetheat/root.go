@@ -142,6 +142,9 @@ var bound = map[string]string{
 	"data": "store.path", "interface": "sensor.interfaces", "listen": "dashboard.listen", "out": "export.dir",
 }
 
+// boundIn are the same for flags that mean something else in other commands.
+var boundIn = map[string]map[string]string{"serve": {"mask": "dashboard.mask", "mask-k": "dashboard.mask_k"}}
+
 // load reads the configuration. Flags of the command that bound names win over it,
 // apart from those in except.
 func (p *program) load(cmd *cobra.Command, except ...string) (*config.Loaded, error) {
@@ -150,6 +153,9 @@ func (p *program) load(cmd *cobra.Command, except ...string) (*config.Loaded, er
 		if flag := cmd.Flags().Lookup(name); flag != nil && !contains(except, name) {
 			flags[key] = flag
 		}
+	}
+	for name, key := range boundIn[cmd.Name()] {
+		flags[key] = cmd.Flags().Lookup(name)
 	}
 	return config.Load(config.Options{File: p.configFile, Flags: flags})
 }

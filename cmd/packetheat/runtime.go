@@ -221,7 +221,7 @@ func (r *live) start(ctx context.Context) error {
 		r.server = dashboard.New(dashboard.Config{
 			Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
 			Status: func() any { return r.status() }, Ready: r.healthy, Metrics: r.metrics(),
-			Hosts: r.c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Labels: r.labels,
+			Hosts: r.c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served(), Labels: r.labels,
 		})
 		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
 	}

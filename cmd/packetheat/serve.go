@@ -25,7 +25,10 @@ func (p *program) serveCommand() *cobra.Command {
 to read the store, and may stand beside a sensor that writes to it. Several --data put
 the stores of several sensors on one map; the filter sensor:NAME, in the page's box, picks
 one. A store that cannot be read any more is left out, its sensors are off, and the
-status (/api/v1/status) has the error.`,
+status (/api/v1/status) has the error.
+
+--mask serves it to others: all answers are masked before they are filtered, as files of
+"export --mask" are, and are about whole hours that are over.`,
 		Example: `  packetheat serve --data /backup/data --listen 127.0.0.1:9000
   packetheat serve --data berlin --data tokyo`,
 		Args: noArgs,
@@ -45,6 +48,10 @@ status (/api/v1/status) has the error.`,
 	f.StringArrayVar(&folders, "data", nil, "folder of a store, `DIR` (repeatable; configuration: store.path, default data)")
 	f.String("listen", "", "serve on `ADDRESS` (configuration: dashboard.listen, default 127.0.0.1:8080)")
 	f.StringVar(&o.open, "open", openNever, "open the map in a browser: `auto|always|never`")
+	f.String("mask", "", "answer as for others: addresses become networks, or are gone, `networks|gone` (configuration: dashboard.mask)")
+	f.Lookup("mask").NoOptDefVal = maskNetworks
+	f.Int("mask-k", 0, "with --mask: `ADDRESSES` that a place, AS or country needs to be shown (configuration: dashboard.mask_k, default 5)")
+	complete(cmd, "mask", maskNetworks, maskGone)
 	f.BoolVar(&o.insecure, "insecure", false, "serve on other addresses than loopback, readable by everybody who reaches them")
 	complete(cmd, "open", openAuto, openAlways, openNever)
 	return cmd
@@ -79,7 +86,7 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 	p.say("ready dashboard=%s", where.dashboard)
 	r.log.release()
 	r.sayPlace(where)
-	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Labels: r.labels,
+	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served(), Labels: r.labels,
 		Status: func() any {
 			var stores []servedJSON
 			lost := map[string]error{}

@@ -37,6 +37,11 @@ type Config struct {
 	// as Home is.
 	Links func() []page.Link
 
+	// Mask, where not nil, makes every answer one for others: masked before it is
+	// filtered, of whole hours that are over; Sensor, Home, Links, Labels, Status and
+	// Metrics are not told at all. It is called as Home is.
+	Mask func() export.Mask
+
 	// Own returns what is ours, for the masks that downloads ask for: networks and names.
 	// Nil: nothing. It is called as Home is.
 	Own func() export.Mask
@@ -87,6 +92,10 @@ func New(cfg Config) *Server {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Mask != nil {
+		cfg.Reader = export.NewMasked(cfg.Reader, cfg.Mask)
+		cfg.Sensor, cfg.Home, cfg.Links, cfg.Labels, cfg.Status, cfg.Metrics = "", nil, nil, nil, nil, nil
 	}
 	s := &Server{cfg: cfg, stopping: make(chan struct{})}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })

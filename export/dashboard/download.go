@@ -144,6 +144,11 @@ const (
 func (s *Server) mask(r *http.Request) (*export.Mask, error) {
 	kind := r.URL.Query().Get("mask")
 	least, err := number(r, "mask_k", export.MaskLeast, 1000)
+	if s.cfg.Mask != nil && err == nil && kind == "" { // all is masked anyway
+		m := s.cfg.Mask()
+		m.Least = max(m.Least, least)
+		return &m, nil
+	}
 	switch {
 	case err != nil:
 		return nil, err

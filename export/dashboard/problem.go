@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"github.com/packetheat/packetheat/export"
 )
 
 // problem is an error as RFC 9457 wants it. Detail says what to do about it.
@@ -73,6 +75,11 @@ func (s *Server) problemOf(r *http.Request, err error) (p *problem) {
 	case errors.Is(err, errStalled):
 		p = &problem{Status: http.StatusServiceUnavailable, Title: "Download did not begin",
 			Detail: err.Error() + ": ask for a shorter window, or use packetheat export, which may take longer"}
+	case errors.Is(err, export.ErrMasked):
+		p = badRequest("%v", err)
+	case s.cfg.Mask != nil:
+		s.cfg.Logger.Error("question failed", "path", r.URL.Path, "error", err)
+		p = &problem{Status: http.StatusInternalServerError, Title: "The store cannot answer", Detail: "the log of packetheat says why"}
 	default:
 		s.cfg.Logger.Error("question failed", "path", r.URL.Path, "error", err)
 		p = &problem{Status: http.StatusInternalServerError, Title: "The store cannot answer",

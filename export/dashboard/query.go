@@ -24,6 +24,11 @@ func (s *Server) question(r *http.Request) (store.Filter, error) {
 	if err != nil {
 		return f, badRequest("%v", err)
 	}
+	if s.cfg.Mask != nil {
+		if mask := s.cfg.Mask(); mask.Check(f) != nil {
+			return f, badRequest("%v", mask.Check(f))
+		}
+	}
 	spec := store.WindowSpec{Last: q.Get("last"), From: q.Get("from"), To: q.Get("to"), At: q.Get("at"), For: q.Get("for")}
 	// Whole seconds, so that the same question within one has the same answer.
 	now := s.cfg.Now().Truncate(time.Second)

@@ -129,7 +129,11 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 	if s.cfg.Ready != nil {
 		if err := s.cfg.Ready(); err != nil {
 			w.Header().Set("Retry-After", "2")
-			refuse(w, r, problem{Status: http.StatusServiceUnavailable, Title: "Not ready", Detail: err.Error()})
+			detail := err.Error()
+			if s.cfg.Mask != nil {
+				detail = "not ready: the log of packetheat says why"
+			}
+			refuse(w, r, problem{Status: http.StatusServiceUnavailable, Title: "Not ready", Detail: detail})
 			return
 		}
 	}

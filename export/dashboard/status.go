@@ -44,7 +44,7 @@ func (s *Server) status(ctx context.Context) map[string]any {
 	ready := s.cfg.Ready == nil
 	if !ready {
 		err := s.cfg.Ready()
-		if ready = err == nil; !ready {
+		if ready = err == nil; !ready && s.cfg.Mask == nil {
 			out["ready_error"] = err.Error()
 		}
 	}
@@ -53,8 +53,11 @@ func (s *Server) status(ctx context.Context) map[string]any {
 		out["labels"] = s.cfg.Labels.Names()
 	}
 	ab, cov, err := s.about(ctx, &store.Filter{})
+	if s.cfg.Mask != nil {
+		out["state"], out["masked"] = "stored", true
+	}
 	if err != nil {
-		out["store_error"] = err.Error()
+		out["store_error"] = s.storeError(err)
 		return out
 	}
 	out["window"], out["coverage"] = ab.Window, ab.Coverage
@@ -62,4 +65,12 @@ func (s *Server) status(ctx context.Context) map[string]any {
 		out["sensor"] = strings.Join(cov.Sensors, ", ")
 	}
 	return out
+}
+
+// storeError words an error of the store, which may name files.
+func (s *Server) storeError(err error) string {
+	if s.cfg.Mask != nil {
+		return "the store cannot answer: the log of packetheat says why"
+	}
+	return err.Error()
 }

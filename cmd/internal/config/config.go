@@ -141,6 +141,8 @@ type Dashboard struct {
 	Hosts          []string
 	TrustedProxies []netip.Prefix
 	Links          []Link
+	Mask           string // off, networks or gone: what becomes of addresses in all answers
+	MaskLeast      int    // addresses that a place needs to be shown
 }
 
 // Link is one entry of dashboard.links: a way from a card to another site.

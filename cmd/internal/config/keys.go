@@ -125,6 +125,8 @@ func (c *Config) dashboardKeys() []key {
 		{name: "dashboard.tls.certificate", preset: "", value: text(&d.Certificate, nil), later: tls, promises: true},
 		{name: "dashboard.tls.key", preset: "", value: text(&d.Key, nil), later: tls, promises: true},
 		{name: "dashboard.hosts", preset: []any{}, value: texts(&d.Hosts, checkHost)},
+		{name: "dashboard.mask", preset: "off", value: choice(&d.Mask, "off", "networks", "gone")},
+		{name: "dashboard.mask_k", preset: 5, value: number(&d.MaskLeast, 1, 1000)},
 		{name: "dashboard.links", preset: []any{}, value: links(&d.Links)},
 		{name: "dashboard.trusted_proxies", preset: []any{}, value: prefixes(&d.TrustedProxies), later: "proxies before the dashboard", promises: true},
 	}
