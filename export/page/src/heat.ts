@@ -5,8 +5,8 @@
 import type { Ramp } from "./ramp";
 import type { Scale } from "./scale";
 
-/** CSS pixels a grid cell: two are invisible after smoothing. */
-export const cell = 2;
+/** CSS pixels a grid cell: two are invisible after smoothing; while the map moves, four must do. */
+export const cell = 2, coarse = 4;
 
 /** CSS pixels of one standard deviation: smaller where the map is. */
 export function sigmaFor(width: number): number {
@@ -22,22 +22,37 @@ const fade = 6;
 /** How much of the map shows through the weakest and the strongest heat. */
 const alphaLow = 0.62, alphaHigh = 0.97;
 
-export interface Grid { width: number; height: number; values: Float32Array; scratch: Float32Array }
+export interface Grid { width: number; height: number; cell: number; values: Float32Array; scratch: Float32Array }
 
 /** Returns an empty grid for so many CSS pixels; reuses the old one where it fits. */
-export function newGrid(width: number, height: number, old?: Grid): Grid {
-  const w = Math.ceil(width / cell), h = Math.ceil(height / cell);
-  if (old && old.width === w && old.height === h) {
+export function newGrid(width: number, height: number, old?: Grid, size = cell): Grid {
+  const w = Math.ceil(width / size), h = Math.ceil(height / size);
+  if (old && old.width === w && old.height === h && old.cell === size) {
     old.values.fill(0);
     return old;
   }
-  return { width: w, height: h, values: new Float32Array(w * h), scratch: new Float32Array(w * h) };
+  return { width: w, height: h, cell: size, values: new Float32Array(w * h), scratch: new Float32Array(w * h) };
 }
 
 /** Adds one place's amount at a CSS pixel; outside the grid it is nothing. */
 export function add(g: Grid, x: number, y: number, weight: number): void {
-  const i = Math.floor(x / cell), j = Math.floor(y / cell);
+  const i = Math.floor(x / g.cell), j = Math.floor(y / g.cell);
   if (i >= 0 && j >= 0 && i < g.width && j < g.height) g.values[j * g.width + i] += weight;
+}
+
+/**
+ * Adds one place's amount to the four cells around a CSS pixel: spots then glide
+ * with a map that moves instead of jumping from cell to cell. What a lone place
+ * reads is a little less, which is why it is not how a map at rest is drawn.
+ */
+export function addSmoothly(g: Grid, x: number, y: number, weight: number): void {
+  const u = x / g.cell - 0.5, v = y / g.cell - 0.5, i = Math.floor(u), j = Math.floor(v);
+  if (!(i >= 0 && j >= 0 && i + 1 < g.width && j + 1 < g.height)) return;
+  const fx = u - i, fy = v - j, at = j * g.width + i;
+  g.values[at] += weight * (1 - fx) * (1 - fy);
+  g.values[at + 1] += weight * fx * (1 - fy);
+  g.values[at + g.width] += weight * (1 - fx) * fy;
+  g.values[at + g.width + 1] += weight * fx * fy;
 }
 
 function makeKernel(s: number): Float32Array {
@@ -49,7 +64,7 @@ function makeKernel(s: number): Float32Array {
 
 /** Spreads the grid by sigma CSS pixels: rows, then columns. Empty cells cost nothing. */
 export function blur(g: Grid, sigma: number): void {
-  const { width: w, height: h, values, scratch } = g, kernel = makeKernel(sigma / cell);
+  const { width: w, height: h, values, scratch } = g, kernel = makeKernel(sigma / g.cell);
   const half = kernel.length - 1;
   scratch.fill(0);
   for (let j = 0; j < h; j++) {
@@ -83,7 +98,7 @@ export function strongest(g: Grid): number {
 
 /** The amount near a CSS pixel, as the legend means it. */
 export function at(g: Grid, x: number, y: number): number {
-  const i = Math.floor(x / cell), j = Math.floor(y / cell);
+  const i = Math.floor(x / g.cell), j = Math.floor(y / g.cell);
   return i >= 0 && j >= 0 && i < g.width && j < g.height ? g.values[j * g.width + i] : 0;
 }
 

@@ -9,6 +9,7 @@ import { opensWith } from "./evidence";
 import * as facts from "./facts";
 import * as finer from "./finer";
 import * as lists from "./lists";
+import * as measure from "./measure";
 import * as live from "./live";
 import * as model from "./model";
 import * as overview from "./overview";
@@ -45,6 +46,7 @@ if (saved) {
   finer.follow();
   overview.follow();
   versus.follow();
+  measure.follow();
   facts.watch();
 } else {
   broken.value = "This file carries no data: it is the page as the dashboard serves it. Make one with: packetheat export html -o map.html";

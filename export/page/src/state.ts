@@ -2,6 +2,8 @@
 
 import { batch, signal } from "@preact/signals";
 import type { Zone } from "./format";
+import type { Kind } from "./projection";
+import type { Palette } from "./ramp";
 import type { Unit } from "./sums";
 
 export const protocols = ["tcp", "udp", "icmp", "other"] as const;
@@ -29,6 +31,12 @@ export const at = signal<number | null>(null); // playback: a time in the shown 
 export const growing = signal(false); // playback adds up from the start, rather than showing one step
 export const speed = signal(1); // of playback
 export const compare = signal(""); // with before, yesterday, last-week or FROM/TO (RFC 3339); "": with nothing
+export const projection = signal<Kind>("equal-earth");
+export const split = signal(false); // the map shows half-discs of in and out, rather than heat
+export const palette = signal<Palette>("auto");
+export const arcs = signal(false); // lines from home to the heaviest places
+export const lock = signal<[number, number] | null>(null); // the scale's limits, when they are to stay
+export const by = signal<"amount" | "rate" | "addresses">("amount"); // the map is weighed by the unit, bits a second, or how many addresses
 export const clouds = signal(true); // are big clouds and content networks shown?
 
 /** Speeds of playback; at 1 the usual sixty steps take twenty seconds. */

@@ -3,7 +3,7 @@
 import * as live from "./live";
 import * as model from "./model";
 import { map, scale, world } from "./page";
-import { toPlane } from "./projection";
+import { rad } from "./projection";
 
 const hook = {
   /** World and data are there and a frame shows them. */
@@ -14,8 +14,8 @@ const hook = {
   project(lon: number, lat: number): [number, number] | null {
     const m = map.value;
     if (!m) return null;
-    const [x, y] = toPlane(lon, lat), box = document.querySelector("canvas.map")!.getBoundingClientRect();
-    return [x * m.t.k + m.t.x + box.left, y * m.t.k + m.t.y + box.top];
+    const at = m.camera.point(lon * rad, lat * rad), box = document.querySelector("canvas.map")!.getBoundingClientRect();
+    return at && [at[0] + box.left, at[1] + box.top];
   },
   get counts() {
     const d = model.dataset.value, s = model.sums.value;
@@ -36,6 +36,13 @@ const hook = {
   },
   get markers(): boolean {
     return map.value?.markers ?? false;
+  },
+  get mode(): string {
+    return map.value?.mode ?? "";
+  },
+  /** Milliseconds that the last frames took. */
+  get took(): number[] {
+    return map.value?.took ?? [];
   },
   get connection() {
     return live.connection.value;

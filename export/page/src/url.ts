@@ -3,6 +3,8 @@
 // the state that is to be in links is a signal of state.ts and a line of fields.
 
 import { batch, effect, type Signal } from "@preact/signals";
+import { kinds } from "./projection";
+import { palettes } from "./ramp";
 import * as s from "./state";
 
 /** One part of the state, and how it is written behind its name. */
@@ -56,6 +58,12 @@ function readView(t: string): s.View | undefined {
   return right ? { lat: v[0], lon: v[1], zoom: v[2] } : undefined;
 }
 
+/** LOW..HIGH, both above zero. */
+function readLimits(t: string): [number, number] | undefined {
+  const [low, high, ...more] = t.split("..").map((part) => (part.trim() ? Number(part) : NaN));
+  return low > 0 && high > low && high < Infinity && more.length === 0 ? [low, high] : undefined;
+}
+
 function readProtocols(t: string): number {
   const names = t.split(",");
   return s.protocols.reduce((bits, name, i) => (names.includes(name) ? bits | (1 << i) : bits), 0);
@@ -79,6 +87,12 @@ export const fields = {
   sort: word(s.order, ["unit", "packets", "bytes", "in", "out", "name"]),
   place: text(s.selected),
   view: field(s.view, (v) => (v ? `${v.lat.toFixed(3)},${v.lon.toFixed(3)},${+v.zoom.toPrecision(4)}` : ""), readView),
+  proj: word(s.projection, kinds),
+  map: yesNo(s.split, "directions", "heat"),
+  by: word(s.by, ["amount", "rate", "addresses"]),
+  colours: word(s.palette, palettes),
+  arcs: yesNo(s.arcs, "shown", "hidden"),
+  scale: field(s.lock, (v) => (v ? v.join("..") : ""), readLimits),
   theme: word(s.theme, ["auto", "dark", "light"]),
   tz: word(s.zone, ["local", "utc"]),
 };

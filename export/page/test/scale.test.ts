@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { gradient, ramp } from "../src/ramp";
+import { changeRamps, gradient, palettes, ramp } from "../src/ramp";
 import { fitScale, position, snapDown, snapUp, ticks } from "../src/scale";
 
 describe("scale", () => {
@@ -38,14 +38,24 @@ function luminance(r: number, g: number, b: number): number {
 }
 
 describe("ramp", () => {
-  test.each([["dark", 1], ["light", -1]] as const)("%s runs one way in brightness, so that it reads in grey", (theme, way) => {
-    const t = ramp(theme);
+  const all = palettes.flatMap((p) => [["dark", p, 1], ["light", p, -1]] as const);
+  test.each(all)("%s %s runs one way in brightness, so that it reads in grey", (theme, palette, way) => {
+    const t = ramp(theme, palette);
     let before = -way;
     for (let i = 0; i < 256; i++) {
       const l = luminance(t[4 * i], t[4 * i + 1], t[4 * i + 2]);
       expect((l - before) * way).toBeGreaterThan(-0.004);
       before = l;
     }
-    expect(gradient(theme)).toMatch(/^linear-gradient\(to right, rgb\(\d+ \d+ \d+\)/);
+    expect(gradient(t)).toMatch(/^linear-gradient\(to right, rgb\(\d+ \d+ \d+\)/);
+  });
+
+  test.each(["dark", "light"] as const)("%s change runs away from the middle on both sides, purple here and green there", (theme) => {
+    const { less, more } = changeRamps(theme), way = theme === "dark" ? 1 : -1;
+    for (const t of [less, more]) expect((luminance(t[4 * 255], t[4 * 255 + 1], t[4 * 255 + 2]) - luminance(t[0], t[1], t[2])) * way).toBeGreaterThan(0.2);
+    for (let i = 40; i < 250; i += 10) {
+      expect(less[4 * i + 1]).toBeLessThan(less[4 * i + 2]); // more blue than green
+      expect(more[4 * i + 1]).toBeGreaterThan(more[4 * i + 2]);
+    }
   });
 });

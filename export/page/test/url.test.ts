@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { kinds } from "../src/projection";
+import { palettes } from "../src/ramp";
 import { protocols, speeds, tabs } from "../src/state";
 import { defaults, fields, read, write, type State } from "../src/url";
 
@@ -16,6 +18,9 @@ const values: { [N in keyof State]: fc.Arbitrary<State[N]> } = {
   dir: fc.constantFrom("both", "in", "out"), unit: fc.constantFrom("packets", "bytes"), clouds: fc.boolean(), tab: fc.constantFrom(...tabs), sort: fc.constantFrom("unit", "packets", "bytes", "in", "out", "name"),
   place: fc.option(some),
   view: fc.option(fc.record({ lat: degrees(90), lon: degrees(180), zoom: fc.integer({ min: 1, max: 9999 }).map((n) => n / 10) })),
+  proj: fc.constantFrom(...kinds), map: fc.boolean(), by: fc.constantFrom("amount" as const, "rate" as const, "addresses" as const),
+  colours: fc.constantFrom(...palettes), arcs: fc.boolean(),
+  scale: fc.option(fc.tuple(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1001, max: 1e12 })), { nil: null }),
   theme: fc.constantFrom("auto", "dark", "light"), tz: fc.constantFrom("local", "utc"),
 };
 const state = fc.record(values) as unknown as fc.Arbitrary<State>;

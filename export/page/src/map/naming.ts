@@ -2,43 +2,41 @@
 // the countries, where neither heat nor marks nor the legend are in the way.
 
 import { sigmaFor } from "../heat";
-import { worldScale, type Transform } from "../projection";
+import type { Camera } from "../projection";
 import type { Scale } from "../scale";
 import type { World } from "../world";
 import type { HeatLayer } from "./heatlayer";
 import { cityCandidate, countryCandidates, overlap, place, type Candidate, type Placed, type Rect } from "./labels";
 import { font } from "./paint";
-import { heated, hollow, type Spots } from "./spots";
+import { heated, type Spots } from "./spots";
 
 /** What names depend on. */
 export interface Scene {
   world: World;
   cities: string[];
   spots: Spots;
-  weights: Float64Array;
-  heat: HeatLayer;
+  heat: HeatLayer | null;
   scale: Scale | null;
-  t: Transform;
-  width: number;
-  height: number;
+  camera: Camera;
   covered: Rect[];
+  /** How far a place's glow or mark reaches, pixels. */
+  radius(i: number): number;
 }
 
-/** Names for the places in sight (heaviest first), of which some have marks. */
-export function placeLabels(ctx: CanvasRenderingContext2D, s: Scene, seen: number[], marked: number[]): Placed[] {
-  const zoomed = s.t.k / worldScale(s.width, s.height);
-  const bounds = { x: 4, y: 4, w: s.width - 8, h: s.height - 8 };
+/** Names for the places in sight (heaviest first), of which some have marks, some rings. */
+export function placeLabels(ctx: CanvasRenderingContext2D, s: Scene, seen: number[], marked: number[], rings: number[]): Placed[] {
+  const { zoom, width, height } = s.camera, bounds = { x: 4, y: 4, w: width - 8, h: height - 8 };
   ctx.font = font(false);
-  const countries = countryCandidates(s.world.labels, s.t, bounds, (text) => measured(ctx, false, text));
+  const countries = countryCandidates(s.world.labels, s.camera, bounds, (text) => measured(ctx, false, text));
   ctx.font = font(true);
   const cities = s.scale ? cityCandidates(s, seen, (text) => measured(ctx, true, text)) : [];
   const taken = [
     ...s.covered,
-    ...marked.map((i) => around(s, i, 3)),
-    ...seen.filter((i) => s.spots.how[i] === hollow).map((i) => around(s, i, 10)),
+    ...marked.map((i) => around(s, i, s.heat ? 3 : 7)),
+    ...rings.map((i) => around(s, i, 10)),
   ];
   const free = (limit: number) => (r: Rect) => !taken.some((o) => overlap(o, r)) && calm(s, r, limit);
-  const few = (zoomed < 2.5 ? 12 : zoomed < 8 ? 20 : 40) * (s.width < 600 ? 0.6 : 1);
+  const few = (zoom < 2.5 ? 12 : zoom < 8 ? 20 : 40) * (width < 600 ? 0.6 : 1);
   const placed = place(cities, bounds, free(0.62), few);
   taken.push(...placed);
   return [...placed, ...place(countries, bounds, free(0.3), 120)];
@@ -54,13 +52,13 @@ function cityCandidates(s: Scene, seen: number[], measure: (text: string) => num
     taken.push([x, y]);
     // Some databases add the quarter in brackets: too long for a map.
     const name = s.cities[i].replace(/ \(.*\)$/, "");
-    if (name) out.push(cityCandidate(name, measure(name), x, y, glow(s, i)));
+    if (name) out.push(cityCandidate(name, measure(name), x, y, s.radius(i), [s.spots.lon[i], s.spots.lat[i]]));
   }
   return out;
 }
 
 function pixel(s: Scene, i: number): [number, number] {
-  return [s.spots.x[i] * s.t.k + s.t.x, s.spots.y[i] * s.t.k + s.t.y];
+  return [s.spots.x[i], s.spots.y[i]];
 }
 
 function around(s: Scene, i: number, r: number): Rect {
@@ -69,24 +67,32 @@ function around(s: Scene, i: number, r: number): Rect {
 }
 
 /** How far a place's glow reaches on the screen, about. */
-function glow(s: Scene, i: number): number {
-  const times = Math.max(1, s.weights[i] / s.scale!.low);
-  return 4 + 0.75 * sigmaFor(s.width) * Math.sqrt(2 * Math.log(times));
+export function glow(scale: Scale, weight: number, width: number): number {
+  return 4 + 0.75 * sigmaFor(width) * Math.sqrt(2 * Math.log(Math.max(1, weight / scale.low)));
 }
 
 /** Is all heat under a rectangle below a position on the ramp? */
 function calm(s: Scene, r: Rect, limit: number): boolean {
-  if (!s.scale) return true;
+  const { heat } = s;
+  if (!s.scale || !heat) return true;
   const most = s.scale.low * (s.scale.high / s.scale.low) ** limit;
-  for (const fy of [0.2, 0.8]) for (let f = 0; f <= 1; f += 0.25) if (s.heat.near(s.t, r.x + f * r.w, r.y + fy * r.h) > most) return false;
+  for (const fy of [0.2, 0.8]) for (let f = 0; f <= 1; f += 0.25) if (Math.abs(heat.near(r.x + f * r.w, r.y + fy * r.h)) > most) return false;
   return true;
 }
 
+/** Names of one view where another has them; those that went behind the globe are gone. */
+export function ride(placed: Placed[], was: Camera, now: Camera): Placed[] {
+  return placed.flatMap((l) => {
+    const a = was.point(...l.at), b = now.point(...l.at);
+    return a && b ? [{ ...l, x: l.x + b[0] - a[0], y: l.y + b[1] - a[1] }] : [];
+  });
+}
+
 /** Leaves out places that a heavier one's mark would cover: zooming in brings them. */
-export function apart(spots: Spots, t: Transform, seen: number[]): number[] {
+export function apart(spots: Spots, seen: number[]): number[] {
   const size = 8, taken = new Set<number>();
   return seen.filter((i) => {
-    const cx = Math.round((spots.x[i] * t.k + t.x) / size), cy = Math.round((spots.y[i] * t.k + t.y) / size);
+    const cx = Math.round(spots.x[i] / size), cy = Math.round(spots.y[i] / size);
     for (let dx = -1; dx <= 1; dx++) for (let dy = -1; dy <= 1; dy++) if (taken.has((cx + dx) * 65536 + cy + dy)) return false;
     taken.add(cx * 65536 + cy);
     return true;

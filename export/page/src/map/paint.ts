@@ -1,11 +1,8 @@
-// Draws one frame's layers, bottom to top.
+// Draws one frame's marks and names, bottom to top.
 
-import type { Transform } from "../projection";
 import { position, type Scale } from "../scale";
-import type { World } from "../world";
 import type { Colours } from "./colours";
 import type { Placed } from "./labels";
-import type { Picture } from "./picture";
 import { heated, hollow, type Spots } from "./spots";
 
 /** Twelve pixels is the smallest text anywhere. */
@@ -13,41 +10,10 @@ export function font(city: boolean): string {
   return `${city ? 600 : 400} 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif`;
 }
 
-/** Draws on the plane: widths of lines are in pixels, whatever the zoom. */
-function onPlane(ctx: CanvasRenderingContext2D, p: Picture, density: number): void {
-  ctx.setTransform(density * p.t.k, 0, 0, density * p.t.k, density * p.t.x, density * p.t.y);
-  ctx.lineJoin = "round";
-  ctx.lineWidth = 0.6 / p.t.k;
-}
-
-/** Sea and land, under the heat. */
-export function drawLand(p: Picture, world: World, density: number, c: Colours): void {
-  const ctx = p.blank(Math.round(p.width * density), Math.round(p.height * density));
-  ctx.fillStyle = c.outside;
-  ctx.fillRect(0, 0, p.canvas.width, p.canvas.height);
-  onPlane(ctx, p, density);
-  ctx.fillStyle = c.ocean;
-  ctx.fill(world.sphere);
-  ctx.fillStyle = c.land;
-  ctx.fill(world.land);
-  ctx.strokeStyle = c.coast;
-  ctx.stroke(world.land);
-}
-
-/** Thin borders over the heat, so that one sees where it is. */
-export function drawBorders(p: Picture, world: World, density: number, c: Colours): void {
-  const ctx = p.blank(Math.round(p.width * density), Math.round(p.height * density));
-  onPlane(ctx, p, density);
-  ctx.globalAlpha = 0.55;
-  ctx.strokeStyle = c.border;
-  ctx.stroke(world.borders);
-  ctx.globalAlpha = 1;
-}
-
-interface Scene { spots: Spots; t: Transform; scale: Scale | null }
+interface Scene { spots: Spots; scale: Scale | null }
 
 function markerRadius(s: Scale, weight: number): number {
-  return 1.4 + 2.2 * position(s, weight);
+  return 1.4 + 2.2 * position(s, Math.abs(weight));
 }
 
 /** A dot with an edge for each place. */
@@ -56,7 +22,7 @@ export function drawMarkers(ctx: CanvasRenderingContext2D, m: Scene, seen: numbe
   ctx.beginPath();
   for (const i of seen) {
     if (m.spots.how[i] !== heated) continue;
-    const x = m.spots.x[i] * m.t.k + m.t.x, y = m.spots.y[i] * m.t.k + m.t.y, r = markerRadius(m.scale, weights[i]);
+    const x = m.spots.x[i], y = m.spots.y[i], r = markerRadius(m.scale, weights[i]);
     ctx.moveTo(x + r, y);
     ctx.arc(x, y, r, 0, 2 * Math.PI);
   }
@@ -78,7 +44,7 @@ export function drawHollow(ctx: CanvasRenderingContext2D, m: Scene, seen: number
   for (const i of seen) {
     if (m.spots.how[i] !== hollow) continue;
     ctx.beginPath();
-    ctx.arc(m.spots.x[i] * m.t.k + m.t.x, m.spots.y[i] * m.t.k + m.t.y, 4.5 + 5 * position(m.scale, weights[i]), 0, 2 * Math.PI);
+    ctx.arc(m.spots.x[i], m.spots.y[i], 4.5 + 5 * position(m.scale, Math.abs(weights[i])), 0, 2 * Math.PI);
     ctx.stroke();
   }
   ctx.setLineDash([]);

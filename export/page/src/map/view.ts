@@ -1,41 +1,35 @@
-// The map on its canvas: owns the view (d3-zoom), draws frames, answers what is
-// under the pointer. It knows nothing of signals; map.tsx ties it to them.
+// The map on its canvas: owns the view, draws frames, answers what is under the
+// pointer. It knows nothing of signals; map.tsx ties it to them.
 
-import { select, type Selection } from "d3-selection";
-import "d3-transition";
-import { zoom, zoomIdentity, type ZoomBehavior } from "d3-zoom";
 import type { Dataset } from "../dataset";
 import { countryName } from "../format";
-import { box, fit, fromPlane, hold, inhabited, plane, toPlane, worldScale, type Box, type Transform } from "../projection";
-import { ramp, type Theme } from "../ramp";
-import { fitScale, type Scale } from "../scale";
+import { sigmaFor } from "../heat";
+import { Camera, fit, inhabited, rad, worldScale, type Box, type Kind } from "../projection";
+import { changeRamps, ramp, type Palette, type Theme } from "../ramp";
+import type { Scale } from "../scale";
 import { heaviest } from "../sums";
 import type { World } from "../world";
-import { sigmaFor } from "../heat";
+import { drawArcs, makeArcs, type Arc } from "./arcs";
+import { colourChange } from "./change";
 import { colours } from "./colours";
+import { extent, scaleOf } from "./fitting";
+import { Gestures } from "./gestures";
+import { drawOver, drawUnder, Ground, within } from "./ground";
+import { clusters, drawHalves, type Split } from "./halves";
 import { HeatLayer } from "./heatlayer";
-import { apart, placeLabels, type Scene } from "./naming";
 import type { Placed, Rect } from "./labels";
-import { drawBorders, drawHollow, drawHome, drawLabels, drawLand, drawMarkers } from "./paint";
-import { Picture } from "./picture";
-import { heated, hollow, none, Spots } from "./spots";
+import type { Listener, Mode } from "./listener";
+import { apart, glow, placeLabels, ride } from "./naming";
+import { inside, nearest } from "./picking";
+import { drawHollow, drawHome, drawLabels, drawMarkers } from "./paint";
+import { hollow, none, Spots } from "./spots";
+import { drawTint, ringed, tinted } from "./tint";
 
 /** With so few places in sight each gets a mark to click. */
 const markersUpTo = 500;
 
-export interface Listener {
-  /** The view came to rest after the user, not the program, moved it. */
-  moved(centre: { lat: number; lon: number; zoom: number }): void;
-  /** A frame was drawn: overlays follow. */
-  drawn(): void;
-  /** The heat was weighed anew. */
-  scaled(scale: Scale | null): void;
-}
-
 export class MapView {
-  t: Transform = { k: 1, x: 0, y: 0 };
-  width = 0;
-  height = 0;
+  camera = new Camera("equal-earth", 0, 0, 1, 0, 0);
   scale: Scale | null = null;
   markers = false;
   hollow = false; // is anything known to its country only?
@@ -43,304 +37,220 @@ export class MapView {
   readonly spots = new Spots();
   /** Parts of the map that other things cover: no label goes there. */
   covered: Rect[] = [];
+  /** Milliseconds that the last frames took, for who measures. */
+  readonly took: number[] = [];
 
   private world?: World;
   private data?: Dataset;
   private weights: Float64Array = new Float64Array(0);
   private over = this.weights; // what the scale is fitted to
+  private split: Split | null = null;
+  private rate = 1;
+  private signed: Float64Array | null = null;
+  private locked: Scale | null = null;
   private theme: Theme = "dark";
+  private palette: Palette = "auto";
+  private arcsWanted = false;
+  private arcs: Arc[] | null = null; // null: to be made
   private readonly heat = new HeatLayer();
-  private readonly land = new Picture();
-  private readonly borders = new Picture();
-  private readonly behaviour: ZoomBehavior<HTMLCanvasElement, unknown>;
-  private readonly selection: Selection<HTMLCanvasElement, unknown, null, undefined>;
+  private readonly ground = new Ground();
+  private readonly gestures: Gestures;
   private frame = 0;
   private fitted = true; // the view follows the data until the user moves it
   private moving = false;
-  private resting = 0;
-  private labelled: { t: Transform; placed: Placed[] } | null = null;
+  private before = this.camera; // when it began to move
+  private byHand = false;
+  private warm = false; // the heat is that of the view, and crisp
+  private labelled: { camera: Camera; placed: Placed[] } | null = null;
   private around: Box | null = null;
   private boxed = 0; // rows that findBox has seen
   private order: Uint32Array = new Uint32Array(0); // places by weight, heaviest first
 
   constructor(private readonly canvas: HTMLCanvasElement, private readonly listener: Listener) {
-    this.behaviour = zoom<HTMLCanvasElement, unknown>()
-      .translateExtent([[plane.x0, plane.y0], [plane.x1, plane.y1]])
-      .on("start", () => (this.moving = true))
-      .on("zoom", (e) => {
-        this.t = { k: e.transform.k, x: e.transform.x, y: e.transform.y };
-        this.schedule();
-      })
-      .on("end", (e) => {
-        this.moving = false;
-        clearTimeout(this.resting);
-        this.resting = setTimeout(() => this.rest(), 60) as unknown as number;
-        if (e.sourceEvent) this.userMoved();
-      });
-    this.selection = select(canvas).call(this.behaviour);
+    this.gestures = new Gestures(canvas, {
+      camera: () => this.camera,
+      look: (c) => this.show(c),
+      started: () => this.start(),
+      rested: () => this.rest(),
+    });
+    canvas.addEventListener("pointerdown", () => (this.byHand = true));
+    canvas.addEventListener("wheel", () => (this.byHand = true), { passive: true });
+  }
+
+  get width(): number {
+    return this.camera.width;
+  }
+  get height(): number {
+    return this.camera.height;
+  }
+  get mode(): Mode {
+    return this.signed ? "change" : this.split ? "direction" : "volume";
+  }
+  /** What a place weighs now: signed where change is shown. */
+  get shown(): Float64Array {
+    return this.signed ?? this.weights;
   }
 
   setWorld(w: World): void {
     this.world = w;
     if (this.data) this.spots.update(this.data, w);
     this.findBox();
-    if (this.fitted) this.home();
-    if (this.width) this.drawGround();
+    if (this.fitted && this.width) this.home();
     this.weigh();
   }
 
-  setTheme(t: Theme): void {
+  setTheme(t: Theme, palette: Palette = this.palette): void {
     this.theme = t;
-    if (this.world && this.width) this.drawGround();
-    this.weigh();
+    this.palette = palette;
+    this.cool();
   }
 
   /** The scale is that of over: over a playback, the most that any step has of each place. */
   setData(d: Dataset, weights: Float64Array, over = weights): void {
     const first = this.data !== d;
-    if (first) this.spots.n = 0;
+    if (first) this.spots.clear();
     this.data = d;
     this.weights = weights;
     this.over = over;
+    this.arcs = null;
     if (this.world) this.spots.update(d, this.world);
     if (first || d.rows.n !== this.boxed) this.findBox();
-    if (first && this.fitted) this.home();
-    this.order = heaviest(weights, Math.min(weights.length, this.spots.n), (i) => this.spots.how[i] !== none);
+    if (first && this.fitted && this.width) this.home();
+    this.sort();
     this.weigh();
+  }
+
+  /** In and out of each place, for direction mode, and what they are to be multiplied by; null ends it. */
+  setSplit(split: Split | null, rate = 1): void {
+    this.split = split;
+    this.rate = rate;
+    this.weigh();
+  }
+
+  /** What each place gained or lost, for change mode; null ends it. Goes before direction mode. */
+  setChange(signed: Float64Array | null): void {
+    this.signed = signed;
+    this.sort();
+    this.weigh();
+  }
+
+  /** A scale that stays, whatever the data; null lets it follow. */
+  lock(scale: Scale | null): void {
+    this.locked = scale;
+    this.weigh();
+  }
+
+  setArcs(wanted: boolean): void {
+    this.arcsWanted = wanted;
+    this.arcs = null;
+    this.schedule();
+  }
+
+  /** Another projection, of about what is seen now. */
+  setKind(kind: Kind): void {
+    const { camera } = this;
+    if (kind === camera.kind) return;
+    const world = worldScale(kind, camera.width, camera.height);
+    const next = new Camera(kind, camera.lon, camera.lat, world, camera.width, camera.height);
+    this.labelled = null;
+    this.camera = camera.zoom < 1.3 ? next : next.at(camera.lon, camera.lat, (world * camera.perKm) / next.perKm);
+    if (this.fitted) this.home();
+    else {
+      this.gestures.fly(this.camera, false);
+      this.listener.moved(this.centre()); // the same zoom is another number
+    }
   }
 
   resize(width: number, height: number): void {
     if (width === this.width && height === this.height) return;
-    const centre = this.width ? this.centre() : null;
-    this.width = width;
-    this.height = height;
+    const was = this.width ? this.centre() : null;
+    this.camera = new Camera(this.camera.kind, this.camera.lon, this.camera.lat, this.camera.k, width, height);
     const density = Math.min(3, devicePixelRatio || 1);
     this.canvas.width = Math.round(width * density);
     this.canvas.height = Math.round(height * density);
-    const world = worldScale(width, height);
-    this.behaviour.extent([[0, 0], [width, height]]).scaleExtent([world, world * 400]);
-    if (this.fitted || !centre) this.home();
-    else this.look(centre.lat, centre.lon, centre.zoom);
-    if (this.world) this.drawGround();
+    if (this.fitted || !was) this.home();
+    else this.look(was.lat, was.lon, was.zoom);
     this.weigh();
   }
 
   /** Shows where the data is. */
   home(animate = false): void {
     this.fitted = true;
-    this.go(this.homeView(), animate);
+    this.gestures.fly(this.homeView(), animate);
   }
 
-  /** Shows a centre at a zoom, 1 being the whole world. */
+  /** Shows a centre (degrees) at a zoom, 1 being the whole world. */
   look(lat: number, lon: number, zoomed: number, animate = false): void {
     this.fitted = false;
-    const k = worldScale(this.width, this.height) * zoomed, [x, y] = toPlane(lon, lat);
-    this.go(hold({ k, x: this.width / 2 - k * x, y: this.height / 2 - k * y }, this.width, this.height), animate);
+    this.gestures.fly(this.camera.at(lon * rad, lat * rad, worldScale(this.camera.kind, this.width, this.height) * zoomed), animate);
   }
 
   centre(): { lat: number; lon: number; zoom: number } {
-    const at = fromPlane((this.width / 2 - this.t.x) / this.t.k, (this.height / 2 - this.t.y) / this.t.k);
-    const [lon, lat] = at && at.every(Number.isFinite) ? at : [11, 20];
-    return { lat, lon, zoom: this.t.k / worldScale(this.width, this.height) };
+    return { lat: this.camera.lat / rad, lon: this.camera.lon / rad, zoom: this.camera.zoom };
   }
 
   zoomBy(factor: number): void {
-    this.fitted = false;
-    this.behaviour.scaleBy(this.motion(), factor);
-    this.userMoved();
+    this.byHand = true;
+    this.gestures.fly(this.camera.zoomed(this.camera.k * factor), true);
   }
 
   panBy(dx: number, dy: number): void {
-    this.behaviour.translateBy(this.selection, dx / this.t.k, dy / this.t.k);
-    this.userMoved();
+    this.byHand = true;
+    this.gestures.fly(this.camera.panned(dx, dy), true);
   }
 
-  /** The pixel of a place. */
+  /** The pixel of a place; null where it cannot be seen. */
   pixel(i: number): [number, number] | null {
-    if (i < 0 || i >= this.spots.n || this.spots.how[i] === none) return null;
-    return [this.spots.x[i] * this.t.k + this.t.x, this.spots.y[i] * this.t.k + this.t.y];
+    if (i < 0 || i >= this.spots.n || this.spots.how[i] === none || !(this.spots.x[i] > -1e4)) return null;
+    return [this.spots.x[i], this.spots.y[i]];
   }
 
-  /** The place under a pixel: the heaviest within reach, with nearer ones preferred. */
+  /** The place under a pixel: the heaviest within reach, with nearer ones preferred; else the country that is tinted there. */
   pick(x: number, y: number, reach = 14): number {
-    let best = -1, score = 0;
-    for (const i of this.order) {
-      const dx = this.spots.x[i] * this.t.k + this.t.x - x, dy = this.spots.y[i] * this.t.k + this.t.y - y;
-      const d = Math.hypot(dx, dy);
-      if (d > reach) continue;
-      const s = (1 - d / (reach * 1.2)) * (this.markers ? 1 : 2 + Math.log(this.weights[i]));
-      if (s > score) (score = s), (best = i);
-    }
-    return best;
+    const best = nearest(this.spots, this.order, this.shown, this.markers, x, y, reach);
+    if (best >= 0 || !this.world || !this.data || !this.hollow) return best;
+    const at = this.camera.invert(x, y);
+    return at ? tinted(this.world, this.data.places, this.order, this.spots, at) : -1;
+  }
+
+  /** The places on the screen by weight, for who goes through them by key. */
+  inSight(): number[] {
+    return inside(this.spots, this.order, { x: -8, y: -8, w: this.width + 16, h: this.height + 16 });
   }
 
   /** How much of a rectangle has data under it, 0 being none. */
   busy(r: Rect): number {
     let n = 0;
-    for (let y = r.y + 4; y < r.y + r.h; y += 8)
-      for (let x = r.x + 4; x < r.x + r.w; x += 8) if (this.heat.near(this.t, x, y) > (this.scale?.low ?? 1) / 4) n++;
-    for (const i of this.order) {
-      const p = this.spots.how[i] === hollow || this.markers ? this.pixel(i) : null;
-      if (p && p[0] > r.x && p[0] < r.x + r.w && p[1] > r.y && p[1] < r.y + r.h) n++;
-    }
-    return n;
+    const least = (this.scale?.low ?? 1) / 4, marks = inside(this.spots, this.order, r);
+    if (this.mode !== "direction") for (let y = r.y + 4; y < r.y + r.h; y += 8) for (let x = r.x + 4; x < r.x + r.w; x += 8) if (Math.abs(this.heat.near(x, y)) > least) n++;
+    return n + (this.mode === "direction" || this.markers ? marks.length : marks.filter((i) => this.spots.how[i] === hollow).length);
   }
 
-  /** The kilometres of one standard deviation of the heat at the middle of the screen. */
+  /** The kilometres of two standard deviations of the heat at the middle of the screen. */
   reachKm(): number {
-    const a = this.centre();
-    const b = fromPlane((this.width / 2 - this.t.x + sigmaFor(this.width)) / this.t.k, (this.height / 2 - this.t.y) / this.t.k);
-    const km = b ? Math.abs(((b[0] - a.lon + 540) % 360) - 180) * 111.2 * Math.cos((a.lat * Math.PI) / 180) : 0;
-    return 2 * km;
+    return (2 * sigmaFor(this.width)) / this.camera.perKm;
   }
 
   /** The map as it is shown, drawn at so many pixels a CSS pixel. */
   snapshot(density: number): HTMLCanvasElement {
-    const { canvas } = this, { width, height } = canvas, out = document.createElement("canvas");
-    canvas.width = out.width = Math.round(this.width * density);
-    canvas.height = out.height = Math.round(this.height * density);
-    this.drawGround();
-    this.draw();
-    out.getContext("2d")!.drawImage(canvas, 0, 0);
-    canvas.width = width;
-    canvas.height = height;
-    this.drawGround();
-    this.draw();
+    const out = document.createElement("canvas"), ctx = out.getContext("2d")!;
+    out.width = Math.round(this.width * density);
+    out.height = Math.round(this.height * density);
+    ctx.setTransform(density, 0, 0, density, 0, 0);
+    if (!this.world || !this.width) return out;
+    this.refresh();
+    this.drawLayers(ctx, density, this.inSight());
     return out;
+  }
+
+  /** Names are placed anew: what covers the map has moved. */
+  relabel(): void {
+    this.labelled = null;
+    this.schedule();
   }
 
   schedule(): void {
     if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
-  }
-
-  /** The box around all places that have rows, selected or not. */
-  private findBox(): void {
-    const found: [number, number][] = [];
-    const rows = this.data?.rows, used = new Uint8Array(this.spots.n);
-    for (let i = 0; rows && i < rows.n; i++) used[rows.place[i]] = 1;
-    for (let i = 0; i < this.spots.n; i++) if (used[i] && this.spots.how[i] !== none) found.push([this.spots.x[i], this.spots.y[i]]);
-    this.around = found.length ? box(found) : null;
-    this.boxed = rows?.n ?? 0;
-  }
-
-  private homeView(): Transform {
-    const room = Math.min(44, this.width / 10, this.height / 10);
-    return this.around ? fit(this.around, this.width, this.height, room) : fit(inhabited, this.width, this.height, 8);
-  }
-
-  private go(t: Transform, animate: boolean): void {
-    this.behaviour.transform(animate ? this.motion() : this.selection, zoomIdentity.translate(t.x, t.y).scale(t.k));
-  }
-
-  private motion(): Selection<HTMLCanvasElement, unknown, null, undefined> {
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this.selection;
-    return this.selection.transition().duration(250) as unknown as typeof this.selection;
-  }
-
-  private userMoved(): void {
-    this.fitted = false;
-    setTimeout(() => this.listener.moved(this.centre()), 0);
-  }
-
-  private get density(): number {
-    return this.canvas.width / this.width;
-  }
-
-  /** The view stands still: everything is drawn for it, crisply. */
-  private rest(): void {
-    if (this.moving || !this.world) return;
-    this.drawGround();
-    this.drawHeat();
-    this.labelled = null;
-    this.schedule();
-  }
-
-  private drawGround(): void {
-    const c = colours[this.theme];
-    for (const p of [this.land, this.borders]) p.aim(this.t, this.width, this.height);
-    drawLand(this.land, this.world!, this.density, c);
-    drawBorders(this.borders, this.world!, this.density, c);
-  }
-
-  private drawHeat(): void {
-    this.heat.fill(this.spots, this.weights, this.t, this.width, this.height);
-    this.heat.paint(this.scale ?? { low: 1, high: 10 }, ramp(this.theme));
-  }
-
-  /** Sums changed: the scale is that of the home view, so that panning and zooming never change it. */
-  private weigh(): void {
-    if (!this.world || !this.width) return;
-    let weakest = Infinity, strongest = 0;
-    this.hollow = this.order.some((i) => this.spots.how[i] === hollow);
-    const { over, spots } = this, n = Math.min(over.length, spots.n);
-    let hot = false;
-    for (let i = 0; i < n && !hot; i++) hot = over[i]! > 0 && spots.how[i] === heated;
-    for (let i = 0; i < n; i++) {
-      if (!(over[i]! > 0) || spots.how[i] === none || (hot && spots.how[i] !== heated)) continue;
-      weakest = Math.min(weakest, over[i]!);
-      strongest = Math.max(strongest, over[i]!);
-    }
-    if (hot) strongest = Math.max(strongest, this.heat.peak(spots, over, this.homeView(), this.width, this.height));
-    this.scale = strongest > 0 ? fitScale(weakest, strongest) : null;
-    this.drawHeat();
-    this.labelled = null;
-    this.listener.scaled(this.scale);
-    this.schedule();
-  }
-
-  private draw(): void {
-    this.frame = 0;
-    if (!this.world || !this.width) return;
-    const ctx = this.canvas.getContext("2d")!, c = colours[this.theme];
-    if (this.land.stale(this.t, this.width, this.height)) this.drawGround();
-    if (this.heat.picture.stale(this.t, this.width, this.height)) this.drawHeat();
-    ctx.setTransform(this.density, 0, 0, this.density, 0, 0);
-    ctx.imageSmoothingQuality = "low"; // bilinear: the heat is smooth already
-    for (const p of [this.land, this.heat.picture, this.borders]) p.draw(ctx, this.t);
-    const seen = this.inSight();
-    this.markers = this.order.length <= markersUpTo || (seen.length <= markersUpTo && this.t.k > 3 * worldScale(this.width, this.height));
-    drawHollow(ctx, this, seen, this.weights, c);
-    const marked = this.markers ? apart(this.spots, this.t, seen) : [];
-    drawMarkers(ctx, this, marked, this.weights, c);
-    const home = this.data?.meta.home;
-    if (home) {
-      const [x, y] = toPlane(home.longitude, home.latitude);
-      drawHome(ctx, x * this.t.k + this.t.x, y * this.t.k + this.t.y, c);
-    }
-    this.label(ctx, seen, marked);
-    drawLabels(ctx, this.labels, c);
-    this.listener.drawn();
-  }
-
-  /** Labels ride along while the map moves, and are placed anew when it rests or has changed much. */
-  private label(ctx: CanvasRenderingContext2D, seen: number[], marked: number[]): void {
-    const was = this.labelled, f = was ? this.t.k / was.t.k : 0;
-    if (!was || !this.moving || f > 1.25 || f < 0.9) {
-      this.labelled = { t: this.t, placed: (this.labels = placeLabels(ctx, this.scene(), seen, marked)) };
-      return;
-    }
-    this.labels = was.placed.map((l) => ({
-      ...l,
-      x: (l.x + l.w / 2 - was.t.x) * f + this.t.x - l.w / 2,
-      y: (l.y + l.h / 2 - was.t.y) * f + this.t.y - l.h / 2,
-    }));
-  }
-
-  /** Places on the screen, heaviest first. */
-  private inSight(): number[] {
-    const out: number[] = [], { k, x, y } = this.t;
-    for (const i of this.order) {
-      const px = this.spots.x[i] * k + x, py = this.spots.y[i] * k + y;
-      if (px > -8 && py > -8 && px < this.width + 8 && py < this.height + 8) out.push(i);
-    }
-    return out;
-  }
-
-  private scene(): Scene {
-    return {
-      world: this.world!, cities: this.data?.places.city ?? [], spots: this.spots, weights: this.weights, heat: this.heat, scale: this.scale,
-      t: this.t, width: this.width, height: this.height, covered: this.covered,
-    };
   }
 
   /** What a screen reader hears of the map. */
@@ -349,5 +259,136 @@ export class MapView {
     if (!p || this.order.length === 0) return "World map, nothing on it.";
     const names = Array.from(this.order.slice(0, 5), (i) => p.city[i] || countryName(p.country[i]));
     return `World map of ${this.order.length} places. Heaviest: ${names.join(", ")}. The list beside it says the same in text.`;
+  }
+
+  private show(c: Camera): void {
+    this.camera = c;
+    this.cool();
+  }
+
+  /** What is on the screen is no longer right. */
+  private cool(): void {
+    this.warm = false;
+    this.schedule();
+  }
+
+  private start(): void {
+    this.moving = true;
+    this.before = this.camera;
+  }
+
+  /** The view stands still: everything is drawn for it, crisply. */
+  private rest(): void {
+    this.moving = false;
+    const { byHand } = this;
+    this.byHand = false;
+    if (this.camera === this.before) return; // a click
+    this.labelled = null;
+    this.cool();
+    if (!byHand) return;
+    this.fitted = false;
+    setTimeout(() => this.listener.moved(this.centre()), 0);
+  }
+
+  private findBox(): void {
+    this.around = extent(this.data, this.spots);
+    this.boxed = this.data?.rows.n ?? 0;
+  }
+
+  private homeView(kind = this.camera.kind): Camera {
+    const { width, height } = this, room = Math.min(44, width / 10, height / 10);
+    return this.around ? fit(this.around, kind, width, height, room) : fit(inhabited, kind, width, height, 8);
+  }
+
+  private sort(): void {
+    const { spots, shown } = this, size = this.signed ? shown.map(Math.abs) : shown;
+    this.order = heaviest(size, Math.min(shown.length, spots.n), (i) => spots.how[i] !== none);
+    this.hollow = this.order.some((i) => spots.how[i] === hollow);
+  }
+
+  /** Sums changed: the scale is that of the home view, so that panning, zooming and other projections never change it. */
+  private weigh(): void {
+    if (!this.world || !this.width) return;
+    this.scale = this.locked ?? this.findScale();
+    this.labelled = null;
+    this.listener.scaled(this.scale);
+    this.cool();
+  }
+
+  private findScale(): Scale | null {
+    const over = this.signed ? this.signed.map(Math.abs) : this.over;
+    return scaleOf(this.spots, over, () => this.heat.peak(this.spots, over, this.homeView("equal-earth")));
+  }
+
+  private draw(): void {
+    this.frame = 0;
+    if (!this.world || !this.width) return;
+    const began = performance.now(), ctx = this.canvas.getContext("2d")!, { camera } = this;
+    this.refresh();
+    const density = this.canvas.width / this.width, seen = this.inSight();
+    this.markers = this.order.length <= markersUpTo || (seen.length <= markersUpTo && camera.zoom > 3);
+    ctx.setTransform(density, 0, 0, density, 0, 0);
+    this.drawLayers(ctx, density, seen);
+    this.took.push(performance.now() - began);
+    if (this.took.length > 600) this.took.shift();
+    this.listener.drawn();
+  }
+
+  /** Puts places and heat where the view has them, unless they are there. */
+  private refresh(): void {
+    if (this.warm) return;
+    this.spots.look(this.camera);
+    this.warm = !this.moving;
+    if (this.mode === "direction") return;
+    const scale = this.scale ?? { low: 1, high: 10 };
+    this.heat.fill(this.spots, this.shown, this.camera, this.moving);
+    if (this.signed) this.heat.paint(scale, ramp(this.theme), colourChange(changeRamps(this.theme)));
+    else this.heat.paint(scale, ramp(this.theme, this.palette));
+  }
+
+  private drawLayers(ctx: CanvasRenderingContext2D, density: number, seen: number[]): void {
+    const { camera, spots } = this, world = this.world!, c = colours[this.theme], outline = camera.outline();
+    if (!this.moving) this.ground.prepare(world, camera, density, c);
+    if (this.moving) drawUnder(ctx, world, camera, c, outline);
+    else this.ground.drawUnder(ctx, camera);
+    const places = this.data?.places, bare = this.hollow && places ? ringed(world, places, this.order, spots, camera) : [];
+    if (this.hollow && places && this.scale) within(ctx, camera, outline, () => drawTint(ctx, world, places, this.order, this, this.shown, camera, density, c));
+    if (this.mode !== "direction") within(ctx, camera, outline, () => this.heat.draw(ctx));
+    if (this.moving) drawOver(ctx, world, camera, c, outline);
+    else this.ground.drawOver(ctx, camera);
+    if (this.arcsWanted) within(ctx, camera, outline, () => drawArcs(ctx, this.arcsNow(), camera, this.scale, c));
+    drawHollow(ctx, this, bare, this.shown, c);
+    let marked: number[] = [];
+    if (this.split && !this.signed && this.scale) {
+      const discs = clusters(spots, seen, this.split, this.rate, this.scale, camera.width);
+      drawHalves(ctx, discs, c);
+      marked = discs.map((d) => d.place);
+    } else if (this.markers) {
+      marked = apart(spots, seen);
+      drawMarkers(ctx, this, marked, this.shown, c);
+    }
+    const home = this.data?.meta.home, at = home && camera.point(home.longitude * rad, home.latitude * rad);
+    if (at) drawHome(ctx, at[0], at[1], c);
+    this.label(ctx, seen, marked, bare);
+    drawLabels(ctx, this.labels, c);
+  }
+
+  private arcsNow(): Arc[] {
+    const home = this.data?.meta.home;
+    return (this.arcs ??= home ? makeArcs(home, this.spots, this.order, this.shown) : []);
+  }
+
+  /** Labels ride along while the map moves, and are placed anew when it rests or was zoomed much. */
+  private label(ctx: CanvasRenderingContext2D, seen: number[], marked: number[], bare: number[]): void {
+    const was = this.labelled, { camera } = this, f = was ? camera.k / was.camera.k : 0;
+    if (!was || !this.moving || f > 1.25 || f < 0.9) {
+      const { world, spots, heat, scale, covered, shown } = this;
+      const radius = (i: number) => (this.mode === "direction" || !scale ? 9 : glow(scale, Math.abs(shown[i]), camera.width));
+      const placed = placeLabels(ctx, { world: world!, cities: this.data?.places.city ?? [], spots, heat: this.mode === "direction" ? null : heat, scale, camera, covered, radius }, seen, marked, bare);
+      this.labelled = { camera, placed };
+      this.labels = placed;
+      return;
+    }
+    this.labels = ride(was.placed, was.camera, camera);
   }
 }

@@ -11,6 +11,7 @@ import { Footer } from "./footer";
 import { Help } from "./help";
 import { Map } from "./map";
 import { PaperProof } from "./paper";
+import { mapKeys } from "./mapkeys";
 import { Clock } from "./playback";
 import { Share } from "./share";
 import { Side } from "./side";
@@ -55,6 +56,7 @@ function keys(e: KeyboardEvent): void {
   if (e.key === "Escape") return escape(e.target as HTMLElement);
   if (typing || e.ctrlKey || e.metaKey || e.altKey) return;
   const action: Record<string, () => void> = {
+    ...mapKeys,
     "/": () => document.querySelector<HTMLInputElement>("#filter")?.focus(),
     "?": () => (help.value = true),
     i: () => (about.value = true),

@@ -4,16 +4,19 @@
 import { batch, effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { placeKey, placeName } from "../dataset";
-import { amount, countryName, exact } from "../format";
+import { countryName, exact } from "../format";
 import { connection } from "../live";
 import { MapView } from "../map/view";
-import { dataset, hoveredPlace, live, revision, scaleWeights, selectedPlace, sums, weights } from "../model";
+import { measure, measureNames, say, weighing } from "../measure";
+import { dataset, hoveredPlace, live, revision, selectedPlace, sums } from "../model";
 import { frames, map as shared, scale, world } from "../page";
 import * as s from "../state";
 import { theme } from "../theme";
+import { comparison } from "../versus";
 import { Empty } from "./empty";
 import { Legend } from "./legend";
 import { PaperMap } from "./paper";
+import { MapMenu, MapMenuButton } from "./mapmenu";
 
 export function Map() {
   const canvas = useRef<HTMLCanvasElement>(null), host = useRef<HTMLDivElement>(null);
@@ -36,7 +39,9 @@ export function Map() {
         <button type="button" aria-label="Zoom in" onClick={() => shared.value?.zoomBy(1.6)}>+</button>
         <button type="button" aria-label="Zoom out" onClick={() => shared.value?.zoomBy(1 / 1.6)}>−</button>
         <button type="button" aria-label="Show all data" title="Show all data (0)" onClick={() => { s.view.value = null; shared.value?.home(true); }}>⌂</button>
+        <MapMenuButton />
       </div>
+      <MapMenu />
       <Empty />
     </div>
   );
@@ -55,11 +60,22 @@ function mount(canvas: HTMLCanvasElement, host: HTMLElement): () => void {
   shared.value = view;
   const stops = [
     effect(() => void (world.value && view.setWorld(world.value))),
-    effect(() => view.setTheme(theme.value)),
+    effect(() => view.setTheme(theme.value, s.palette.value)),
+    effect(() => view.setKind(s.projection.value)),
+    effect(() => view.setArcs(s.arcs.value)),
+    effect(() => view.lock(s.lock.value && { low: s.lock.value[0], high: s.lock.value[1] })),
     effect(() => {
       revision.value;
-      if (dataset.value) view.setData(dataset.value, weights.value, scaleWeights.value);
+      const v = sums.value;
+      view.setSplit(s.split.value && v ? v[s.unit.value] : null, measure.value === "bits" ? weighing.value.rate : 1);
     }),
+    effect(() => {
+      revision.value;
+      const { weights, over } = weighing.value;
+      if (dataset.value) view.setData(dataset.value, weights, over);
+    }),
+    effect(() => view.setChange(changes())),
+    unlockOnChange(),
     effect(() => {
       const v = s.view.value;
       const now = view.width ? view.centre() : null;
@@ -70,6 +86,21 @@ function mount(canvas: HTMLCanvasElement, host: HTMLElement): () => void {
     watch.disconnect();
     stops.forEach((stop) => stop());
   };
+}
+
+/** What each place gained or lost, where two times are compared. */
+function changes(): Float64Array | null {
+  const c = comparison.value;
+  return c && typeof c !== "string" ? c.change : null;
+}
+
+/** Limits of one unit mean nothing in another. */
+function unlockOnChange(): () => void {
+  let was = measure.peek();
+  return effect(() => {
+    if (measure.value !== was) s.lock.value = null;
+    was = measure.value;
+  });
 }
 
 function pointed(e: MouseEvent): number {
@@ -102,6 +133,7 @@ function keys(e: KeyboardEvent): void {
     e.preventDefault();
     view.panBy(...moves[e.key]);
   } else if (e.key === "Enter" && d) {
+    if (s.hovered.value) return void (s.selected.value = s.hovered.value);
     const i = view.pick(view.width / 2, view.height / 2, Math.max(view.width, view.height) / 4);
     if (i >= 0) s.selected.value = placeKey(d.places, i);
   }
@@ -125,7 +157,7 @@ function Tooltip() {
   });
   const at = i >= 0 ? view?.pixel(i) : null;
   if (!at || !d || !v || !view) return null;
-  const unit = s.unit.value, [a, b] = v[unit];
+  const m = measure.value, unit = s.unit.value, [a, b] = v[unit], { weights, rate } = weighing.value, moved = changes()?.[i];
   const left = at[0] + 14 + box.w > view.width ? at[0] - 14 - box.w : at[0] + 14;
   const top = Math.max(4, Math.min(view.height - box.h - 4, at[1] - box.h / 2));
   const p = d.places, country = countryName(p.country[i]);
@@ -133,8 +165,13 @@ function Tooltip() {
   return (
     <div class="tooltip" ref={ref} role="status" style={{ left: left + "px", top: top + "px" }}>
       <b>{name}</b>{name !== country && <span class="quiet"> {country}</span>}
-      <div title={exact(a[i] + b[i])}>{amount(a[i] + b[i], unit)} {unit === "packets" ? "packets" : ""}</div>
-      <div class="quiet">in {amount(a[i], unit)} · out {amount(b[i], unit)}</div>
+      {m === "addresses" ? <div>{exact(weights[i] ?? 0)} addresses</div> : (
+        <>
+          <div title={exact(a[i] + b[i])}>{say(rate * (a[i] + b[i]), m)} {m === "packets" ? "packets" : ""}</div>
+          <div class="quiet">in {say(rate * a[i], m)} · out {say(rate * b[i], m)}</div>
+        </>
+      )}
+      {moved ? <div class="quiet">{moved > 0 ? "+" : "−"}{say(Math.abs(moved), unit)} {measureNames[unit]}</div> : null}
     </div>
   );
 }

@@ -185,6 +185,7 @@ describe("a saved page", { skip: chromium ? false : "no chromium" }, () => {
       assert.ok(Math.hypot(q[0] - p[0], q[1] - p[1]) < 2, "zoom is not about the pointer");
       await page.mouse.down();
       await page.mouse.move(p[0] + 120, p[1] + 40, { steps: 5 });
+      await new Promise((r) => setTimeout(r, 200)); // held still: a map that is thrown glides on
       await page.mouse.up();
       await settled(page);
       const r = await at(page, [8.68, 50.11]);

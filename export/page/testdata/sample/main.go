@@ -67,6 +67,7 @@ func main() {
 	columns := flag.Bool("columns", false, "write the columns alone, as the API answers them")
 	start := flag.String("start", "2026-11-17T14:00:00Z", "begin of the window")
 	bins := flag.Int("bins", 180, "ticks of 10 s in the window")
+	home := flag.Bool("home", false, "the sensor says where it stands: in Frankfurt")
 	live := flag.Bool("live", false, "write the page as it is served, and print its policy")
 	points := flag.String("points", "", "also write the rows that have a place to this file: latitude,longitude,protocol,packets")
 	flag.Parse()
@@ -80,6 +81,9 @@ func main() {
 	if *empty {
 		d = &page.Data{Meta: d.Meta}
 		d.Meta.Totals, d.Meta.Drops, d.Meta.Coverage = page.Totals{}, 0, nil
+	}
+	if *home {
+		d.Meta.Home = &page.Home{Latitude: 50.11, Longitude: 8.68, Name: "Frankfurt"}
 	}
 	if *points != "" {
 		if err := writePoints(*points, d); err != nil {

@@ -1,0 +1,31 @@
+// What the data asks of the view and of the scale.
+
+import type { Dataset } from "../dataset";
+import { box, type Box } from "../projection";
+import { fitScale, type Scale } from "../scale";
+import { heated, none, type Spots } from "./spots";
+
+/** The box around all places that have rows, selected or not. */
+export function extent(d: Dataset | undefined, spots: Spots): Box | null {
+  const rows = d?.rows, used = new Uint8Array(spots.n), lon: number[] = [], lat: number[] = [];
+  for (let i = 0; rows && i < rows.n; i++) used[rows.place[i]] = 1;
+  for (let i = 0; i < spots.n; i++) if (used[i] && spots.how[i] !== none) lon.push(spots.lon[i]), lat.push(spots.lat[i]);
+  return box(lon, lat);
+}
+
+/**
+ * The scale from the weakest place to the strongest spot, which may be a sum of
+ * neighbours: peak tells. Places that are not heat count only where nothing is.
+ */
+export function scaleOf(spots: Spots, weights: Float64Array, peak: () => number): Scale | null {
+  let weakest = Infinity, strongest = 0, hot = false;
+  const n = Math.min(weights.length, spots.n);
+  for (let i = 0; i < n && !hot; i++) hot = weights[i] > 0 && spots.how[i] === heated;
+  for (let i = 0; i < n; i++) {
+    if (!(weights[i] > 0) || spots.how[i] === none || (hot && spots.how[i] !== heated)) continue;
+    weakest = Math.min(weakest, weights[i]);
+    strongest = Math.max(strongest, weights[i]);
+  }
+  if (hot) strongest = Math.max(strongest, peak());
+  return strongest > 0 ? fitScale(weakest, strongest) : null;
+}

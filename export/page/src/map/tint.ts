@@ -1,0 +1,50 @@
+// What is known to its country only: the country is hatched, lightly, for it is
+// somewhere in there. Where the country is too small to see that, there is a ring.
+
+import type { Places } from "../codec";
+import type { Camera } from "../projection";
+import { position, type Scale } from "../scale";
+import type { World } from "../world";
+import type { Colours } from "./colours";
+import { trace } from "./ground";
+import { striped } from "./halves";
+import { hollow, type Spots } from "./spots";
+
+/** Pixels of height below which a country is marked by a ring. */
+const least = 12;
+
+function small(world: World, code: string, camera: Camera): boolean {
+  const shapes = world.country(code);
+  return !shapes.some((s) => Math.min(s.north - s.south, (s.east - s.west) * Math.cos(s.north)) * camera.k > least);
+}
+
+/** The places, of an order, that get a ring. */
+export function ringed(world: World, p: Places, order: ArrayLike<number>, spots: Spots, camera: Camera): number[] {
+  return Array.from(order).filter((i) => spots.how[i] === hollow && spots.x[i] > -20 && small(world, p.country[i], camera));
+}
+
+/** The place whose country has a point of the earth in it. */
+export function tinted(world: World, p: Places, order: ArrayLike<number>, spots: Spots, [lon, lat]: [number, number]): number {
+  for (let k = 0; k < order.length; k++) {
+    const i = order[k];
+    if (spots.how[i] === hollow && world.country(p.country[i]).some((s) => s.holds(lon, lat))) return i;
+  }
+  return -1;
+}
+
+interface Scene { spots: Spots; scale: Scale | null }
+
+export function drawTint(
+  ctx: CanvasRenderingContext2D, world: World, p: Places, order: ArrayLike<number>, m: Scene, weights: Float64Array, camera: Camera, density: number, c: Colours,
+): void {
+  const pattern = ctx.createPattern(striped("", c.hollow, 7 * Math.round(density)), "repeat")!;
+  pattern.setTransform(new DOMMatrix().scale(1 / Math.round(density)));
+  ctx.fillStyle = pattern;
+  for (let k = 0; k < order.length; k++) {
+    const i = order[k];
+    if (m.spots.how[i] !== hollow || small(world, p.country[i], camera)) continue;
+    ctx.globalAlpha = 0.2 + 0.45 * position(m.scale!, Math.abs(weights[i]));
+    ctx.fill(trace(world.country(p.country[i]), camera, true, 1));
+  }
+  ctx.globalAlpha = 1;
+}
