@@ -56,7 +56,7 @@ func TestDefaults(t *testing.T) {
 			Dir: "out", Window: time.Hour, Refresh: 10 * time.Second, Formats: []string{"html", "csv"},
 			BudgetSize: 32 << 20, BudgetCPU: 0.05,
 		},
-		Dashboard: Dashboard{Listen: "127.0.0.1:8080"},
+		Dashboard: Dashboard{Listen: "127.0.0.1:8080", Mask: "off", MaskLeast: 5},
 		Log:       Log{Level: "info", Format: "auto"},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.EquateEmpty()); diff != "" {
