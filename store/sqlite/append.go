@@ -37,6 +37,7 @@ func (s *Store) tryAppend(ctx context.Context, b *store.Batch) error {
 	added, err := s.commit(ctx, b)
 	if err != nil {
 		s.dicts.forget()
+		s.enc.located.forget()
 		return fmt.Errorf("append tick %s of %q to %q: %w%s", b.Tick.UTC().Format(time.RFC3339), b.Sensor, s.path, err, hint(err))
 	}
 	s.ballast.keep()

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"errors"
-	"net/netip"
 	"slices"
 
 	"github.com/packetheat/packetheat/store"
@@ -18,8 +17,8 @@ type chunkWriter struct {
 	dec  *decoder
 	emit func(chunk int64, b *tierBlobs) error
 
+	begun bool // a chunk
 	last  rowKey
-	peers []netip.Prefix // of the chunk, a row
 
 	chunks, keys int64
 	total        store.Sum // of all that was read back
@@ -28,13 +27,14 @@ type chunkWriter struct {
 // add takes the next row, with the ticks it is the sum of, if the tier keeps them.
 func (w *chunkWriter) add(k *rowKey, sum *tierSum, samples []sample) error {
 	c := &w.enc.cols
-	if len(w.peers) >= chunkKeys || len(c.sampleTick) >= chunkSamples {
+	if len(c.kind) >= chunkKeys || len(c.sampleTick) >= chunkSamples {
 		if err := w.flush(); err != nil {
 			return err
 		}
 	}
-	if len(w.peers) == 0 {
+	if !w.begun {
 		w.enc.begin()
+		w.begun = true
 	}
 	if len(c.addr) == 0 || !k.sameGroup(&w.last) {
 		c.addr, c.place, c.asn = append(c.addr, k.addr()), append(c.place, k.place()), append(c.asn, k.asn())
@@ -42,7 +42,7 @@ func (w *chunkWriter) add(k *rowKey, sum *tierSum, samples []sample) error {
 	}
 	w.last = *k
 	c.count[len(c.count)-1]++
-	w.peers = append(w.peers, k.peer())
+	w.enc.addPeer(k.peer())
 	w.enc.addPoint(k.kind(), k.port(), sum.Sum)
 	c.first, c.last = append(c.first, sum.first), append(c.last, sum.last)
 	for i := range samples {
@@ -60,13 +60,12 @@ func (w *chunkWriter) add(k *rowKey, sum *tierSum, samples []sample) error {
 
 // flush seals what is left. It must be called behind the last row.
 func (w *chunkWriter) flush() error {
-	n := len(w.peers)
-	if n == 0 {
+	if !w.begun {
 		return nil
 	}
 	c := &w.enc.cols
-	w.enc.indexPeers(w.peers)
-	c.groups, c.points = len(c.addr), n
+	w.enc.sortPeers()
+	c.groups, c.points = len(c.addr), len(c.kind)
 	samples, n2 := len(c.sampleTick) > 0, needAll|needTimes
 	if samples {
 		n2 |= needSamples
@@ -81,8 +80,8 @@ func (w *chunkWriter) flush() error {
 		return err
 	}
 	w.chunks++
-	w.keys += int64(n)
-	w.peers = w.peers[:0]
+	w.keys += int64(c.points)
+	w.begun = false
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -17,41 +16,37 @@ import (
 type encoder struct {
 	zstd    *zstd.Encoder
 	order   []uint32 // indices of points, sorted
-	keys    []sortKey
-	v4      []uint64
+	sorting sortRoom
 	cols    columns
 	raw     []byte
 	piece   []byte
 	nums    []uint64
 	columns [6][]uint64 // of samplesPart
-	kinds   map[kind]uint32
-	peers   map[netip.Prefix]uint32
-	ports   map[uint16]uint32
+	kinds   numbers[kind]
+	peers   numbers[netip.Prefix]
+	ports   numbers[uint16]
+	ranks   []uint32 // of sortPeers
+	located located
 }
 
-// sortKey is a point's address in a form that compares fast, and its index.
-type sortKey struct {
-	family uint8
-	bits   uint8
-	point  uint32
-	hi, lo uint64
-}
+// newEncoder makes an encoder of tiers, which are kept for long. The next level makes
+// them smaller by 0.6 %.
+func newEncoder() (*encoder, error) { return newEncoderOf(zstd.SpeedDefault) }
 
-func newEncoder() (*encoder, error) {
+// newBlockEncoder makes an encoder of blocks, which are kept until their ten minutes
+// are sealed.
+func newBlockEncoder() (*encoder, error) { return newEncoderOf(zstd.SpeedFastest) }
+
+func newEncoderOf(level zstd.EncoderLevel) (*encoder, error) {
 	z, err := zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(zstd.SpeedDefault), // the next one makes tiers smaller by 0.6 %
+		zstd.WithEncoderLevel(level),
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderCRC(false), // the seal has one
 		zstd.WithWindowSize(4<<20))
 	if err != nil {
 		return nil, err
 	}
-	return &encoder{
-		zstd:  z,
-		kinds: make(map[kind]uint32),
-		peers: make(map[netip.Prefix]uint32),
-		ports: make(map[uint16]uint32),
-	}, nil
+	return &encoder{zstd: z}, nil
 }
 
 // encode returns the sealed parts of points. The functions give the ids of a place
@@ -64,7 +59,7 @@ func (e *encoder) encode(points []store.Point, placeID func(store.Place) uint32,
 	e.fill(points, placeID, asnID)
 	sums, ends = e.sumsPart(), e.endsPart()
 	if len(points) > keepPoints {
-		*e = encoder{zstd: e.zstd, kinds: make(map[kind]uint32), peers: make(map[netip.Prefix]uint32), ports: make(map[uint16]uint32)}
+		*e = encoder{zstd: e.zstd}
 	}
 	return sums, ends, nil
 }
@@ -73,129 +68,38 @@ func (e *encoder) encode(points []store.Point, placeID func(store.Place) uint32,
 // back: it was a flood, and the next tick may be quiet.
 const keepPoints = 1 << 17
 
-// sort sets e.order to the points' indices by address and, within one, so that equal
-// places, ports and peers are neighbours. The caller's points stay as they are.
-func (e *encoder) sort(points []store.Point) {
-	e.v4, e.keys, e.order = e.v4[:0], e.keys[:0], e.order[:0]
-	networks := false
-	for i := range points {
-		if p := points[i].Addr; p.Addr().Is4() {
-			a := p.Addr().As4()
-			e.v4 = append(e.v4, uint64(binary.BigEndian.Uint32(a[:]))<<32|uint64(i))
-			networks = networks || p.Bits() != 32
-		}
-	}
-	if networks { // few ticks have any
-		e.v4 = e.v4[:0]
-	}
-	slices.Sort(e.v4) // several times as fast as a comparing function
-	for _, v := range e.v4 {
-		e.order = append(e.order, uint32(v))
-	}
-	singles := len(e.order)
-	for start := 0; start < singles; {
-		end := start + 1
-		for end < singles && e.v4[end]>>32 == e.v4[start]>>32 {
-			end++
-		}
-		slices.SortFunc(e.order[start:end], func(a, b uint32) int { return compareRest(&points[a], &points[b]) })
-		start = end
-	}
-	if singles < len(points) {
-		e.sortOthers(points, networks)
-	}
-}
-
-// sortOthers appends the points that sort has not: those with IPv6 addresses, and
-// where there are IPv4 networks, all.
-func (e *encoder) sortOthers(points []store.Point, all bool) {
-	for i := range points {
-		p := points[i].Addr
-		if p.Addr().Is4() && !all {
-			continue
-		}
-		k := sortKey{family: uint8(family(p)), bits: uint8(p.Bits()), point: uint32(i)}
-		a := p.Addr().As16()
-		k.hi, k.lo = binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(a[8:])
-		e.keys = append(e.keys, k)
-	}
-	slices.SortFunc(e.keys, func(a, b sortKey) int {
-		switch {
-		case a.family != b.family:
-			return int(a.family) - int(b.family)
-		case a.hi != b.hi:
-			return cmp.Compare(a.hi, b.hi)
-		case a.lo != b.lo:
-			return cmp.Compare(a.lo, b.lo)
-		case a.bits != b.bits:
-			return int(a.bits) - int(b.bits)
-		}
-		return compareRest(&points[a.point], &points[b.point])
-	})
-	for _, k := range e.keys {
-		e.order = append(e.order, k.point)
-	}
-}
-
-// compareRest orders points of one address.
-func compareRest(a, b *store.Point) int {
-	switch {
-	case a.Place != b.Place:
-		return comparePlaces(a.Place, b.Place)
-	case a.ASN != b.ASN:
-		return cmp.Compare(a.ASN, b.ASN)
-	case a.ASOrg != b.ASOrg:
-		return cmp.Compare(a.ASOrg, b.ASOrg)
-	case a.Proto != b.Proto:
-		return cmp.Compare(a.Proto, b.Proto)
-	case a.Port != b.Port:
-		return cmp.Compare(a.Port, b.Port)
-	case a.HasPort != b.HasPort: // port 0 is a port
-		if b.HasPort {
-			return -1
-		}
-		return 1
-	case a.Peer != b.Peer:
-		return compareEndpoints(a.Peer, b.Peer)
-	}
-	return cmp.Or(cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Flags, b.Flags))
-}
-
-// comparePlaces orders places; the zero Place is not always first (latitudes may
-// be negative), which nothing needs.
-func comparePlaces(a, b store.Place) int {
-	return cmp.Or(
-		cmp.Compare(a.Latitude, b.Latitude), cmp.Compare(a.Longitude, b.Longitude),
-		cmp.Compare(a.Country, b.Country), cmp.Compare(a.Region, b.Region), cmp.Compare(a.City, b.City),
-		cmp.Compare(a.Precision, b.Precision), cmp.Compare(a.AccuracyKM, b.AccuracyKM))
-}
-
 // fill sets e.cols to the sorted points.
 func (e *encoder) fill(points []store.Point, placeID func(store.Place) uint32, asnID func(asOrg) uint32) {
 	e.begin()
+	e.located.begin()
 	c := &e.cols
-	e.fillPeers(points)
 	var last *store.Point
 	for _, k := range e.order {
 		p := &points[k]
 		if last == nil || p.Addr != last.Addr || p.Place != last.Place || p.ASN != last.ASN || p.ASOrg != last.ASOrg {
-			c.addr = append(c.addr, p.Addr)
-			c.place = append(c.place, placeID(p.Place))
-			c.asn = append(c.asn, asnID(asOrg{p.ASN, p.ASOrg}))
+			place, asn := e.located.ids(p, placeID, asnID)
+			c.addr, c.place, c.asn = append(c.addr, p.Addr), append(c.place, place), append(c.asn, asn)
 			c.count = append(c.count, 0)
-			last = p
 		}
 		c.count[len(c.count)-1]++
-		e.fillPoint(p)
+		if last == nil || p.Peer != last.Peer {
+			e.addPeer(p.Peer)
+		} else { // the other direction of the same conversation
+			c.peer = append(c.peer, c.peer[len(c.peer)-1])
+		}
+		last = p
+		e.addPoint(kind{p.Proto, p.Direction, p.HasPort, p.Flags}, p.Port, p.Sum())
 	}
+	e.sortPeers()
 	c.groups, c.points = len(c.addr), len(points)
 }
 
 // begin empties e.cols.
 func (e *encoder) begin() {
 	c := &e.cols
-	clear(e.kinds)
-	clear(e.ports)
+	e.kinds.reset()
+	e.ports.reset()
+	e.peers.reset()
 	c.groups, c.points = 0, 0
 	c.kinds, c.place, c.count, c.kind = c.kinds[:0], c.place[:0], c.count[:0], c.kind[:0]
 	c.addr, c.asn, c.ports, c.port = c.addr[:0], c.asn[:0], c.ports[:0], c.port[:0]
@@ -206,60 +110,30 @@ func (e *encoder) begin() {
 	}
 }
 
-// fillPeers makes the dictionary of peers and the column of indices into it.
-func (e *encoder) fillPeers(points []store.Point) {
-	c := &e.cols
-	clear(e.peers)
-	for i := range points {
-		e.addPeer(points[i].Peer)
-	}
-	e.sortPeers()
-	c.peer = grow(c.peer, len(points))
-	for i, k := range e.order {
-		c.peer[i] = e.peers[points[k].Peer]
-	}
-}
-
-// indexPeers is fillPeers for a list of the points' peers in order.
-func (e *encoder) indexPeers(peers []netip.Prefix) {
-	c := &e.cols
-	clear(e.peers)
-	for _, p := range peers {
-		e.addPeer(p)
-	}
-	e.sortPeers()
-	c.peer = c.peer[:0]
-	for _, p := range peers {
-		c.peer = append(c.peer, e.peers[p])
-	}
-}
-
+// addPeer appends the peer of the next point. sortPeers must follow the last.
 func (e *encoder) addPeer(p netip.Prefix) {
-	if _, ok := e.peers[p]; !ok {
-		e.peers[p] = 0
-		e.cols.peers = append(e.cols.peers, p)
-	}
+	e.cols.peer = append(e.cols.peer, e.peers.of(p, hashOf(p)))
 }
 
-// sortPeers numbers the peers in order.
+// sortPeers makes the dictionary of peers and has the points' indices mean it.
 func (e *encoder) sortPeers() {
-	slices.SortFunc(e.cols.peers, compareEndpoints)
-	for i, p := range e.cols.peers {
-		e.peers[p] = uint32(i)
+	c := &e.cols
+	c.peers = append(c.peers[:0], e.peers.list...)
+	slices.SortFunc(c.peers, compareEndpoints)
+	e.ranks = grow(e.ranks, len(c.peers))
+	for rank, p := range c.peers {
+		e.ranks[e.peers.of(p, hashOf(p))] = uint32(rank)
+	}
+	for i, n := range c.peer {
+		c.peer[i] = e.ranks[n]
 	}
 }
 
-// fillPoint appends what is kept a point, except the peer.
-func (e *encoder) fillPoint(p *store.Point) {
-	e.addPoint(kind{p.Proto, p.Direction, p.HasPort, p.Flags}, p.Port, p.Sum())
-}
-
+// addPoint appends what is kept a point, except the peer.
 func (e *encoder) addPoint(k kind, port uint16, sum store.Sum) {
 	c := &e.cols
-	index, ok := e.kinds[k]
-	if !ok {
-		index = uint32(len(c.kinds))
-		e.kinds[k] = index
+	index := e.kinds.of(k, k.hash())
+	if int(index) == len(c.kinds) {
 		c.kinds = append(c.kinds, k)
 	}
 	c.kind = append(c.kind, index)
@@ -269,10 +143,8 @@ func (e *encoder) addPoint(k kind, port uint16, sum store.Sum) {
 	if !k.hasPort {
 		return
 	}
-	number, ok := e.ports[port]
-	if !ok {
-		number = uint32(len(c.ports))
-		e.ports[port] = number
+	number := e.ports.of(port, mix(uint64(port)))
+	if int(number) == len(c.ports) {
 		c.ports = append(c.ports, port)
 	}
 	c.port = append(c.port, number)

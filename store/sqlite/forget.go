@@ -81,7 +81,7 @@ func (f *forgetter) run(ctx context.Context) (err error) {
 		}
 		f.maint.passing.Lock() // nobody else writes tiers meanwhile
 		defer f.maint.passing.Unlock()
-		if f.enc, err = newEncoder(); err != nil {
+		if f.enc, err = newBlockEncoder(); err != nil {
 			return err
 		}
 		defer f.enc.zstd.Close()

@@ -137,7 +137,7 @@ func (s *Store) openWriter(ctx context.Context, tick time.Duration) (err error) 
 		return err
 	}
 	s.nextID = max(last, held) + 1
-	if s.enc, err = newEncoder(); err != nil {
+	if s.enc, err = newBlockEncoder(); err != nil {
 		return err
 	}
 	return s.probe(ctx)

@@ -25,7 +25,7 @@ func BenchmarkPlaceView(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows = len(views.tables[0].rows)
+	rows = len(views.tables[0].sums)
 	views.tables[0].fill(enc)
 	var blobs tierBlobs
 	enc.encodeTier(&blobs, sourcePlace, false)

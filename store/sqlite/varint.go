@@ -3,14 +3,38 @@ package sqlite
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
-// appendUvarints appends every value of v as an unsigned LEB128 number.
+// appendUvarints appends every value of v as an unsigned LEB128 number. As
+// readUvarints, it has no branch for the length of a number.
 func appendUvarints[T uint16 | uint32 | uint64](b []byte, v []T) []byte {
-	for _, n := range v {
-		b = binary.AppendUvarint(b, uint64(n))
+	for len(v) > 0 {
+		part := v[:min(len(v), 512)]
+		v = v[len(part):]
+		b = slices.Grow(b, len(part)*binary.MaxVarintLen64)
+		room := b[len(b):cap(b)]
+		size := 0
+		for _, n := range part {
+			size += putUvarint(room[size:], uint64(n))
+		}
+		b = b[:len(b)+size]
 	}
 	return b
+}
+
+// putUvarint writes a number to b, which has room for the longest, and returns its
+// length.
+func putUvarint(b []byte, n uint64) int {
+	if n >= 1<<56 {
+		return binary.PutUvarint(b, n)
+	}
+	size := (9*bits.Len64(n|1) + 63) / 64 // the length of n, divided by 7 and rounded up
+	n = n&0x000000000fffffff | n&0x00fffffff0000000<<4
+	n = n&0x00003fff00003fff | n&0x0fffc0000fffc000<<2
+	n = n&0x007f007f007f007f | n&0x3f803f803f803f80<<1
+	binary.LittleEndian.PutUint64(b, n|highBits&(1<<(8*size-8)-1))
+	return size
 }
 
 // highBits are those that say of each of eight bytes that its number goes on.
@@ -68,14 +92,18 @@ func joinSevens(w, ends uint64) (n uint64, size int) {
 // the index plus one. Both directions of a conversation are neighbours in a block,
 // so that this halves what their peers and ports take.
 func appendRepeats(b []byte, indices []uint32) []byte {
+	var part [512]uint64
 	last := uint32(0)
-	for i, n := range indices {
-		if i > 0 && n == last {
-			b = append(b, 0)
-			continue
+	for first := true; len(indices) > 0; first = false {
+		n := min(len(indices), len(part))
+		for i, index := range indices[:n] {
+			part[i] = uint64(index) + 1
+			if index == last && (i > 0 || !first) {
+				part[i] = 0
+			}
+			last = index
 		}
-		b = binary.AppendUvarint(b, uint64(n)+1)
-		last = n
+		b, indices = appendUvarints(b, part[:n]), indices[n:]
 	}
 	return b
 }

@@ -18,13 +18,8 @@ type viewSums struct {
 
 // viewTable is one view: rows by id, protocol and direction.
 type viewTable struct {
-	index map[uint64]uint32 // into rows
-	rows  []viewRow
-}
-
-type viewRow struct {
-	key uint64 // id, protocol, direction
-	tierSum
+	keys numbers[uint64] // id, protocol, direction
+	sums []tierSum
 }
 
 // tierSum is what is kept of a key or of a row of a view over an interval.
@@ -40,16 +35,12 @@ func (t *tierSum) merge(o *tierSum) {
 
 func (t *viewTable) add(id uint32, k kind, sum *tierSum) {
 	key := uint64(id)<<16 | uint64(k.proto)<<8 | uint64(k.direction)
-	i, ok := t.index[key]
-	if !ok {
-		if t.index == nil {
-			t.index = make(map[uint64]uint32)
-		}
-		t.index[key] = uint32(len(t.rows))
-		t.rows = append(t.rows, viewRow{key, *sum})
+	i := t.keys.of(key, mix(key))
+	if int(i) == len(t.sums) {
+		t.sums = append(t.sums, *sum)
 		return
 	}
-	t.rows[i].merge(sum)
+	t.sums[i].merge(sum)
 }
 
 // add adds traffic to every view.
@@ -115,20 +106,29 @@ func (v *viewSums) encodeView(n int, e *encoder, d *decoder, b *tierBlobs, want 
 
 // fill sets the columns of e to the rows in order.
 func (t *viewTable) fill(e *encoder) {
-	slices.SortFunc(t.rows, func(a, b viewRow) int { return cmp.Compare(a.key, b.key) })
-	t.index = nil // its numbers are wrong now
+	order := make([]viewOrder, len(t.sums))
+	for i, key := range t.keys.list {
+		order[i] = viewOrder{key, uint32(i)}
+	}
+	slices.SortFunc(order, func(a, b viewOrder) int { return cmp.Compare(a.key, b.key) })
 	e.begin()
 	c := &e.cols
 	id := uint64(math.MaxUint64)
-	for i := range t.rows {
-		r := &t.rows[i]
-		if r.key>>16 != id {
-			id = r.key >> 16
+	for _, o := range order {
+		sum := &t.sums[o.row]
+		if o.key>>16 != id {
+			id = o.key >> 16
 			c.place, c.count = append(c.place, uint32(id)), append(c.count, 0)
 		}
 		c.count[len(c.count)-1]++
-		e.addPoint(kind{proto: uint8(r.key >> 8), direction: store.Direction(r.key & 1)}, 0, r.Sum)
-		c.first, c.last = append(c.first, r.first), append(c.last, r.last)
+		e.addPoint(kind{proto: uint8(o.key >> 8), direction: store.Direction(o.key & 1)}, 0, sum.Sum)
+		c.first, c.last = append(c.first, sum.first), append(c.last, sum.last)
 	}
-	c.groups, c.points = len(c.place), len(t.rows)
+	c.groups, c.points = len(c.place), len(t.sums)
+}
+
+// viewOrder is a key of a view and the number of its row.
+type viewOrder struct {
+	key uint64
+	row uint32
 }
