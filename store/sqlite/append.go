@@ -106,6 +106,7 @@ func (s *Store) commit(ctx context.Context, b *store.Batch) (added bool, err err
 	s.dicts.publish()
 	s.nextID++
 	s.maint.notice(sensor, tick)
+	s.logKeeper.notice()
 	return true, nil
 }
 

@@ -178,7 +178,7 @@ func TestOpenMakes(t *testing.T) {
 	}
 	ctx := context.Background()
 	for name, want := range map[string]int64{
-		"page_size": 4096, "auto_vacuum": 2, "synchronous": 2, "wal_autocheckpoint": 1000, "journal_size_limit": 64 << 20,
+		"page_size": 4096, "auto_vacuum": 2, "synchronous": 2, "wal_autocheckpoint": mostLogPages, "journal_size_limit": 64 << 20,
 		"busy_timeout": 10000, "application_id": applicationID, "user_version": newestFormat(t),
 	} {
 		got, err := pragma(ctx, s.w, name)

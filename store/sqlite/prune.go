@@ -298,6 +298,7 @@ func (s *Store) transaction(ctx context.Context, do func(tx *sql.Tx) error) erro
 	if s.w == nil {
 		return errClosed
 	}
+	defer s.logKeeper.notice()
 	return inTx(ctx, s.w, do)
 }
 

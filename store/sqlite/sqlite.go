@@ -81,6 +81,8 @@ type Store struct {
 	ballast  ballast // of a store that is written to
 	logWatch logWatch
 
+	logKeeper logKeeper // of a store that maintains itself
+
 	generation atomic.Uint64 // of the file, which Append may replace
 	noFile     bool          // it could not; of the writer
 	ended      bool          // closed; of the writer
@@ -95,7 +97,9 @@ type Store struct {
 	keep   keeper
 
 	lastTier int64 // the id given to a tier last
-	maint    maintainer
+
+	commitPages int // of the log, from which on a commit writes it back
+	maint       maintainer
 }
 
 // errClosed is the error of writing to a store that has been closed, or was opened for
@@ -132,6 +136,9 @@ func open(dir string, o Options) (*Store, error) {
 	}
 	s := newStore(filepath.Join(dir, FileName), o)
 	s.lock, s.ballast.none = lock, o.NoMaintenance
+	if !o.NoMaintenance {
+		s.commitPages = mostLogPages
+	}
 	ctx := context.Background()
 	if err = s.openRecovering(ctx, o.Tick); err == nil {
 		err = s.openReaders(ctx, "")
@@ -141,6 +148,10 @@ func open(dir string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("%w%s", err, hint(err))
 	}
 	if !o.NoMaintenance {
+		if err := s.startLogKeeper(); err != nil {
+			s.Close()
+			return nil, err
+		}
 		s.startMaintenance()
 	}
 	return s, nil
@@ -165,7 +176,7 @@ func newStore(path string, o Options) *Store {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{path: path, log: log, dicts: newDicts(), keep: keeper{retention: o.Retention}, maint: newMaintainer()}
+	s := &Store{path: path, log: log, dicts: newDicts(), commitPages: logPages, keep: keeper{retention: o.Retention}, maint: newMaintainer()}
 	s.keep.seal = s.sealBefore
 	return s
 }
@@ -180,6 +191,7 @@ func (s *Store) Recovered() string { return s.recovered.get() }
 // the file and its lock. Methods called after it fail. The first error is returned.
 func (s *Store) Close() error {
 	s.endMaintenance()
+	s.logKeeper.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watch.close()

@@ -2,9 +2,9 @@ package sqlite
 
 import "context"
 
-// walLarge is the size from which on maintenance empties the write-ahead log: commits
-// bring it into the database when it has 4 MiB and begin it anew, so it is as large
-// only where a reader was in the way, or one transaction was.
+// walLarge is the size from which on maintenance empties the write-ahead log: it is
+// brought into the database when it has 4 MiB, and begun anew, so it is as large only
+// where a reader was in the way, or one transaction was.
 const walLarge = 16 << 20
 
 // checkpoint empties the log where it has grown.
