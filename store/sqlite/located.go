@@ -11,7 +11,7 @@ import (
 // looked up by all their fields. The zero value remembers none.
 type located struct {
 	before, now []locatedAddr
-	at          int // the first of before that is not behind what was asked for last
+	at          int // the first of before that is behind what was asked for last
 }
 
 type locatedAddr struct {
@@ -41,6 +41,7 @@ func (l *located) ids(p *store.Point, placeID func(store.Place) uint32, asnID fu
 			break
 		} else if order == 0 && b.place == p.Place && b.as.asn == p.ASN && b.as.org == p.ASOrg {
 			l.remember(b)
+			l.at++
 			return b.placeID, b.asnID
 		}
 	}

@@ -52,37 +52,50 @@ func (e *encoder) samplesPart() []byte {
 	c := &e.cols
 	b := binary.AppendUvarint(e.raw[:0], uint64(c.points))
 	columns := &e.columns
-	for k := range columns {
-		columns[k] = columns[k][:0]
-	}
+	missing, gaps, counts := columns[0][:0], columns[1][:0], columns[2][:0]
+	ratios, rests, opened := columns[3][:0], columns[4][:0], columns[5][:0]
 	for i := range c.points {
 		start, end := c.sampleStart[i], c.sampleStart[i+1]
-		n := end - start
-		missing := c.last[i] - c.first[i] + 1 - n
-		columns[0] = append(columns[0], uint64(missing))
+		n := uint64(end - start)
+		empty := uint64(c.last[i]-c.first[i]) + 1 - n
+		missing = append(missing, empty)
+		one := c.amount[packets][i] == n
+		all := c.amount[opens][i]
+		some := all != 0 && all != n
 		for s := start; s+1 < end; s++ {
-			if missing > 0 && s > start {
-				columns[1] = append(columns[1], uint64(c.sampleTick[s]-c.sampleTick[s-1]-1))
+			if empty > 0 && s > start {
+				gaps = append(gaps, uint64(c.sampleTick[s]-c.sampleTick[s-1]-1))
 			}
 			p, o := c.sampleAmount[packets][s], c.sampleAmount[octets][s]
-			if c.amount[packets][i] != uint64(n) {
-				columns[2] = append(columns[2], p-1)
+			if !one {
+				counts = append(counts, p-1)
 			}
-			if p == 0 { // the sum of more than 2^64
-				columns[3], columns[4] = append(columns[3], 0), append(columns[4], o)
-			} else {
-				columns[3], columns[4] = append(columns[3], o/p), append(columns[4], o%p)
+			ratio, rest := uint64(0), o
+			if p != 0 { // else it is the sum of more than 2^64
+				ratio = divide(o, p)
+				rest = o - ratio*p
 			}
-			if all := c.amount[opens][i]; all != 0 && all != uint64(n) {
-				columns[5] = append(columns[5], c.sampleAmount[opens][s]-1)
+			ratios, rests = append(ratios, ratio), append(rests, rest)
+			if some {
+				opened = append(opened, c.sampleAmount[opens][s]-1)
 			}
 		}
 	}
+	*columns = [6][]uint64{missing, gaps, counts, ratios, rests, opened}
 	for _, column := range columns {
 		b = appendPlanes(b, column)
 	}
 	e.raw = b
 	return e.seal(partSamples, b)
+}
+
+// divide divides, if it can by numbers of 32 bits, which many processors do in a third
+// of the time.
+func divide(a, b uint64) uint64 {
+	if (a|b)>>32 == 0 {
+		return uint64(uint32(a) / uint32(b))
+	}
+	return a / b
 }
 
 // decodeTier fills d.cols from a chunk of full keys or from a view. Of the keys it

@@ -133,18 +133,36 @@ func readRepeats(dst []uint32, b []byte, n int) bool {
 // compress better than those of varints do, by a tenth.
 func appendPlanes(b []byte, values []uint64) []byte {
 	b = binary.AppendUvarint(b, uint64(len(values)))
-	second, above := uint64(0), 0
+	b = slices.Grow(b, len(values)+1)
+	plane := b[len(b) : len(b)+len(values)]
+	any := uint64(0)
+	for i, v := range values {
+		plane[i] = byte(v)
+		any |= v
+	}
+	b = b[:len(b)+len(values)]
+	if any>>8&0xff == 0 {
+		b = append(b, 0)
+	} else {
+		b = slices.Grow(append(b, 1), len(values))
+		plane = b[len(b) : len(b)+len(values)]
+		for i, v := range values {
+			plane[i] = byte(v >> 8)
+		}
+		b = b[:len(b)+len(values)]
+	}
+	if any>>16 == 0 {
+		return append(b, 0)
+	}
+	return appendAbove(b, values)
+}
+
+// appendAbove appends what values have above two bytes.
+func appendAbove(b []byte, values []uint64) []byte {
+	above := 0
 	for _, v := range values {
-		b = append(b, byte(v))
-		second |= v >> 8 & 0xff
 		if v>>16 != 0 {
 			above++
-		}
-	}
-	b = append(b, byte(min(second, 1)))
-	if second != 0 {
-		for _, v := range values {
-			b = append(b, byte(v>>8))
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(above))
