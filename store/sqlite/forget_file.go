@@ -112,9 +112,11 @@ func (f *forgetter) scrub(ctx context.Context) error {
 		return fmt.Errorf("write the file anew: %w", err)
 	}
 	var busy, frames, moved int64
+	f.logKeeper.mu.Lock()
 	f.mu.Lock()
 	err := f.w.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
 	f.mu.Unlock()
+	f.logKeeper.mu.Unlock()
 	if err == nil && busy != 0 {
 		err = errors.New("somebody reads the store: its log, which still has the addresses, could not be emptied (close the dashboard and other readers, then run this again)")
 	}

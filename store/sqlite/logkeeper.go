@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"sync"
 )
 
 // The write-ahead log is brought into the database from so many pages on: 4 MiB. SQLite
@@ -21,6 +22,10 @@ type logKeeper struct {
 	stop  context.CancelFunc
 	done  chan struct{}
 	pages int // logPages, or less in tests
+
+	// Held by whoever writes the log back but a commit: SQLite does not wait for another
+	// that does so, whatever the timeout. Taken before Store.mu.
+	mu sync.Mutex
 }
 
 // startLogKeeper starts it. Nobody commits yet.
@@ -86,7 +91,10 @@ func (s *Store) shortenLog(ctx context.Context, db *sql.DB) error {
 			return err
 		}
 		before := moved
-		if _, moved, err = checkpointed(ctx, db, "PASSIVE"); err != nil || moved == before {
+		s.logKeeper.mu.Lock()
+		_, moved, err = checkpointed(ctx, db, "PASSIVE")
+		s.logKeeper.mu.Unlock()
+		if err != nil || moved == before {
 			return err
 		}
 	}

@@ -27,6 +27,8 @@ func TestReadersDoNotHoldTheLog(t *testing.T) {
 		time.Sleep(20 * time.Millisecond) // the reading ahead comes to rest
 		appendAll(t, s, mini("b", 100*asked, 1, 50))
 		var busy, inLog, moved int
+		s.logKeeper.mu.Lock()
+		defer s.logKeeper.mu.Unlock()
 		err := s.w.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &inLog, &moved)
 		if err == nil && (busy != 0 || inLog != 0) {
 			err = errors.New("the log is held")

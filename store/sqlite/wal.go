@@ -20,6 +20,8 @@ func (s *Store) checkpoint(ctx context.Context) error {
 // place. Where a reader needs the log it does what it can and does not wait: the next
 // pass tries again.
 func (s *Store) emptyLog(ctx context.Context) error {
+	s.logKeeper.mu.Lock()
+	defer s.logKeeper.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.w == nil {
