@@ -104,6 +104,9 @@ var benchStart = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 
 func BenchmarkAppend(b *testing.B) {
 	s := openNew(b, Options{})
+	if _, err := s.w.ExecContext(context.Background(), "PRAGMA synchronous = FULL"); err != nil {
+		b.Fatal(err)
+	}
 	t := newTraffic(1)
 	batches := make([]*store.Batch, 200)
 	for i := range batches {

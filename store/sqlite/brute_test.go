@@ -30,6 +30,8 @@ func same[T comparable](t testing.TB, what string, want, got []T) {
 	}
 }
 
+// openNew makes a store that spares the disk: what a power failure leaves is tested by
+// processes of their own.
 func openNew(t testing.TB, o Options) *Store {
 	t.Helper()
 	s, err := Open(filepath.Join(t.TempDir(), "data"), o)
@@ -41,6 +43,7 @@ func openNew(t testing.TB, o Options) *Store {
 			t.Error(err)
 		}
 	})
+	quick(t, s)
 	return s
 }
 

@@ -40,7 +40,7 @@ func prunedStore(t testing.TB, days int, r Retention) *Store {
 	return s
 }
 
-// quick spares the disk: nothing here survives the test.
+// quick has a store not wait for the disk: nothing here survives the test.
 func quick(t testing.TB, s *Store) {
 	if _, err := s.w.ExecContext(context.Background(), "PRAGMA synchronous = OFF"); err != nil {
 		t.Fatal(err)
