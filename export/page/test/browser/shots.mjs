@@ -32,7 +32,7 @@ async function typeFilter(page) {
 const states = {
   dark: { hash: `#${day}&theme=dark` },
   light: { hash: `#${day}&theme=light`, dark: false },
-  direction: { hash: `#${day}&theme=dark&mode=direction&view=48,9,4` },
+  direction: { hash: `#${day}&theme=dark&map=directions&view=48,9,4` },
   globe: { hash: `#${day}&theme=dark&proj=globe` },
   card: { hash: `#${day}&theme=dark&view=50,8,6`, act: firstCard },
   filter: { hash: `#${day}&theme=light&filter=proto:tcp%20-country:US,CN`, dark: false, act: typeFilter },
