@@ -9,7 +9,7 @@ const pages = {
   complaint: `console.error("a complaint"); ${ready}`,
   warning: `console.warn("a warning"); ${ready}`,
   exception: `setTimeout(() => { throw new Error("an exception"); }); ${ready}`,
-  stranger: `fetch("http://127.0.0.1:9/stranger").catch(() => {}); ${ready}`,
+  stranger: `fetch("http://127.0.0.1:4321/stranger").catch(() => {}); ${ready}`,
   violation: `new Image().src = "/forbidden.png"; ${ready}`,
 };
 
@@ -29,7 +29,7 @@ scenarios("the harness", { browsers: ["chromium", "firefox"] }, ({ test, before,
 
   test("lets a quiet page be", () => visit(url + "quiet", {}, () => {}));
 
-  for (const [name, what] of Object.entries({ complaint: /a complaint/, warning: /a warning/, exception: /an exception/, stranger: /127\.0\.0\.1:9\/stranger/, violation: /img-src/ })) {
+  for (const [name, what] of Object.entries({ complaint: /a complaint/, warning: /a warning/, exception: /an exception/, stranger: /127\.0\.0\.1:4321\/stranger/, violation: /img-src/ })) {
     test(`notices: ${name}`, () => assert.rejects(visit(url + name, {}, () => {}), what));
   }
 });
