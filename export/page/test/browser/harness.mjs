@@ -37,6 +37,7 @@
 //   packetheat([args], { cwd })  any command to its end: { stdout, stderr }
 //   sample(…flags)               a page of made-up traffic of exact size, by testdata/sample (-rows -places -empty …)
 //   scratch()                    a folder that is gone when the test is
+//   row                          the selector of the list's lines
 // All of it is taken down at the end. Keep a file below half a minute; never wait for a time, wait for a state.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -48,6 +49,9 @@ export { difference, pixels } from "./pixels.mjs";
 export { demo, history, packetheat, program, recording, required, sample, scratch, serve, start } from "./program.mjs";
 export { proxy } from "./proxy.mjs";
 export { addresses, wire, wired } from "./wire.mjs";
+
+/** The lines of the list: buttons that open cards. */
+export const row = '#list [role="rowheader"] button';
 
 const installed = { chromium, firefox };
 

@@ -2,7 +2,7 @@
 // page shows, live and saved, and a link shows it again.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { history, packetheat, scenarios, scratch, serve, settled } from "./harness.mjs";
+import { history, packetheat, row, scenarios, scratch, serve, settled } from "./harness.mjs";
 
 const counts = (page) => page.evaluate(() => window.__packetheat.counts);
 
@@ -31,7 +31,7 @@ scenarios("the page", { browsers: ["chromium", "firefox"] }, ({ test, before, af
     for (const target of [server.url, saved]) {
       await visit(target, { hash: target === saved ? "" : "#last=all" }, async (page) => {
         assert.deepEqual(part(await counts(page)), all);
-        assert.match(await page.$eval(".answer", (e) => e.textContent), /\d packets/);
+        assert.match(await page.$eval(".answer", (e) => e.textContent), /packets/);
       });
     }
   });
@@ -73,11 +73,11 @@ scenarios("the page", { browsers: ["chromium", "firefox"] }, ({ test, before, af
   test("a row of the list opens its card, Escape goes back", async () => {
     for (const target of [server.url, saved]) {
       await visit(target, { hash: target === saved ? "" : "#last=all" }, async (page) => {
-        await page.waitForSelector("#list [data-key], #list tbody tr, #list li");
-        const name = await page.$eval("#list [data-key], #list tbody tr, #list li", (e) => (e.click(), e.innerText));
-        await page.waitForSelector(".card");
-        const card = await page.$eval(".card", (e) => e.innerText), first = name.split(/[\n\t,]/).find((w) => w.trim().length > 2).trim();
-        assert.ok(card.includes(first), `“${first}” of the row is not in the card\n${card}`);
+        await page.waitForSelector(row);
+        const name = await page.$eval(row, (e) => (e.click(), e.querySelector(".text").textContent));
+        await page.waitForSelector(".card .numbers");
+        const card = await page.$eval(".card", (e) => e.innerText);
+        assert.ok(card.includes(name.split(",")[0]), `“${name}” of the row is not in the card\n${card}`);
         await page.keyboard.press("Escape");
         await page.waitForSelector('[role="tab"]');
       });
@@ -87,7 +87,7 @@ scenarios("the page", { browsers: ["chromium", "firefox"] }, ({ test, before, af
   test("a link shows again what was seen", async () => {
     const hash = "#last=all&filter=proto:udp&dir=in&unit=bytes&tab=country&theme=light&tz=utc&view=48,9,5";
     const seen = async (page) => {
-      await page.waitForSelector("#list [data-key], #list tbody tr, #list li");
+      await page.waitForSelector(row);
       return { ...part(await counts(page)), list: await page.$eval("#list", (e) => e.innerText), answer: await page.$eval(".answer", (e) => e.innerText), theme: await page.$eval("html", (e) => e.dataset.theme) };
     };
     let first, link;
@@ -104,7 +104,7 @@ scenarios("the page", { browsers: ["chromium", "firefox"] }, ({ test, before, af
       const scale = await page.evaluate(() => window.__packetheat.scale), at = () => page.evaluate(() => window.__packetheat.project(8.68, 50.11));
       const p = await at();
       await page.mouse.move(...p);
-      await page.mouse.wheel({ deltaY: -400 });
+      await page.mouse.wheel({ deltaY: -900 });
       await settled(page);
       const q = await at();
       assert.ok(Math.hypot(q[0] - p[0], q[1] - p[1]) < 3, "zoom is not about the pointer");

@@ -7,7 +7,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { history, launch, openFile, packetheat, scratch, serve, settled } from "./harness.mjs";
+import { history, launch, openFile, packetheat, row, scratch, serve, settled } from "./harness.mjs";
 
 const folder = fileURLToPath(new URL("../../shots", import.meta.url));
 const hours = (n) => n * 3600_000;
@@ -18,9 +18,9 @@ const day = `window=${at(hours(24))}/${at(0)}&tz=utc`;
 
 /** Opens the card of the first place in the list. */
 async function firstCard(page) {
-  await page.waitForSelector("#list li, #list tbody tr");
-  await page.$eval("#list li button, #list li, #list tbody tr", (e) => e.click());
-  await page.waitForSelector(".card");
+  await page.waitForSelector(row);
+  await page.click(row);
+  await page.waitForSelector(".card .numbers");
 }
 
 async function typeFilter(page) {
