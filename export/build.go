@@ -48,6 +48,11 @@ func buildFrom(ctx context.Context, r source, o Options) (*page.Data, Report, er
 		// balance: the queries below are not one transaction.
 		f := o.Filter
 		f.Window = window.Clip(store.Window{To: before.Last})
+		if a, ok := r.(answering); ok && f.Window.Check() == nil {
+			if f, err = a.Answered(ctx, f); err != nil {
+				return nil, Report{}, err
+			}
+		}
 		b := &builder{r: r, o: &o, f: f, cov: before, window: window, t: newTables(), begun: time.Now()}
 		if c, ok := r.(*recent); ok {
 			c.retag(o.Labels)
@@ -72,6 +77,12 @@ func buildFrom(ctx context.Context, r source, o Options) (*page.Data, Report, er
 			return nil, Report{}, err
 		}
 	}
+}
+
+// answering is a Reader that finds out for a whole window what opened:unanswered asks,
+// before parts of it are read: see store/sqlite's method of this name.
+type answering interface {
+	Answered(ctx context.Context, f store.Filter) (store.Filter, error)
 }
 
 // same reports whether two coverages are about the same points: no late batch has

@@ -69,6 +69,10 @@ func (m *Mask) refuses(t *store.Term) string {
 		return "peers"
 	case store.KeySensor:
 		return "names of sensors"
+	case store.KeyOpened:
+		if t.Unanswered {
+			return "who spoke with whom"
+		}
 	case store.KeyIP:
 		if m.Gone {
 			return "addresses"

@@ -216,7 +216,7 @@ func TestMaskComesBeforeFilter(t *testing.T) {
 		{"ip:203.0.113.77", false, "addresses closer than /24 and /48"},
 		{"-ip:203.0.113.77", false, "addresses closer than /24 and /48"},
 		{"ip:198.51.0.0/16,198.51.100.0/25", false, "addresses closer"},
-		{"peer:10.20.0.0/16", false, "peers"},
+		{"peer:10.20.0.0/16", false, "peers"}, {"opened:unanswered", false, "who spoke with whom"},
 		{"host:10.20.0.0/16", false, "peers"},
 		{"-sensor:gw-secret", false, "names of sensors"},
 		{`city:"acme hamburg"`, false, "your own names"},

@@ -35,6 +35,17 @@ func exchangeOf(p *store.Point) exchange {
 // spoke returns the bit of a direction.
 func spoke(d store.Direction) uint8 { return 1 << d }
 
+// Answered returns f with what opened:unanswered needs to know about all of f's window,
+// so that questions about parts of it judge by the whole. Other filters are returned as
+// they are.
+func (s *Store) Answered(ctx context.Context, f store.Filter) (store.Filter, error) {
+	out, err := steadily(func() (*store.Filter, error) { return s.answered(ctx, &f) })
+	if err != nil {
+		return f, err
+	}
+	return *out, nil
+}
+
 // answered gives the terms of f about unanswered connections what they need to know:
 // in which directions there was anything between two endpoints in the window. f itself
 // is not changed; it is returned where it has no such terms.

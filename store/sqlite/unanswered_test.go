@@ -75,6 +75,11 @@ func TestUnanswered(t *testing.T) {
 	if n := len(pointsOf(t, s, f)); n != 4 { // what came later is not in the window
 		t.Errorf("%d points of the first tick are unanswered, want 4", n)
 	}
+	whole, err := s.Answered(context.Background(), store.Filter{Terms: f.Terms})
+	whole.Window = f.Window
+	if n := len(pointsOf(t, s, whole)); err != nil || n != 2 { // a part, judged by all of it
+		t.Errorf("%d points of the first tick are unanswered in all of the time, want 2: %v", n, err)
+	}
 	if f.Terms[0].Answered != nil {
 		t.Error("the caller's filter was changed")
 	}

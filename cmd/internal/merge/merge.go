@@ -146,10 +146,14 @@ const chunk = 4096
 
 // Points implements export.Reader. It holds a chunk of every store at a time.
 func (r *Reader) Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error {
+	f, err := r.Answered(ctx, f)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var heads []*head
-	err := r.each(ctx, func(p *part) error {
+	err = r.each(ctx, func(p *part) error {
 		h := &head{}
 		next, stop := iter.Pull2(pointsOf(ctx, p, f))
 		h.next, h.stop = next, stop
@@ -245,8 +249,12 @@ func before(a, b *store.Point) bool {
 
 // Cells implements export.Reader.
 func (r *Reader) Cells(ctx context.Context, f store.Filter, step time.Duration) ([]store.Cell, error) {
+	f, err := r.Answered(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	var all []store.Cell
-	err := r.each(ctx, func(p *part) error {
+	err = r.each(ctx, func(p *part) error {
 		cells, err := p.Cells(ctx, f, step)
 		if err == nil {
 			all = append(all, cells...)
@@ -272,8 +280,12 @@ func (r *Reader) Cells(ctx context.Context, f store.Filter, step time.Duration) 
 
 // Series implements export.Reader.
 func (r *Reader) Series(ctx context.Context, f store.Filter, step time.Duration) ([]store.Bin, error) {
+	f, err := r.Answered(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	var all []store.Bin
-	err := r.each(ctx, func(p *part) error {
+	err = r.each(ctx, func(p *part) error {
 		bins, err := p.Series(ctx, f, step)
 		if err == nil {
 			all = append(all, bins...)
@@ -314,8 +326,12 @@ func summed[T any, K comparable](all []T, key func(*T) K, add func(*T, *T)) []T 
 // Top implements export.Reader. How many distinct addresses are behind a row that
 // more than one store has is not known, so its Addresses is 0, unless the row is one.
 func (r *Reader) Top(ctx context.Context, f store.Filter, by store.Dimension, n int) (store.Top, error) {
+	f, err := r.Answered(ctx, f)
+	if err != nil {
+		return store.Top{}, err
+	}
 	out := store.Top{By: by}
-	err := r.each(ctx, func(p *part) error {
+	err = r.each(ctx, func(p *part) error {
 		top, err := p.Top(ctx, f, by, 0)
 		if err == nil {
 			out.Total.Add(top.Total)

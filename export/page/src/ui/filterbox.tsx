@@ -74,8 +74,9 @@ export function FilterBox() {
     } else if (e.key === "Enter" && active >= 0) {
       e.preventDefault();
       choose(options[active]);
-    } else if (e.key === "Escape" && (n > 0 || draft.value)) {
-      e.preventDefault();
+    } else if (e.key === "Escape") {
+      e.preventDefault(); // the browser would empty the box
+      if (n === 0 && !draft.value && input.current!.value.trim() === s.filter.value) return; // the page leaves the box
       e.stopPropagation();
       if (n > 0) return close();
       draft.value = null;

@@ -44,6 +44,7 @@ function Table({ tab }: { tab: s.Tab }) {
   const { items, count, message } = listing.value, unit = s.unit.value, order = s.order.value;
   const box = useRef<HTMLDivElement>(null), [seen, setSeen] = useState({ top: 0, height: 900, row: 46 });
   const [current, setCurrent] = useState(left.tab === tab ? left.row : 0), focus = useRef(left.focus && left.tab === tab);
+  const at = useRef(current); // keys may come faster than frames
   const look = () => {
     const b = box.current!;
     left.top = b.scrollTop;
@@ -58,7 +59,7 @@ function Table({ tab }: { tab: s.Tab }) {
     watch.observe(box.current!);
     return () => watch.disconnect();
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!focus.current) return;
     focus.current = false;
     document.getElementById(`row-${current}`)?.focus({ preventScroll: true });
@@ -71,13 +72,13 @@ function Table({ tab }: { tab: s.Tab }) {
     if (y < b.scrollTop) b.scrollTop = y;
     else if (y + seen.row + head > b.scrollTop + b.clientHeight) b.scrollTop = y + seen.row + head - b.clientHeight;
     focus.current = true;
-    setCurrent(i);
+    setCurrent((at.current = i));
     look();
   };
   const keys = (e: KeyboardEvent) => {
     if (!(e.target as HTMLElement).id.startsWith("row-")) return;
     const page = Math.max(1, Math.floor(seen.height / seen.row) - 2);
-    const to = { ArrowDown: current + 1, ArrowUp: current - 1, Home: 0, End: items.length - 1, PageDown: current + page, PageUp: current - page }[e.key];
+    const to = { ArrowDown: at.current + 1, ArrowUp: at.current - 1, Home: 0, End: items.length - 1, PageDown: at.current + page, PageUp: at.current - page }[e.key];
     if (to === undefined) return;
     e.preventDefault();
     e.stopPropagation();
