@@ -342,8 +342,9 @@ func (q *seenQuery) chunk(b *seenBlob, r *seenRun) (err error) {
 		return err
 	}
 	var rows []seenRow
+	walk := asker{asked: q.asked}
 	for i, addr := range q.addrs {
-		if !q.asked.has(addr) {
+		if !walk.has(addr) {
 			continue
 		}
 		if rows == nil {

@@ -65,6 +65,29 @@ func (a asked) has(p netip.Prefix) bool {
 	return a.overlap(spanOfPrefix(p))
 }
 
+// asker asks for rows in order: each is compared with the range that the one before it
+// has come to.
+type asker struct {
+	asked
+	at    int
+	begun bool
+}
+
+func (a *asker) has(p netip.Prefix) bool {
+	if !p.IsSingleIP() {
+		return a.asked.has(p)
+	}
+	addr := p.Addr()
+	if !a.begun {
+		a.begun = true
+		a.at, _ = slices.BinarySearchFunc(a.asked, addr, func(s span16, addr netip.Addr) int { return s.high.Compare(addr) })
+	}
+	for a.at < len(a.asked) && a.asked[a.at].high.Compare(addr) < 0 {
+		a.at++
+	}
+	return a.at < len(a.asked) && a.asked[a.at].low.Compare(addr) <= 0
+}
+
 // overlap reports whether any of the ranges has an address of s.
 func (a asked) overlap(s span16) bool {
 	i, found := slices.BinarySearchFunc(a, s.low, func(e span16, low netip.Addr) int { return e.high.Compare(low) })

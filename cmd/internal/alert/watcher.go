@@ -1,0 +1,447 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/packetheat/packetheat/store"
+)
+
+// Reader is the part of a store that alerts are made from.
+type Reader interface {
+	Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error
+	Coverage(ctx context.Context, w store.Window) (store.Coverage, error)
+	Watch(ctx context.Context) <-chan store.Commit
+}
+
+// Config says what deserves an alert. Reader and Dir are required.
+type Config struct {
+	Reader Reader
+	Dir    string // of the store, where the state is kept
+	Sensor string
+
+	Filter   []store.Term     // what a point must be to be looked at at all
+	Allow    []store.Filter   // points that any of them matches are never news
+	New      []string         // of as, country, place
+	Labels   map[string]Match // lists that nobody should be on, by name
+	Learning time.Duration    // in which firsts are learned silently
+	Keep     time.Duration    // alerts are kept; 0: for ever, as many as there is room for
+
+	Trouble func() []Trouble // what is wrong with the sensor now; nil: not watched
+	Webhook *Webhook         // nil: none
+	Logger  *slog.Logger
+	Now     func() time.Time // nil: time.Now
+}
+
+// Match decides whether an address is on a list; see store.Matcher.
+type Match = store.Matcher
+
+// Watcher makes alerts. Run it once; List may be called by any goroutine.
+type Watcher struct {
+	cfg Config
+
+	mu    sync.Mutex
+	state state
+	hook  *sender
+
+	systems   map[uint32]bool
+	countries map[string]bool
+	places    map[[2]int32]bool
+	labelled  map[string]bool
+	hours     map[string]quota
+	troubled  map[string]time.Time // when each kind was last so
+	dirty     bool
+}
+
+// quota is how many alerts of a kind there have been in an hour.
+type quota struct {
+	hour int64
+	n    int
+}
+
+// mostAnHour is how many alerts of a kind are listed in an hour; one more says that
+// there were more.
+const mostAnHour = 30
+
+// New reads the state of the folder. A state that cannot be read is an error: nothing
+// may be called new because what was known was lost.
+func New(cfg Config) (*Watcher, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	w := &Watcher{cfg: cfg, systems: map[uint32]bool{}, countries: map[string]bool{}, places: map[[2]int32]bool{}, labelled: map[string]bool{}, hours: map[string]quota{},
+		troubled: map[string]time.Time{}}
+	var err error
+	if w.state, err = load(cfg.Dir); err != nil {
+		return nil, err
+	}
+	for _, n := range w.state.Systems {
+		w.systems[n] = true
+	}
+	for _, c := range w.state.Countries {
+		w.countries[c] = true
+	}
+	for _, p := range w.state.Places {
+		w.places[p] = true
+	}
+	for _, key := range w.state.Labelled {
+		w.labelled[key] = true
+	}
+	if cfg.Webhook != nil {
+		w.hook = newSender(w, cfg.Webhook)
+	}
+	return w, nil
+}
+
+// List returns what has been said.
+func (w *Watcher) List() List {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := w.state.list()
+	if w.cfg.Now().After(l.Learning) {
+		l.Learning = time.Time{}
+	}
+	if w.hook != nil {
+		l.Failure = w.hook.failure
+	}
+	return l
+}
+
+// How often trouble is looked for, and the state saved if it has only learned.
+const (
+	troubleEvery = 10 * time.Second
+	saveEvery    = time.Minute
+)
+
+// Run looks at every commit until ctx is done.
+func (w *Watcher) Run(ctx context.Context) error {
+	commits := w.cfg.Reader.Watch(ctx)
+	if w.hook != nil {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			w.hook.run(ctx)
+		}()
+		defer func() { <-done }()
+	}
+	if err := w.learn(ctx); err != nil {
+		w.complain(ctx, err)
+	}
+	ticker := time.NewTicker(troubleEvery)
+	defer ticker.Stop()
+	saved := w.cfg.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			w.save(true)
+			return nil
+		case c, open := <-commits:
+			if !open {
+				commits = nil
+				continue
+			}
+			if err := w.look(ctx, c.Tick.Add(c.Interval)); err != nil {
+				w.complain(ctx, err)
+			}
+		case <-ticker.C:
+			if w.cfg.Trouble != nil {
+				w.troubles(w.cfg.Trouble())
+			}
+		}
+		force := w.cfg.Now().Sub(saved).Abs() >= saveEvery
+		if w.save(force) && force {
+			saved = w.cfg.Now()
+		}
+	}
+}
+
+func (w *Watcher) complain(ctx context.Context, err error) {
+	if ctx.Err() == nil {
+		w.cfg.Logger.Warn("alerts: a part of the traffic was not looked at", "err", err)
+	}
+}
+
+// save writes the state, at once where something was said.
+func (w *Watcher) save(force bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.dirty && !force {
+		return false
+	}
+	s := w.state
+	s.Systems, s.Countries, s.Places, s.Labelled = keys(w.systems), keys(w.countries), keys(w.places), keys(w.labelled)
+	slices.Sort(s.Systems)
+	slices.Sort(s.Countries)
+	slices.Sort(s.Labelled)
+	slices.SortFunc(s.Places, func(a, b [2]int32) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	if err := s.save(w.cfg.Dir); err != nil {
+		w.cfg.Logger.Warn("alerts: what is known now may be said again after a restart", "err", err)
+		return false
+	}
+	w.dirty = false
+	return true
+}
+
+func keys[K comparable](m map[K]bool) []K {
+	list := make([]K, 0, len(m))
+	for k := range m {
+		list = append(list, k)
+	}
+	return list
+}
+
+// learn takes what is in the store already for known, the first time. A store that has
+// been filled for longer than the learning period has taught enough.
+func (w *Watcher) learn(ctx context.Context) error {
+	if !w.state.Through.IsZero() {
+		return nil
+	}
+	coverage, err := w.cfg.Reader.Coverage(ctx, store.Window{})
+	if err != nil {
+		return err
+	}
+	now := w.cfg.Now()
+	begun := now
+	if !coverage.First.IsZero() && coverage.First.Before(begun) {
+		begun = coverage.First
+	}
+	w.mu.Lock()
+	w.state.Learning = begun.Add(w.cfg.Learning).UTC()
+	w.mu.Unlock()
+	if coverage.Last.IsZero() {
+		return nil
+	}
+	f := store.Filter{Terms: w.cfg.Filter, Window: store.Window{From: coverage.Last.Add(-learnMost), To: coverage.Last}}
+	err = w.cfg.Reader.Points(ctx, f, func(points []store.Point) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for i := range points {
+			w.firsts(&points[i])
+		}
+		return nil
+	})
+	if err == nil {
+		w.mu.Lock()
+		w.state.Through, w.dirty = coverage.Last, true
+		w.mu.Unlock()
+	}
+	return err
+}
+
+// learnMost is how much of what is there already is read.
+const learnMost = 14 * 24 * time.Hour
+
+// catchUp is how far back a watcher that was away looks.
+const catchUp = time.Hour
+
+// look looks at the points that have come up to a moment. Announcements may be lost where
+// there are many: the window closes the gap.
+func (w *Watcher) look(ctx context.Context, to time.Time) error {
+	w.mu.Lock()
+	from := w.state.Through
+	w.mu.Unlock()
+	if !from.Before(to) {
+		from = to.Add(-time.Minute) // a late batch; what it has is known mostly
+	}
+	if least := to.Add(-catchUp); from.Before(least) {
+		from = least
+	}
+	f := store.Filter{Terms: w.cfg.Filter, Window: store.Window{From: from, To: to}}
+	err := w.cfg.Reader.Points(ctx, f, func(points []store.Point) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for i := range points {
+			w.point(&points[i])
+		}
+		return nil
+	})
+	if err == nil {
+		w.mu.Lock()
+		if w.state.Through.Before(to) {
+			w.state.Through = to
+		}
+		w.mu.Unlock()
+	}
+	return err
+}
+
+// point looks at one. w.mu is held.
+func (w *Watcher) point(p *store.Point) {
+	for name, m := range w.cfg.Labels {
+		if !m.Match(p.Addr, p.Peer, p.ASN) {
+			continue
+		}
+		key := name + " " + p.Addr.String()
+		if w.labelled[key] || len(w.labelled) >= mostKnown || w.allowed(p) {
+			continue
+		}
+		w.labelled[key] = true
+		a := w.about(p)
+		a.Kind, a.Label = Label, name
+		a.Text = fmt.Sprintf("%s is on the list %q: %s", store.PrefixString(p.Addr), name, describe(p))
+		w.say(a)
+	}
+	news := w.firsts(p)
+	if len(news) == 0 || w.cfg.Now().Before(w.state.Learning) {
+		return
+	}
+	a := w.about(p)
+	a.Kind, a.Firsts = map[string]string{"as": NewAS, "country": NewCountry, "place": NewPlace}[news[0]], news
+	a.Text = "first traffic with " + joinNews(p, news) + ": " + describe(p)
+	w.say(a)
+}
+
+// firsts marks what the point is of as known, and returns what of it was not. What is
+// allowed is not news, and stays unknown: once it is not allowed any more, it will be.
+func (w *Watcher) firsts(p *store.Point) (news []string) {
+	at := spot(p.Place)
+	newAS := p.ASN != 0 && !w.systems[p.ASN] && len(w.systems) < mostKnown
+	newCountry := p.Place.Country != "" && !w.countries[p.Place.Country]
+	newPlace := p.Place.HasCoordinates() && !w.places[at] && len(w.places) < mostKnown
+	if !newAS && !newCountry && !newPlace || w.allowed(p) {
+		return nil
+	}
+	add := func(name string, is bool) {
+		if is && slices.Contains(w.cfg.New, name) {
+			news = append(news, name)
+		}
+	}
+	add("as", newAS)
+	add("country", newCountry)
+	add("place", newPlace)
+	if newAS {
+		w.systems[p.ASN] = true
+	}
+	if newCountry {
+		w.countries[p.Place.Country] = true
+	}
+	if newPlace {
+		w.places[at] = true
+	}
+	return news
+}
+
+func spot(p store.Place) [2]int32 {
+	return [2]int32{int32(math.Round(p.Latitude * 1e4)), int32(math.Round(p.Longitude * 1e4))}
+}
+
+func (w *Watcher) allowed(p *store.Point) bool {
+	for i := range w.cfg.Allow {
+		if w.cfg.Allow[i].Match(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// about is an alert with what the point says.
+func (w *Watcher) about(p *store.Point) Alert {
+	a := Alert{Time: p.Time.UTC(), Sensor: p.Sensor, Addr: p.Addr, Peer: p.Peer, Direction: p.Direction.String(), Protocol: store.ProtoName(p.Proto),
+		Country: p.Place.Country, City: p.Place.City, ASN: p.ASN, ASOrg: p.ASOrg, Packets: p.Packets}
+	if p.HasPort {
+		port := p.Port
+		a.Port = &port
+	}
+	if p.Place.HasCoordinates() {
+		latitude, longitude := p.Place.Latitude, p.Place.Longitude
+		a.Latitude, a.Longitude = &latitude, &longitude
+	}
+	return a
+}
+
+// joinNews words what is new: "AS4134 Chinanet, CN and Nanjing".
+func joinNews(p *store.Point, news []string) string {
+	var parts []string
+	for _, n := range news {
+		switch n {
+		case "as":
+			parts = append(parts, strings.TrimSpace(fmt.Sprintf("AS%d %s", p.ASN, p.ASOrg)))
+		case "country":
+			parts = append(parts, p.Place.Country)
+		case "place":
+			parts = append(parts, cmp.Or(p.Place.City, p.Place.Region, fmt.Sprintf("%.2f,%.2f", p.Place.Latitude, p.Place.Longitude)))
+		}
+	}
+	if n := len(parts); n > 1 {
+		return strings.Join(parts[:n-1], ", ") + " and " + parts[n-1]
+	}
+	return parts[0]
+}
+
+// describe says who talked with whom.
+func describe(p *store.Point) string {
+	service := store.ProtoName(p.Proto)
+	if p.HasPort {
+		service += fmt.Sprintf("/%d", p.Port)
+	}
+	peer := store.PrefixString(p.Peer)
+	if peer == "" {
+		peer = "one of ours"
+	}
+	from, to := store.PrefixString(p.Addr), peer
+	if p.Direction == store.Out {
+		from, to = to, from
+	}
+	return fmt.Sprintf("%s to %s, %s", from, to, service)
+}
+
+// say lists an alert, logs it and hands it to the webhook. w.mu is held.
+func (w *Watcher) say(a Alert) {
+	if !a.Trouble() {
+		hour := w.cfg.Now().Unix() / 3600
+		q := w.hours[a.Kind]
+		if q.hour != hour {
+			q = quota{hour: hour}
+		}
+		q.n++
+		w.hours[a.Kind] = q
+		switch {
+		case q.n == mostAnHour+1:
+			a = Alert{Time: a.Time, Sensor: a.Sensor, Kind: More,
+				Text: fmt.Sprintf("more than %d alerts of the kind %s in an hour: the others are not listed", mostAnHour, a.Kind)}
+		case q.n > mostAnHour:
+			w.dirty = true
+			return
+		}
+	}
+	a.ID = w.state.NextID
+	w.state.NextID++
+	w.state.Alerts = append(w.state.Alerts, a)
+	w.trim()
+	w.dirty = true
+	level := slog.LevelInfo
+	if a.Trouble() || a.Kind == Label {
+		level = slog.LevelWarn
+	}
+	w.cfg.Logger.Log(context.Background(), level, "alert: "+a.Text, "kind", a.Kind, "id", a.ID)
+	if w.hook != nil {
+		w.hook.add(a.ID)
+	}
+}
+
+// trim forgets alerts that are too old or too many, but not trouble that lasts.
+func (w *Watcher) trim() {
+	old := time.Time{}
+	if w.cfg.Keep > 0 {
+		old = w.cfg.Now().Add(-w.cfg.Keep)
+	}
+	extra := len(w.state.Alerts) - mostAlerts
+	w.state.Alerts = slices.DeleteFunc(w.state.Alerts, func(a Alert) bool {
+		lasts := a.Trouble() && a.Ended.IsZero()
+		if !lasts && (extra > 0 || a.Time.Before(old)) {
+			extra--
+			return true
+		}
+		return false
+	})
+}
