@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/packetheat/packetheat/cmd/internal/alert"
 	"github.com/packetheat/packetheat/cmd/internal/term"
 	"github.com/packetheat/packetheat/store"
 )
@@ -74,6 +75,13 @@ func (p *program) dbForget(cmd *cobra.Command, networks []netip.Prefix, yes, try
 	if would.Days > 0 {
 		what += fmt.Sprintf(", and addresses of %s", counted(uint64(would.Days), "day"))
 	}
+	alerts, err := alert.Forget(s.config.Store.Path, networks, true)
+	if err != nil {
+		return err
+	}
+	if alerts > 0 {
+		what += fmt.Sprintf(", and %s", counted(uint64(alerts), "alert"))
+	}
 	if try {
 		p.say("would take out %s", what)
 		return p.sayUnread(would.Damaged)
@@ -85,6 +93,9 @@ func (p *program) dbForget(cmd *cobra.Command, networks []netip.Prefix, yes, try
 	gone, err := s.Forget(s.ctx, networks, false, progress)
 	done()
 	if err != nil {
+		return err
+	}
+	if _, err := alert.Forget(s.config.Store.Path, networks, false); err != nil {
 		return err
 	}
 	p.say("took out %s with %s and %s; %s and %s written anew", counted(uint64(gone.Points), "point"), counted(gone.Sum.Packets, "packet"),

@@ -23,6 +23,7 @@ const (
 	keyLinks    = "dashboard.links"
 	keyLabels   = "geo.labels"
 	keyLevel    = "log.level"
+	keysAlerts  = "alerts."          // what follows, but for those in fixedAlerts
 	keysKept    = "store.retention." // and what follows
 )
 
@@ -73,7 +74,13 @@ func (r *live) reloadConfig() error {
 }
 
 func reloadable(key string) bool {
-	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyLabels, keyHome, keyCity, keyASN, keyLinks, keyLevel}, key) || strings.HasPrefix(key, keysKept)
+	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyLabels, keyHome, keyCity, keyASN, keyLinks, keyLevel}, key) || strings.HasPrefix(key, keysKept) ||
+		strings.HasPrefix(key, keysAlerts) && !contains(fixedAlerts(), key)
+}
+
+// fixedAlerts are the keys of alerts that are read at the start.
+func fixedAlerts() []string {
+	return []string{"alerts.enabled", "alerts.learning", "alerts.trouble", "alerts.webhook.url", "alerts.webhook.secret"}
 }
 
 // apply changes the running sensor where the named keys ask for it. What can fail comes
@@ -93,6 +100,12 @@ func (r *live) apply(next *config.Loaded, keys []string) (err error) {
 		if err := r.labels.Set(labelFiles(next), ownNetworks(next)); err != nil {
 			return err
 		}
+	}
+	if slices.ContainsFunc(keys, func(key string) bool { return strings.HasPrefix(key, keysAlerts) }) {
+		if _, err := readRules(&next.Alerts, r.labels); err != nil {
+			return err
+		}
+		r.rules.Store(&next.Alerts)
 	}
 	if contains(keys, keyInclude) || contains(keys, keyExclude) || contains(keys, keyBPF) {
 		if err := r.sensor.SetFilter(next.Sensor.CaptureFilter()); err != nil {

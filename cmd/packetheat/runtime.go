@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetheat/packetheat/cmd/internal/alert"
 	"github.com/packetheat/packetheat/cmd/internal/config"
 	"github.com/packetheat/packetheat/cmd/internal/instance"
 	"github.com/packetheat/packetheat/cmd/internal/metrics"
@@ -48,6 +49,8 @@ type live struct {
 	refresher *export.Refresher
 	jobs      []exporter // of export.jobs
 	server    *dashboard.Server
+	rules     atomic.Pointer[config.Alerts] // in force; may change on SIGHUP
+	alerts    *alert.Watcher                // nil: alerts.enabled is false
 	since     time.Time
 
 	mu        sync.Mutex
@@ -118,7 +121,10 @@ func (r *live) openAll() (err error) {
 	if r.jobs, err = newJobs(r.c, &r.files); err != nil {
 		return err
 	}
-	r.sensor, err = sensor.New(r.sensorConfig(r.store.Tick()))
+	if r.sensor, err = sensor.New(r.sensorConfig(r.store.Tick())); err != nil {
+		return err
+	}
+	r.alerts, err = r.newAlerts()
 	return err
 }
 
@@ -220,10 +226,13 @@ func (r *live) start(ctx context.Context) error {
 	if r.listener != nil {
 		r.server = dashboard.New(dashboard.Config{
 			Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
-			Status: func() any { return r.status() }, Ready: r.healthy, Metrics: r.metrics(),
+			Status: func() any { return r.status() }, Alerts: func() any { return r.alertList() }, Ready: r.healthy, Metrics: r.metrics(),
 			Hosts: r.c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served(), Labels: r.labels,
 		})
 		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
+	}
+	if r.alerts != nil {
+		r.task("alerts", r.alerts.Run)
 	}
 	r.startGeo()
 	r.requests, r.ignoreRequests = catchRequests()

@@ -87,6 +87,7 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 	r.log.release()
 	r.sayPlace(where)
 	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served(), Labels: r.labels,
+		Alerts: func() any { return servedAlerts(folders) },
 		Status: func() any {
 			var stores []servedJSON
 			lost := map[string]error{}

@@ -35,6 +35,8 @@ type statusJSON struct {
 	Export  export.RefreshStatus   `json:"export"`
 	Jobs    []export.RefreshStatus `json:"export_jobs"`
 
+	Alerts string `json:"alerts,omitempty"` // how many; /api/v1/alerts has them
+
 	// Machine are all of the machine's interfaces, as long as nothing has come for the
 	// map: whoever looks at an empty one sees where traffic is.
 	Machine []machineJSON `json:"machine_interfaces,omitempty"`
@@ -82,7 +84,12 @@ func (r *live) status() statusJSON {
 	if public := s.Books.Public(); public.Packets == 0 {
 		machine = machineInterfaces(r.interfaceNames())
 	}
+	alerts := ""
+	if r.alerts != nil {
+		alerts = alertLine(r.alerts.List().Alerts, time.Now())
+	}
 	return statusJSON{
+		Alerts:  alerts,
 		Machine: machine,
 		Status:  s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
 		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered(), logReaders(r.store), r.retentionStatus()},
@@ -202,6 +209,9 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 	printFiles(&l, "", &s.Export)
 	for i := range s.Jobs {
 		printFiles(&l, " of job "+s.Jobs[i].Name, &s.Jobs[i])
+	}
+	if s.Alerts != "" {
+		l.add("alerts", "%s", s.Alerts)
 	}
 	l.add("dashboard", "%s", state.Dashboard)
 	for _, w := range s.Warnings {

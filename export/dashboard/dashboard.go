@@ -56,6 +56,10 @@ type Config struct {
 	// many goroutines.
 	Status func() any
 
+	// Alerts returns what /api/v1/alerts answers, a value that marshals to a JSON object with
+	// the list alerts, the newest first. Nil: there are none. It is called from many goroutines.
+	Alerts func() any
+
 	Ready   func() error // nil error: /readyz is 200; nil function: always ready
 	Metrics http.Handler // of /metrics; nil: there is none
 	Hosts   []string     // names besides localhost that the Host header may have; "*" is any

@@ -36,6 +36,7 @@ func (s *Server) table() map[string]route {
 		"/api/v1/top":          {serve: s.serveTop, params: window("by", "n")},
 		"/api/v1/points":       {serve: s.servePoints, params: window()},
 		"/api/v1/status":       {serve: s.serveStatus},
+		"/api/v1/alerts":       {serve: s.serveAlerts},
 		"/api/v1/live":         {serve: s.serveLive},
 		"/api/v1/openapi.yaml": {serve: s.serveOpenAPI},
 	}

@@ -22,6 +22,16 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, s.status(ctx))
 }
 
+// serveAlerts answers with what the program has to tell: to others nothing, for alerts are
+// about addresses and names.
+func (s *Server) serveAlerts(w http.ResponseWriter, r *http.Request) {
+	if s.cfg.Alerts == nil || s.cfg.Mask != nil {
+		s.answer(w, r, map[string]any{"alerts": []any{}, "webhook_pending": 0, "masked": s.cfg.Mask != nil})
+		return
+	}
+	s.answer(w, r, s.cfg.Alerts())
+}
+
 // status is the program's own status with our fields put over it. A store that
 // cannot answer is part of the status, not an error: that is when one asks.
 func (s *Server) status(ctx context.Context) map[string]any {

@@ -8,6 +8,7 @@ package alert
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -60,4 +61,9 @@ func (a *Alert) Trouble() bool {
 		return true
 	}
 	return false
+}
+
+// Sort puts alerts of several sensors in order, the newest first.
+func Sort(list []Alert) {
+	slices.SortStableFunc(list, func(a, b Alert) int { return b.Time.Compare(a.Time) })
 }

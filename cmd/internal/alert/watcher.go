@@ -21,18 +21,23 @@ type Reader interface {
 	Watch(ctx context.Context) <-chan store.Commit
 }
 
-// Config says what deserves an alert. Reader and Dir are required.
+// Rules say what deserves an alert.
+type Rules struct {
+	Filter []store.Term     // what a point must be to be looked at at all
+	Allow  []store.Filter   // points that any of them matches are never news
+	New    []string         // of as, country, place
+	Labels map[string]Match // lists that nobody should be on, by name
+}
+
+// Config says where alerts come from and go to. Reader, Dir and Rules are required.
 type Config struct {
 	Reader Reader
 	Dir    string // of the store, where the state is kept
 	Sensor string
 
-	Filter   []store.Term     // what a point must be to be looked at at all
-	Allow    []store.Filter   // points that any of them matches are never news
-	New      []string         // of as, country, place
-	Labels   map[string]Match // lists that nobody should be on, by name
-	Learning time.Duration    // in which firsts are learned silently
-	Keep     time.Duration    // alerts are kept; 0: for ever, as many as there is room for
+	Rules    func() (Rules, error) // what deserves an alert now; asked at every commit
+	Learning time.Duration         // in which firsts are learned silently
+	Keep     time.Duration         // alerts are kept; 0: for ever, as many as there is room for
 
 	Trouble func() []Trouble // what is wrong with the sensor now; nil: not watched
 	Webhook *Webhook         // nil: none
@@ -47,6 +52,7 @@ type Match = store.Matcher
 type Watcher struct {
 	cfg Config
 
+	rules Rules // of the goroutine that looks
 	mu    sync.Mutex
 	state state
 	hook  *sender
@@ -57,7 +63,8 @@ type Watcher struct {
 	labelled  map[string]bool
 	hours     map[string]quota
 	troubled  map[string]time.Time // when each kind was last so
-	dirty     bool
+	dirty     bool                 // something was said that is not saved
+	learned   bool                 // something is known that is not saved
 }
 
 // quota is how many alerts of a kind there have been in an hour.
@@ -136,6 +143,11 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 	if err := w.learn(ctx); err != nil {
 		w.complain(ctx, err)
+		w.mu.Lock()
+		if w.state.Learning.IsZero() { // nothing is known: all would be news
+			w.state.Learning = w.cfg.Now().Add(w.cfg.Learning).UTC()
+		}
+		w.mu.Unlock()
 	}
 	ticker := time.NewTicker(troubleEvery)
 	defer ticker.Stop()
@@ -143,6 +155,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			w.mu.Lock()
+			w.learned = true // how far it has looked
+			w.mu.Unlock()
 			w.save(true)
 			return nil
 		case c, open := <-commits:
@@ -158,8 +173,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 				w.troubles(w.cfg.Trouble())
 			}
 		}
-		force := w.cfg.Now().Sub(saved).Abs() >= saveEvery
-		if w.save(force) && force {
+		if w.save(w.cfg.Now().Sub(saved).Abs() >= saveEvery) {
 			saved = w.cfg.Now()
 		}
 	}
@@ -171,11 +185,12 @@ func (w *Watcher) complain(ctx context.Context, err error) {
 	}
 }
 
-// save writes the state, at once where something was said.
-func (w *Watcher) save(force bool) bool {
+// save writes the state: at once where something was said, and what was learned when it
+// is time.
+func (w *Watcher) save(time bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.dirty && !force {
+	if !w.dirty && !(time && w.learned) {
 		return false
 	}
 	s := w.state
@@ -188,7 +203,7 @@ func (w *Watcher) save(force bool) bool {
 		w.cfg.Logger.Warn("alerts: what is known now may be said again after a restart", "err", err)
 		return false
 	}
-	w.dirty = false
+	w.dirty, w.learned = false, false
 	return true
 }
 
@@ -211,6 +226,9 @@ func (w *Watcher) learn(ctx context.Context) error {
 		return err
 	}
 	now := w.cfg.Now()
+	if w.rules, err = w.cfg.Rules(); err != nil {
+		return err
+	}
 	begun := now
 	if !coverage.First.IsZero() && coverage.First.Before(begun) {
 		begun = coverage.First
@@ -221,7 +239,7 @@ func (w *Watcher) learn(ctx context.Context) error {
 	if coverage.Last.IsZero() {
 		return nil
 	}
-	f := store.Filter{Terms: w.cfg.Filter, Window: store.Window{From: coverage.Last.Add(-learnMost), To: coverage.Last}}
+	f := store.Filter{Terms: w.rules.Filter, Window: store.Window{From: coverage.Last.Add(-learnMost), To: coverage.Last}}
 	err = w.cfg.Reader.Points(ctx, f, func(points []store.Point) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -247,7 +265,12 @@ const catchUp = time.Hour
 // look looks at the points that have come up to a moment. Announcements may be lost where
 // there are many: the window closes the gap.
 func (w *Watcher) look(ctx context.Context, to time.Time) error {
+	rules, err := w.cfg.Rules()
+	if err != nil {
+		return err
+	}
 	w.mu.Lock()
+	w.rules = rules
 	from := w.state.Through
 	w.mu.Unlock()
 	if !from.Before(to) {
@@ -256,8 +279,8 @@ func (w *Watcher) look(ctx context.Context, to time.Time) error {
 	if least := to.Add(-catchUp); from.Before(least) {
 		from = least
 	}
-	f := store.Filter{Terms: w.cfg.Filter, Window: store.Window{From: from, To: to}}
-	err := w.cfg.Reader.Points(ctx, f, func(points []store.Point) error {
+	f := store.Filter{Terms: w.rules.Filter, Window: store.Window{From: from, To: to}}
+	err = w.cfg.Reader.Points(ctx, f, func(points []store.Point) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		for i := range points {
@@ -277,7 +300,7 @@ func (w *Watcher) look(ctx context.Context, to time.Time) error {
 
 // point looks at one. w.mu is held.
 func (w *Watcher) point(p *store.Point) {
-	for name, m := range w.cfg.Labels {
+	for name, m := range w.rules.Labels {
 		if !m.Match(p.Addr, p.Peer, p.ASN) {
 			continue
 		}
@@ -312,13 +335,14 @@ func (w *Watcher) firsts(p *store.Point) (news []string) {
 		return nil
 	}
 	add := func(name string, is bool) {
-		if is && slices.Contains(w.cfg.New, name) {
+		if is && slices.Contains(w.rules.New, name) {
 			news = append(news, name)
 		}
 	}
 	add("as", newAS)
 	add("country", newCountry)
 	add("place", newPlace)
+	w.learned = true
 	if newAS {
 		w.systems[p.ASN] = true
 	}
@@ -336,8 +360,8 @@ func spot(p store.Place) [2]int32 {
 }
 
 func (w *Watcher) allowed(p *store.Point) bool {
-	for i := range w.cfg.Allow {
-		if w.cfg.Allow[i].Match(p) {
+	for i := range w.rules.Allow {
+		if w.rules.Allow[i].Match(p) {
 			return true
 		}
 	}

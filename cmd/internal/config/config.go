@@ -22,7 +22,7 @@ type Config struct {
 	Store     Store
 	Export    Export
 	Dashboard Dashboard
-	Alerts    any // not read yet
+	Alerts    Alerts
 	Log       Log
 }
 

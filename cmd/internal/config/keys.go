@@ -133,8 +133,17 @@ func (c *Config) dashboardKeys() []key {
 }
 
 func (c *Config) otherKeys() []key {
+	a := &c.Alerts
 	return []key{
-		{name: "alerts", preset: nil, value: anything(&c.Alerts), later: "alerts"},
+		{name: "alerts.enabled", preset: true, value: boolean(&a.Enabled)},
+		{name: "alerts.new", preset: []any{"as", "country", "place"}, value: texts(&a.New, checkNews)},
+		{name: "alerts.filter", preset: "dir:out", value: text(&a.Filter, checkTerms)},
+		{name: "alerts.allow", preset: []any{}, value: texts(&a.Allow, checkTerms)},
+		{name: "alerts.labels", preset: []any{}, value: texts(&a.Labels, nil)},
+		{name: "alerts.learning", preset: "7d", value: duration(&a.Learning, time.Minute, never, "")},
+		{name: "alerts.trouble", preset: true, value: boolean(&a.Trouble)},
+		{name: "alerts.webhook.url", preset: "", value: text(&a.WebhookURL, checkWebhook)},
+		{name: "alerts.webhook.secret", preset: "", value: text(&a.WebhookSecret, nil), secret: true},
 		{name: "log.level", preset: "info", value: choice(&c.Log.Level, "debug", "info", "warn", "error")},
 		{name: "log.format", preset: "auto", value: choice(&c.Log.Format, "auto", "human", "json")},
 	}
@@ -184,11 +193,6 @@ func powerOfTwo(v value, p *int64) value {
 		return nil
 	}
 	return v
-}
-
-// anything takes what it gets.
-func anything(p *any) value {
-	return value{set: func(raw any) error { *p = raw; return nil }, show: func() any { return *p }}
 }
 
 // sensorName keeps names printable in file names, filters and labels of metrics.

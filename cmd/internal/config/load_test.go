@@ -57,6 +57,7 @@ func TestDefaults(t *testing.T) {
 			BudgetSize: 32 << 20, BudgetCPU: 0.05,
 		},
 		Dashboard: Dashboard{Listen: "127.0.0.1:8080", Mask: "off", MaskLeast: 5},
+		Alerts:    Alerts{Enabled: true, New: []string{"as", "country", "place"}, Filter: "dir:out", Learning: 7 * 24 * time.Hour, Trouble: true},
 		Log:       Log{Level: "info", Format: "auto"},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.EquateEmpty()); diff != "" {
