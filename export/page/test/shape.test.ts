@@ -87,7 +87,7 @@ describe.each(kinds)("the land on %s", (kind) => {
     for (const [lon, lat, zoom] of [[11, 20, 1], [10, 50, 30]]) {
       const c = camera(kind, lon, lat, zoom), all = drawn(world.land, c, true), few = drawn(world.land, c, true, 1);
       const count = (r: Recorder) => r.chains.reduce((n, x) => n + x.length, 0);
-      expect(count(few)).toBeLessThan(zoom > 1 ? count(all) + 1 : count(all) / 1.5);
+      expect(count(few)).toBeLessThan(zoom > 1 ? count(all) + 1 : count(all) / 1.2);
       const next = random(3);
       let differ = 0;
       for (let i = 0; i < 300; i++) {
