@@ -327,6 +327,10 @@ func (b *benchStore) readPoints() {
 // a filtered one.
 func (b *benchStore) commits() {
 	ctx, cancel := context.WithCancel(context.Background())
+	b.exec("PRAGMA wal_autocheckpoint = " + strconv.Itoa(mostLogPages)) // as a store that maintains itself
+	if err := b.s.startLogKeeper(); err != nil {
+		b.t.Fatal(err)
+	}
 	f, err := store.ParseFilter("port:443")
 	if err != nil {
 		b.t.Fatal(err)

@@ -233,6 +233,9 @@ func (s *Store) work(ctx context.Context, c *cursor, v visitor) error {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
+				// A commit that comes back from the disk otherwise waits until goroutines
+				// like this one have had their 10 ms each.
+				runtime.Gosched()
 				if err := s.show(w, &b.items[i], v); errors.Is(err, errReplace) {
 					c.damaged.Store(true)
 				} else if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/packetheat/packetheat/store"
 )
@@ -259,6 +260,7 @@ func (b *building) writeKeys(ctx context.Context, rows func(add func(*rowKey, *t
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		runtime.Gosched()
 		return b.writer.add(ctx, chunk, parts)
 	}}
 	if err := rows(w.add); err != nil {
@@ -286,6 +288,7 @@ func (b *building) eachBlock(ctx context.Context, rows []batchRow, n need, f fun
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		runtime.Gosched() // commits go first
 		sums, ends, err := loadBlock(ctx, b.s.readers, r.id)
 		if err != nil {
 			return err
