@@ -115,10 +115,15 @@ export class Trail {
     return out;
   }
 
-  /** The most that each place has in any one of the steps between these edges. */
-  most(edges: number[]): Float64Array {
-    const out = new Float64Array(this.d.places.n);
-    for (let i = 1; i < edges.length; i++) raise(out, this.sum(edges[i - 1], edges[i]), 1);
+  /** Of the steps between these edges, the one with the strongest spot: the map's scale is fitted to it. */
+  strongest(edges: number[]): Float64Array {
+    const out = new Float64Array(this.d.places.n), spots = new Spots(this.d);
+    let best: Part | null = null, most = 0;
+    for (let i = 1; i < edges.length; i++) {
+      const p = this.sum(edges[i - 1], edges[i]), spot = spots.strongest(p);
+      if (spot > most) (best = p), (most = spot);
+    }
+    if (best) raise(out, best, 1);
     return out;
   }
 
@@ -149,6 +154,39 @@ export class Trail {
       scratch[p] = 0;
       return v;
     }) };
+  }
+}
+
+/** Degrees of a cell: two by two of them are about as far as heat spreads on a map of the world. */
+const cell = 3, across = 360 / cell + 1, down = 180 / cell + 1;
+
+/** Finds how much there is where there is most, roughly: heat adds up what is near. */
+class Spots {
+  private readonly at: Int32Array; // the cell of each place
+  private readonly grid = new Float64Array(across * down);
+
+  constructor(d: Dataset) {
+    const { n, lat, lon, located } = d.places;
+    this.at = Int32Array.from({ length: n }, (_, i) => (located[i] ? Math.floor((lat[i] + 90) / cell) * across + Math.floor((lon[i] + 180) / cell) : -1));
+  }
+
+  strongest({ places, amounts }: Part): number {
+    const { at, grid } = this;
+    let most = 0;
+    for (let i = 0; i < places.length; i++) {
+      const c = at[places[i]];
+      if (c >= 0) grid[c] += amounts[i];
+    }
+    for (let i = 0; i < places.length; i++) {
+      const c = at[places[i]];
+      if (c < 0) continue;
+      for (const o of [c, c - 1, c - across, c - across - 1]) {
+        const sum = (grid[o] ?? 0) + (grid[o + 1] ?? 0) + (grid[o + across] ?? 0) + (grid[o + across + 1] ?? 0);
+        if (sum > most) most = sum;
+      }
+    }
+    for (let i = 0; i < places.length; i++) if (at[places[i]] >= 0) grid[at[places[i]]] = 0;
+    return most;
   }
 }
 

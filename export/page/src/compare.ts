@@ -1,7 +1,7 @@
 // What changed between two stretches of time: the same rules as packetheat top
 // --compare has (cmd/packetheat/compare.go), so that both say the same numbers.
 
-import { placeKey, placeName, type Dataset } from "./dataset";
+import { coordinates, placeKey, placeName, type Dataset } from "./dataset";
 import { countryName, type Zone } from "./format";
 import { daysBefore } from "./times";
 
@@ -58,18 +58,30 @@ export function inWords(c: Change, scale: number): string {
   return c.state === "same" ? "" : `${percent < 0 ? "\u2212" : "+"}${Math.abs(percent)}\u202f%`;
 }
 
-/** Changes of places from their weights now and before, by number. */
+/**
+ * Changes of places from their weights now and before, by number. Places that only
+ * differ in name are one, under the name that has the most: a city that the database
+ * has come to call otherwise has not gone.
+ */
 export function placeChanges(d: Dataset, now: Float64Array, before: Float64Array, scale: number): Change[] {
-  const p = d.places, out: Change[] = [];
+  const p = d.places, spots = new Map<string, { place: number; now: number; before: number; most: number }>();
   for (let i = 0; i < p.n; i++) {
     const a = now[i] ?? 0, b = before[i] ?? 0;
     if (a === 0 && b === 0) continue;
-    const nowhere = !p.located[i] && !p.country[i];
-    const label = nowhere ? "Not located" : placeName(p, i, countryName);
-    const note = nowhere ? "no place known" : p.city[i] || p.region[i] ? countryName(p.country[i]) : "country only";
-    out.push(change({ key: placeKey(p, i), label, note, now: a, before: b, place: nowhere ? undefined : placeKey(p, i) }, scale));
+    const id = p.located[i] ? coordinates(p, i) : placeKey(p, i), had = spots.get(id);
+    if (!had) {
+      spots.set(id, { place: i, now: a, before: b, most: a + b });
+      continue;
+    }
+    had.now += a;
+    had.before += b;
+    if (a + b > had.most) (had.place = i), (had.most = a + b);
   }
-  return out;
+  return Array.from(spots.values(), (v) => {
+    const i = v.place, key = placeKey(p, i), nowhere = !p.located[i] && !p.country[i];
+    const note = nowhere ? "no place known" : p.city[i] || p.region[i] ? countryName(p.country[i]) : "country only";
+    return change({ key, label: nowhere ? "Not located" : placeName(p, i, countryName), note, now: v.now, before: v.before, place: nowhere ? undefined : key }, scale);
+  });
 }
 
 /** The same by country. */

@@ -113,6 +113,7 @@ export const listing = computed<Listing>(() => {
   model.revision.value;
   const d = model.dataset.value, sums = model.sums.value, tab = s.tab.value, unit = s.unit.value, order = s.order.value, n = limit.value;
   if (!d || !sums) return { items: [], count: 0 };
+  if (model.blank.value) return { items: [], count: 0, message: "No data: the sensor was off." };
   if (tab === "place") return placeItems(d, sums, unit, order, n);
   if (tab === "country") return countryItems(d, sums, unit, order, n);
   return model.live.value ? fromSensor(tab) : fromFile(d, tab);

@@ -128,10 +128,11 @@ export const weights = computed<Float64Array>(() => {
   const v = sums.value, played = steps.value;
   if (!v) return new Float64Array(0);
   if (!played || s.growing.value) return toWeights(v, s.unit.value);
+  if (blank.value) return new Float64Array(v.opens.length); // what was before the gap is not of now
   return trail.value!.shown(edges(played, step.value));
 });
 
-/** What the colours' scale is fitted to: over a playback, the most that any step has of each place. */
+/** What the colours' scale is fitted to: over a playback, the step that has the strongest spot, or the whole sum. */
 export const scaleWeights = computed<Float64Array>(() => steps.value ? fullest.value : weights.value);
 
 const fullest = computed<Float64Array>(() => {
@@ -139,7 +140,7 @@ const fullest = computed<Float64Array>(() => {
   if (!d) return new Float64Array(0);
   if (s.growing.value) return toWeights(rolling.value!.sums(from, to, { packets: none, bytes: none }), s.unit.value);
   const played = new Steps(d, from, to);
-  return trail.value!.most(edges(played, played.n - 1));
+  return trail.value!.strongest(edges(played, played.n - 1));
 });
 const none = new Float64Array(0);
 

@@ -55,9 +55,16 @@ describe("what the map shows of a step", () => {
     expect(Array.from(new Trail(d, index, "packets", 0b0010).shown(steps))).toEqual([100 / 64, 0, 0, 0]);
     expect(Array.from(new Trail(d, index, "bytes", 0xffff, Uint8Array.of(0, 1, 0, 0)).shown(steps))).toEqual([0, 3000, 0, 0]);
   });
-  test("has a scale for all steps: the most of any", () => {
-    expect(Array.from(all.most(steps))).toEqual([1700, 40, 99, 8]);
-    expect(Array.from(all.most([0, 5, 8]))).toEqual([1700, 70, 99, 8]);
+  test("has a scale for all steps: that of the one with the strongest spot", () => {
+    expect(Array.from(all.strongest(steps))).toEqual([1700, 0, 0, 0]);
+    expect(Array.from(all.strongest([5, 7, 8]))).toEqual([0, 40, 0, 0]);
+    expect(Array.from(all.strongest([8, 9]))).toEqual([0, 0, 0, 0]);
+  });
+  test("is strongest where neighbours add up, not where one place is", () => {
+    const near = dataOf([{ place: 0, key: 0, bin: 1, packets: 10 }, { place: 1, key: 0, bin: 2, packets: 6 }, { place: 2, key: 0, bin: 2, packets: 6 }], { bins });
+    near.places.lat.set([50, -0.1, 0.1]);
+    near.places.lon.set([10, 59.9, 60.1]);
+    expect(Array.from(new Trail(near, byBin(near.rows), "packets", 0xffff).strongest([0, 1, 2, 3]))).toEqual([0, 6, 6, 0]);
   });
   test("is the same from the parts that are kept as from new ones", () => {
     fc.assert(fc.property(rows, selection, fc.array(fc.integer({ min: 1, max: bins }), { minLength: 1, maxLength: 30 }), (list, chosen, moves) => {

@@ -44,6 +44,14 @@ describe("changes", () => {
   });
 });
 
+test("a place that only has another name is the same place", () => {
+  const d = dataOf([]);
+  d.places.lat[1] = d.places.lat[0];
+  d.places.lon[1] = d.places.lon[0];
+  const list = placeChanges(d, Float64Array.of(5, 0, 0, 0), Float64Array.of(0, 4, 0, 0), 1);
+  expect(list.map((c) => [c.label, c.before, c.now, c.state])).toEqual([["A", 4, 5, "grown"]]);
+});
+
 describe("two answers of the sensor", () => {
   const row = (key: string, packets: number, proto?: string) => ({ key, packets, bytes: 100 * packets, proto });
   test("are joined by key and protocol", () => {

@@ -1,8 +1,9 @@
 // Play controls, and the clock on the map while something is played.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { clock, date, duration, zoneName } from "../format";
 import { blank, dataset, live, refining, revision, selectedTime, step, steps } from "../model";
+import { map } from "../page";
 import { covered } from "../playback";
 import { back, calm, pause, playing, seek, stepBy, toGap, toggle } from "../player";
 import * as s from "../state";
@@ -74,21 +75,36 @@ function keys(e: KeyboardEvent): void {
   e.preventDefault();
 }
 
+type Corner = "bottom" | "top" | "bottom right" | "top left";
+
+/** Where on the map the clock has the least under it: looked for once, for what hops about cannot be read. */
+function freest(w: number, h: number): Corner {
+  const view = map.peek(), at = (x: number, y: number) => view!.busy({ x, y, w, h });
+  if (!view || view.width < 500) return "top left";
+  const x = (view.width - w) / 2, low = view.height - h - 10;
+  const busy: [Corner, number][] = [["bottom", at(x, low)], ["top", at(x, 10)], ["bottom right", at(view.width - w - 10, low)], ["top left", at(10, 10)]];
+  return busy.reduce((a, b) => (b[1] < a[1] ? b : a))[0];
+}
+
 /** The time that is shown, large enough to be read from afar. */
 export function Clock() {
+  const on = s.at.value !== null, box = useRef<HTMLDivElement>(null), [corner, setCorner] = useState<Corner>("bottom");
+  useEffect(() => {
+    if (on && box.current) setCorner(freest(box.current.offsetWidth, box.current.offsetHeight));
+  }, [on, steps.value?.n]);
   const d = dataset.value, played = steps.value;
   if (!d || !played) return null;
-  const zone = s.zone.value, [from, to] = played.span(step.value), seconds = played.length % 60_000 !== 0;
-  const [shownFrom, shownTo] = selectedTime.value, on = covered(d, from, to);
-  const days = played.length >= 86_400_000;
+  const zone = s.zone.value, [from, to] = played.span(step.value), seconds = played.length % 60_000 !== 0, was = covered(d, from, to);
+  const days = played.length >= 86_400_000, first = s.growing.value ? selectedTime.value[0] : from;
+  const text = (t: number) => (days ? date(t, zone, true) : clock(t, zone, seconds));
   return (
-    <div class={blank.value ? "clock blank" : "clock"} role="timer" aria-live={playing.value ? "off" : "polite"}>
-      <b>{days ? date(from, zone, true) : clock(from, zone, seconds)}</b>
-      <span class="clock-day">{days ? "" : date(from, zone)} {zoneName(from, zone)}</span>
-      <span class="quiet">{s.growing.value ? `all from ${clock(shownFrom, zone, seconds)} to ${clock(shownTo, zone, seconds)}` : `${duration(to - from)} from here`}</span>
-      {refining.value < 1 && <span class="quiet">asking the sensor for finer steps, {Math.floor(100 * refining.value)}\u202f%</span>}
-      {on === 0 ? <span class="clock-gap">no data: the sensor was off</span>
-        : on < to - from && <span class="quiet">data for {duration(on)} of them</span>}
+    <div class={blank.value ? `clock blank ${corner}` : `clock ${corner}`} ref={box} role="timer" aria-live={playing.value ? "off" : "polite"}>
+      <b>{text(from)}</b>
+      <span>{days ? "" : date(from, zone)} {zoneName(from, zone)}</span>
+      <span class="clock-more">{s.growing.value ? `all from ${text(first)} to ${text(to)}` : days ? `for ${duration(to - from)}` : `to ${text(to)}`}</span>
+      {refining.value < 1 ? <span class="clock-more">asking the sensor for finer steps, {Math.floor(100 * refining.value)}\u202f%</span>
+        : was === 0 ? <span class="clock-more clock-gap">no data: the sensor was off</span>
+        : was < to - from && <span class="clock-more">the sensor was on for {duration(was)} of it</span>}
     </div>
   );
 }
