@@ -132,7 +132,8 @@ func (c *change) inWords(amount func(store.Sum) uint64, scale float64) string {
 	case state == "same":
 		return ""
 	}
-	return strings.Replace(fmt.Sprintf("%+.0f %%", 100*(now/before-1)), "-", "−", 1)
+	percent := max(-99, 100*(now/before-1)) // what is left is not nothing
+	return strings.Replace(fmt.Sprintf("%+.0f %%", percent), "-", "−", 1)
 }
 
 // comparisonJSON and changeJSON are what "top --compare --json" prints. A change is now

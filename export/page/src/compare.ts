@@ -54,7 +54,7 @@ export function inWords(c: Change, scale: number): string {
   const before = scale * c.before;
   if (c.state === "new" || c.state === "gone" || before === 0) return c.state;
   if (c.now >= 3 * before) return `×${Number((c.now / before).toPrecision(3))}`;
-  const percent = Math.round(100 * (c.now / before - 1));
+  const percent = Math.max(-99, Math.round(100 * (c.now / before - 1))); // what is left is not nothing
   return c.state === "same" ? "" : `${percent < 0 ? "\u2212" : "+"}${Math.abs(percent)}\u202f%`;
 }
 

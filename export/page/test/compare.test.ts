@@ -29,6 +29,10 @@ describe("changes", () => {
     expect(sorted([...scaled]).map((c) => [c.key, c.state, c.by, inWords(c, 2)])).toEqual([["b", "shrunk", -10, "\u221225\u202f%"], ["c", "grown", 7, "×4.5"], ["d", "gone", -2, "gone"], ["a", "same", 0, ""]]);
   });
 
+  test("never say that all is gone while something is left", () => {
+    expect(inWords(change({ key: "a", label: "", note: "", now: 1, before: 1e6 }, 1), 1)).toBe("\u221299\u202f%");
+  });
+
   test("of places and countries add up to the same", () => {
     fc.assert(fc.property(fc.array(fc.tuple(fc.nat(1000), fc.nat(1000)), { minLength: 4, maxLength: 4 }), (amounts) => {
       const d = dataOf([]), now = Float64Array.from(amounts, (a) => a[0]), before = Float64Array.from(amounts, (a) => a[1]);

@@ -43,6 +43,8 @@ export class MapView {
   private world?: World;
   private data?: Dataset;
   private weights: Float64Array = new Float64Array(0);
+  /** The last scale that was found, and what for: the steps of a playback share theirs. */
+  private found: { over: Float64Array; n: number; k: number; width: number; height: number; scale: Scale | null } | null = null;
   private over = this.weights; // what the scale is fitted to
   private split: Split | null = null;
   private rate = 1;
@@ -61,7 +63,7 @@ export class MapView {
   private before = this.camera; // when it began to move
   private byHand = false;
   private warm = false; // the heat is that of the view, and crisp
-  private labelled: { camera: Camera; placed: Placed[] } | null = null;
+  private labelled: { camera: Camera; placed: Placed[]; over: Float64Array } | null = null;
   private around: Box | null = null;
   private boxed = 0; // rows that findBox has seen
   private order: Uint32Array = new Uint32Array(0); // places by weight, heaviest first
@@ -122,6 +124,7 @@ export class MapView {
 
   /** In and out of each place, for direction mode, and what they are to be multiplied by; null ends it. */
   setSplit(split: Split | null, rate = 1): void {
+    if (!split && !this.split) return; // every step of a playback says so
     this.split = split;
     this.rate = rate;
     this.weigh();
@@ -130,6 +133,7 @@ export class MapView {
   /** What each place gained or lost, for change mode; null ends it. Goes before direction mode. */
   setChange(signed: Float64Array | null): void {
     this.signed = signed;
+    if (this.data && this.world) this.spots.update(this.data, this.world); // what is gone now may only be in the other answer
     this.sort();
     this.weigh();
   }
@@ -310,14 +314,18 @@ export class MapView {
   private weigh(): void {
     if (!this.world || !this.width) return;
     this.scale = this.locked ?? this.findScale();
-    this.labelled = null;
+    if (!this.steady || this.labelled?.over !== this.over) this.labelled = null;
     this.listener.scaled(this.scale);
     this.cool();
   }
 
   private findScale(): Scale | null {
-    const over = this.signed ? this.signed.map(Math.abs) : this.over;
-    return scaleOf(this.spots, over, () => this.heat.peak(this.spots, over, this.homeView("equal-earth")));
+    const over = this.signed ? this.signed.map(Math.abs) : this.over, home = this.homeView("equal-earth"), { n } = this.spots;
+    const had = this.found;
+    if (had && had.over === over && had.n === n && had.k === home.k && had.width === this.width && had.height === this.height) return had.scale;
+    const scale = scaleOf(this.spots, over, () => this.heat.peak(this.spots, over, home));
+    this.found = { over, n, k: home.k, width: this.width, height: this.height, scale };
+    return scale;
   }
 
   private draw(): void {
@@ -378,14 +386,21 @@ export class MapView {
     return (this.arcs ??= home ? makeArcs(home, this.spots, this.order, this.shown) : []);
   }
 
+  /** While steps are played, names stay where they are: those of the step that the scale is of. */
+  private get steady(): boolean {
+    return this.over !== this.weights && !this.signed;
+  }
+
   /** Labels ride along while the map moves, and are placed anew when it rests or was zoomed much. */
   private label(ctx: CanvasRenderingContext2D, seen: number[], marked: number[], bare: number[]): void {
     const was = this.labelled, { camera } = this, f = was ? camera.k / was.camera.k : 0;
+    if (this.steady && was?.over === this.over && was.camera === camera) return void (this.labels = was.placed);
     if (!was || !this.moving || f > 1.25 || f < 0.9) {
-      const { world, spots, heat, scale, covered, shown } = this;
+      const { world, spots, heat, scale, covered } = this, shown = this.steady ? this.over : this.shown;
+      if (this.steady) seen = inside(spots, heaviest(shown, Math.min(shown.length, spots.n), (i) => spots.how[i] !== none), { x: 0, y: 0, w: this.width, h: this.height });
       const radius = (i: number) => (this.mode === "direction" || !scale ? 9 : glow(scale, Math.abs(shown[i]), camera.width));
       const placed = placeLabels(ctx, { world: world!, cities: this.data?.places.city ?? [], spots, heat: this.mode === "direction" ? null : heat, scale, camera, covered, radius }, seen, marked, bare);
-      this.labelled = { camera, placed };
+      this.labelled = { camera, placed, over: this.over };
       this.labels = placed;
       return;
     }
