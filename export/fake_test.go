@@ -85,6 +85,9 @@ func (f *fakeReader) Top(context.Context, store.Filter, store.Dimension, int) (s
 }
 
 func (f *fakeReader) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
+	if err := w.Check(); err != nil {
+		return store.Coverage{}, err // as the store does
+	}
 	c := store.Coverage{Tick: tick, Books: store.Books{Drops: f.drops}}
 	var total store.Count
 	for _, p := range f.match(store.Filter{Window: w}) {

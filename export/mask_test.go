@@ -53,7 +53,7 @@ func secret() *fakeReader {
 	return f
 }
 
-var secretNames = []string{"gw-secret", "gw-other", "gw1", "Acme", "Altdorf", "Dorfbeiz", "53.5511", "9.9937", "47.1234", "8.5678", "Sommières", "43.7654", "4.4321"}
+var secretNames = []string{"gw-secret", "gw-other", "gw-ours", "Acme", "Altdorf", "Dorfbeiz", "53.5511", "9.9937", "47.1234", "8.5678", "Sommières", "43.7654", "4.4321"}
 
 // secretMask is the mask of secret's owner.
 func secretMask() *Mask {
@@ -97,7 +97,7 @@ func TestMaskedFilesTellNothing(t *testing.T) {
 		for _, gone := range []bool{false, true} {
 			t.Run(fmt.Sprint(format, gone), func(t *testing.T) {
 				var open, closed bytes.Buffer
-				o := Options{Home: home, Sensor: "gw1"}
+				o := Options{Home: home, Sensor: "gw-ours"}
 				if format == HTML {
 					o.Detail = DetailFull
 				}

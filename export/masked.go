@@ -138,7 +138,7 @@ func (v *maskedView) Points(ctx context.Context, f store.Filter, yield func([]st
 // hours, those. again is called where an hour is read anew, for which what came is void.
 func (v *maskedView) hours(ctx context.Context, w store.Window, again func(hour time.Time), yield func([]store.Point) error) error {
 	if w.From.Equal(w.To) && !w.From.IsZero() {
-		return nil // empty, which a store takes for open
+		return nil // no hour of it is over
 	}
 	f, ok := v.r.(flowing)
 	if !ok || w.From.IsZero() || w.To.IsZero() {
@@ -253,11 +253,25 @@ func (v *maskedView) Cells(ctx context.Context, f store.Filter, step time.Durati
 
 // Coverage implements source: without names, in whole hours.
 func (v *maskedView) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
-	c, err := v.r.Coverage(ctx, wholeHours(w))
+	w = wholeHours(w)
+	some := w
+	nothing := w.From.Equal(w.To) && !w.From.IsZero() // which a store refuses
+	if nothing {
+		some.To = w.To.Add(maskStep)
+	}
+	c, err := v.r.Coverage(ctx, some)
+	if nothing {
+		empty(&c, w)
+	}
 	if err == nil {
 		maskCoverage(&c)
 	}
 	return c, err
+}
+
+// empty takes out of a coverage what is not about all that is stored.
+func empty(c *store.Coverage, w store.Window) {
+	c.Window, c.Spans, c.Books, c.Points, c.Unlocated, c.Effective = w, nil, store.Books{}, 0, store.Sum{}, store.Window{}
 }
 
 func maskCoverage(c *store.Coverage) {
@@ -265,6 +279,10 @@ func maskCoverage(c *store.Coverage) {
 	c.First, c.Last = all.From, all.To
 	c.Window, c.Sensors, c.Tick = wholeHours(c.Window), nil, max(c.Tick, maskStep)
 	c.Spans = hourlySpans(c.Spans)
+	c.Effective = wholeHours(c.Effective)
+	if !c.PointsFrom.IsZero() {
+		c.PointsFrom = c.PointsFrom.UTC().Truncate(maskStep)
+	}
 }
 
 // hourlySpans says of whole hours what the best was that any sensor did in them.

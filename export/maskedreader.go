@@ -51,13 +51,12 @@ func (m *Masked) clip(ctx context.Context, w store.Window) (store.Window, store.
 	if over := all.Last.UTC().Truncate(maskStep); w.To.IsZero() || over.Before(w.To) {
 		w.To = over
 	}
-	if w.To.Before(w.From) {
+	if !w.From.Before(w.To) { // of which a store would say that it is empty
 		w.To = w.From
+		empty(&all, w)
+		return w, all, nil
 	}
 	cov, err := m.r.Coverage(ctx, w)
-	if w.From.Equal(w.To) { // a store takes it for open
-		cov.Spans, cov.Books, cov.Points, cov.Unlocated = nil, store.Books{}, 0, store.Sum{}
-	}
 	return w, cov, err
 }
 

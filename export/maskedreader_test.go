@@ -157,6 +157,10 @@ func TestMaskedReaderRefuses(t *testing.T) {
 		if _, sums := answers(t, r, f); sums["points"] != (store.Sum{}) || sums["country"] != (store.Sum{}) {
 			t.Errorf("%s: %+v", name, sums)
 		}
+		data, _, err := Build(t.Context(), r, Options{Filter: f})
+		if err != nil || len(data.Rows) != 0 || data.Meta.Message == "" {
+			t.Errorf("%s: the page says %q, %v", name, data.Meta.Message, err)
+		}
 	}
 }
 

@@ -68,6 +68,8 @@ func (b *builder) nothing() string {
 	switch {
 	case b.cov.Last.IsZero():
 		return "Nothing is stored yet. The first packets show up within two ticks of the sensor's start."
+	case b.o.applied != nil && b.cov.Points == 0:
+		return "Nothing is shown of this window: masked answers are about whole hours, those that are over."
 	case len(b.o.Filter.Terms) > 0 && b.cov.Points > 0:
 		return "No packet in this window matches the filter. Take a term away."
 	case b.cov.Books.LocalOnly.Packets > 0:

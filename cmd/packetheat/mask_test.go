@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/store"
+	"github.com/packetheat/packetheat/store/sqlite"
 )
 
 // store.anonymise shortens addresses before they are stored: nothing that reads the
@@ -80,6 +86,35 @@ func TestExportMask(t *testing.T) {
 		r := call{dir: dir, args: append([]string{"export", "html", "-o", name}, c.args...)}.run(t)
 		if r.status != exitUsage || !strings.Contains(r.err, c.said) {
 			t.Errorf("%v: status %d, %s", c.args, r.status, r.err)
+		}
+	}
+}
+
+// TestServedMask serves a real store: its one hour that is over, and nothing of the next.
+func TestServedMask(t *testing.T) {
+	s, err := sqlite.OpenReadOnly(filepath.Join(sharedStore(t), "data"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, r := range []export.Reader{s, s.Alone()} {
+		m := export.NewMasked(r, func() export.Mask { return export.Mask{Least: 1} })
+		var csv bytes.Buffer
+		if _, err := export.Write(t.Context(), &csv, m, export.CSV, export.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			"2026-11-17T14:00:00Z in udp 1.1.1.0/24  53 1 100 0 Berlin", "2026-11-17T14:00:00Z out udp 1.1.1.0/24  53 1 100 0 Berlin",
+			"2026-11-17T14:00:00Z in tcp 9.9.9.0/24  443 4 4000 0 Paris", "2026-11-17T14:00:00Z out tcp 9.9.9.0/24  443 3 300 1 Paris"}
+		if diff := cmp.Diff(want, rowsOf(t, csv.String())); diff != "" {
+			t.Error(diff)
+		}
+		next := store.Filter{Window: store.Window{From: time.Date(2026, 11, 17, 15, 0, 0, 0, time.UTC)}}
+		if cells, err := m.Cells(t.Context(), next, 0); err != nil || len(cells) != 0 {
+			t.Errorf("of the present hour there are %d cells, %v", len(cells), err)
+		}
+		if c, err := m.Coverage(t.Context(), next.Window); err != nil || c.Points != 0 || c.Last.Minute() != 0 {
+			t.Errorf("its coverage is %+v, %v", c, err)
 		}
 	}
 }

@@ -96,6 +96,9 @@ func (f *fakeReader) Top(ctx context.Context, flt store.Filter, by store.Dimensi
 }
 
 func (f *fakeReader) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
+	if err := w.Check(); err != nil {
+		return store.Coverage{}, err
+	}
 	points, err := f.match(ctx, store.Filter{Window: w})
 	c := store.Coverage{Tick: tick, Sensors: []string{"gw1"}, Points: uint64(len(points)), Books: store.Books{Drops: 3}}
 	for _, p := range points {
