@@ -9,6 +9,7 @@ import { stale } from "../refresh";
 import { heading, said } from "../said";
 import { plain, type Piece } from "../sentence";
 import { zone } from "../state";
+import { Display } from "./display";
 
 export function Answer() {
   revision.value;
@@ -21,6 +22,7 @@ export function Answer() {
       <span class="grow" />
       {read.value < 1 && <Reading />}
       {live.value ? <Pulse /> : d && <Written />}
+      <Display />
       <button type="button" class="chip" onClick={() => (sharing.value = true)} aria-haspopup="dialog" title="Files, a picture or a link of this view (s)">Share</button>
     </header>
   );

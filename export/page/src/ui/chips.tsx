@@ -4,7 +4,6 @@ import { status } from "../live";
 import { dataset, live } from "../model";
 import { sheet } from "../page";
 import * as s from "../state";
-import { theme } from "../theme";
 import { openerOf, openers, withOpener, type Opener } from "../traffic";
 import { has, toggled } from "../query/edit";
 import { quote } from "../query/language";
@@ -28,15 +27,6 @@ export function Chips() {
         <Choice label="Unit" value={s.unit} options={[["packets", "packets", "Weigh by packets"], ["bytes", "bytes", "Weigh by bytes on the wire"]]} />
         <Clouds />
         <More />
-        <span class="grow" />
-        <div class="group" role="group" aria-label="Display">
-          <button type="button" class="chip" onClick={() => (s.zone.value = s.zone.value === "utc" ? "local" : "utc")} title="Show times in UTC or local time">
-            {s.zone.value === "utc" ? "UTC" : "local time"}
-          </button>
-          <button type="button" class="chip icon" onClick={() => (s.theme.value = theme.value === "dark" ? "light" : "dark")} aria-label={theme.value === "dark" ? "Light theme" : "Dark theme"} title="Light or dark">
-            {theme.value === "dark" ? "☀" : "☾"}
-          </button>
-        </div>
       </section>
       <Mistakes />
     </>

@@ -20,13 +20,13 @@ export function Spark({ course, unit }: { course: Course; unit: Unit }) {
     return path + `V${zero}Z`;
   };
   const peak = a.reduce((m, v, i) => (v + b[i] > a[m] + b[m] ? i : m), 0), when = course.from + peak * each;
-  const say = `${amount(a[peak] + b[peak], unit)}${unit === "packets" ? " packets" : ""} at most, ${date(when, zone.value)} ${clock(when, zone.value)}`;
+  const highest = `${amount(a[peak] + b[peak], unit)}${unit === "packets" ? " packets" : ""} at most`, say = `${highest}, ${date(when, zone.value)} ${clock(when, zone.value)}`;
   return (
     <figure class="spark">
       <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={`Course of time: ${say}`}>
         <path class="spark-in" d={area(a, 1)} /><path class="spark-out" d={area(b, -1)} /><path class="spark-zero" d={`M0 ${zero}H${width}`} />
       </svg>
-      <figcaption><span>{clock(course.from, zone.value)}</span><span>{say}</span><span>{clock(until, zone.value)}</span></figcaption>
+      <figcaption><span>{clock(course.from, zone.value)}</span><span title={say}>{highest}</span><span>{clock(until, zone.value)}</span></figcaption>
     </figure>
   );
 }

@@ -123,7 +123,7 @@ function options(d: Dataset, box: HTMLElement, ink: Ink): uPlot.Options {
   const unit = s.unit.peek(), utc = s.zone.peek() === "utc", narrow = box.clientWidth < 600;
   const font = "12px system-ui, sans-serif";
   return {
-    width: box.clientWidth, height: box.clientHeight, padding: [8, 32, 0, narrow ? 24 : 0], legend: { show: false },
+    width: box.clientWidth, height: box.clientHeight, padding: [8, 42, 0, narrow ? 36 : 0], legend: { show: false },
     tzDate: (t) => (utc ? uPlot.tzDate(new Date(t * 1000), "Etc/UTC") : new Date(t * 1000)),
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },

@@ -48,7 +48,7 @@ export async function launch(kind = "chromium") {
  * errors and breaches of the content security policy are collected in seen.
  * Firefox is always dark unless the hash says theme=light, and has no touch.
  */
-export async function openFile(browser, file, { width = 1280, height = 800, hash = "", dark = true, touch = false, scale = 1, still = false, offline = true, url = "" } = {}) {
+export async function openFile(browser, file, { width = 1280, height = 800, hash = "", dark = true, touch = false, scale = 1, still = false, offline = true, url = "", until = () => window.__packetheat?.ready } = {}) {
   const page = await browser.newPage();
   const seen = { requests: [], errors: [] };
   const isFirefox = (await browser.version()).toLowerCase().includes("firefox");
@@ -69,7 +69,7 @@ export async function openFile(browser, file, { width = 1280, height = 800, hash
     addEventListener("securitypolicyviolation", (e) => window.__violations.push(`policy: ${e.effectiveDirective} forbids ${e.blockedURI} ${e.sample}`));
   });
   await page.goto(target + hash);
-  await page.waitForFunction(() => window.__packetheat?.ready, { timeout: 20_000 });
+  await page.waitForFunction(until, { timeout: 20_000 });
   await settled(page);
   return { page, seen, origin };
 }

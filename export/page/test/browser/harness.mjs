@@ -21,8 +21,9 @@
 // visit(target, options, body)   opens a saved file (a path) or a server (its url), runs body(page, seen), and holds the
 //                                page to: no request to anybody else, no error, no console warning, no policy violation.
 //                                A body that provokes one takes it out of seen.errors or seen.requests.
-//                                Options: hash, width, height, scale, dark, still (reduced motion), touch. Firefox knows
-//                                neither dark (use #theme=light) nor touch nor still.
+//                                Options: hash, width, height, scale, dark, still (reduced motion), touch.
+//                                Until (a function run in the page) tells when it is there: by default when the map has data.
+//                                Firefox knows neither dark (use #theme=light) nor touch nor still.
 // open(target, options)          the same without the rules; returns { page, seen }. Close the page yourself.
 //
 // The program (make page program builds it):
