@@ -40,6 +40,10 @@ type statsJSON struct {
 	BlockBytes int64      `json:"block_bytes"`          // of points that are in no tier yet
 	Tiers      []tierJSON `json:"tiers"`
 
+	AddressDays  int64     `json:"address_days"` // that "seen" knows without points
+	AddressBytes int64     `json:"address_bytes"`
+	AddressFrom  time.Time `json:"addresses_from,omitzero"`
+
 	Forecast *forecastJSON `json:"forecast"`
 }
 
@@ -107,7 +111,8 @@ func (p *program) dbStatsCommand() *cobra.Command {
 			forecast := newForecast(&f, retention)
 			if asJSON {
 				return p.printJSON(statsJSON{st.Path, st.Format, st.Tick.Seconds(), append([]string{}, st.Sensors...), st.Bytes,
-					st.Batches, st.Points, st.PerPoint, st.PerDay, st.Oldest, st.Newest, st.PointsFrom, st.Blocks, tiersToJSON(st.Tiers), forecast})
+					st.Batches, st.Points, st.PerPoint, st.PerDay, st.Oldest, st.Newest, st.PointsFrom, st.Blocks, tiersToJSON(st.Tiers),
+					st.Seen.Days, st.Seen.Bytes, st.Seen.Oldest, forecast})
 			}
 			var l list
 			l.add("file", "%s (format %d)", st.Path, st.Format)
@@ -124,6 +129,9 @@ func (p *program) dbStatsCommand() *cobra.Command {
 				l.add("a day", "%s at the last day's rate", term.Bytes(uint64(st.PerDay)))
 			}
 			addTiers(&l, st.Tiers)
+			if st.Seen.Days > 0 {
+				l.add("addresses", "%s since %s: %s", counted(uint64(st.Seen.Days), "day"), st.Seen.Oldest.Format("2006-01-02"), term.Bytes(uint64(st.Seen.Bytes)))
+			}
 			if st.Batches > 0 {
 				forecast.print(&l)
 			}

@@ -262,6 +262,9 @@ func TestSeenDamaged(t *testing.T) {
 	if diff := cmp.Diff(want, p.seen(everything, store.Window{}).Rows, asText); diff != "" {
 		t.Error("months damaged:", diff)
 	}
+	if st, err := s.Stats(context.Background()); err != nil || st.Seen.Days != p.runs(seenDay) || st.Seen.Bytes == 0 || st.Seen.Oldest.Unix() != -level1d {
+		t.Errorf("%+v, %v", st.Seen, err)
+	}
 	p.checkFound("months damaged", p.runs(seenMonth))
 	c, err := s.Check(context.Background(), true, nil)
 	if err != nil || c.Wrong != 0 || c.Fixed == 0 {

@@ -25,6 +25,7 @@ type Stats struct {
 	PointsFrom time.Time   // start of the oldest points; zero where there are none
 	Blocks     int64       // bytes of points that are in no tier yet
 	Tiers      []TierStats // the finest first; none of a store of format 1
+	Seen       SeenStats   // who was seen, for Store.Seen
 }
 
 // TierStats is what there is of the tiers of one level.
@@ -65,6 +66,9 @@ func (s *Store) stats(ctx context.Context) (Stats, error) {
 		return st, err
 	}
 	st.Format = int(version)
+	if st.Seen, err = s.seenStats(ctx, version); err != nil {
+		return st, err
+	}
 	var first, last int64
 	err = s.readers.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(points), 0), coalesce(min(tick), 0), coalesce(max(tick), 0)
 		FROM batches`).Scan(&st.Batches, &st.Points, &first, &last)

@@ -1,0 +1,50 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+)
+
+// seen adds the summaries of days whose points the other store has given up, and we have
+// none of that sensor then.
+func (m *merger) seen(ctx context.Context) error {
+	runs, err := readSeen(ctx, m.other.readers, "days = 1")
+	if err != nil {
+		return err
+	}
+	known, err := m.seenDays(ctx, m.readers)
+	if err != nil {
+		return err
+	}
+	for i := range runs {
+		r := &runs[i]
+		id, err := m.sensor(ctx, r.sensor)
+		if err != nil {
+			return err
+		}
+		if known[seenAt{id, r.start}] != nil || m.marks[markPoints] <= r.start {
+			continue // what the points say is summed up by upkeep
+		}
+		w := m.newSeenWriter(m.sealer.enc, seenRun{days: seenDay, start: r.start, sensor: id, upto: r.upto})
+		stream := &seenStream{s: m.other, run: r, dec: m.dec}
+		row, err := stream.next(ctx)
+		for ; row != nil && err == nil; row, err = stream.next(ctx) {
+			err = w.add(ctx, row)
+		}
+		if errors.Is(err, errDamaged) {
+			m.Damaged++
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if head, err := m.dec.seenHead(r.head, r.chunks); err == nil {
+			w.head.cut = head.cut
+		}
+		if err := w.finish(ctx); err != nil {
+			return err
+		}
+		m.Days++
+	}
+	return m.sweepSeen(ctx)
+}
