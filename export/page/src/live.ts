@@ -64,6 +64,7 @@ const question = computed(() => JSON.stringify(withFilter(windowQuery())));
 
 let fetched = 0; // when the window was asked for last, by the clock; 0: it must be
 let reading: AbortController | null = null; // the question of the whole window that is under way
+let unsure = false; // was anything committed between the answer and the stream?
 let shown = ""; // the question whose answer is on the map
 
 /** Asks for the whole window. The newest question alone is answered. Resolves to whether the sensor answered. */
@@ -86,6 +87,7 @@ export async function load(): Promise<boolean> {
     if (reading === mine) {
       reading = null;
       read.value = 1;
+      if (unsure) makeSure();
       void catchUp();
     }
   }
@@ -111,6 +113,13 @@ let told = 0; // the end of the latest tick that was committed
 
 function touch(from: number, to: number): void {
   touched = touched ? [Math.min(touched[0], from), Math.max(touched[1], to)] : [from, to];
+}
+
+/** Has the window's end looked at again: what was committed while its answer was on the way is in no event. */
+function makeSure(): void {
+  const d = model.dataset.peek();
+  unsure = !d;
+  if (d) touch(d.to - 60_000, d.to + 60_000);
 }
 
 let busy = false;
@@ -184,9 +193,9 @@ const stream = new Stream(
   ["tick", "status", "beat"],
   {
     opened(again) {
-      const d = model.dataset.peek();
-      if (again || !d || !fetched) return void load();
-      touch(d.to - 60_000, d.to + 60_000); // what was committed between the answer and the stream
+      if (again || !(fetched || reading)) return void load();
+      unsure = true;
+      if (!reading) makeSure();
       void catchUp();
     },
     event,

@@ -31,6 +31,7 @@ function sample(name, ...flags) {
 function dashboard() {
   const live = sample("live.html", "-live"), window = sample("window", "-columns", "-details", "0");
   const tick = sample("tick", "-columns", "-details", "0", "-rows", "200", "-bins", "1", "-start", "2026-11-17T14:30:00Z");
+  const tail = sample("tail", "-columns", "-details", "0", "-rows", "60", "-bins", "6", "-start", "2026-11-17T14:29:00Z");
   const none = sample("none", "-columns", "-empty");
   const asked = [], streams = new Set();
   let down = false;
@@ -43,13 +44,14 @@ function dashboard() {
       const gradually = q.headers.accept === "application/vnd.packetheat.columns-gradual";
       if (!gradually) assert.equal(q.headers.accept, "application/vnd.packetheat.columns");
       if (p.get("filter")?.startsWith("city:bad")) return void r.writeHead(400, { "Content-Type": "application/problem+json" }).end(JSON.stringify({ title: "filter", detail: "“bad” is not a city" }));
-      const body = p.get("filter") === "country:AQ" ? none : p.has("from") ? tick : window;
+      const body = p.get("filter") === "country:AQ" ? none : p.get("from")?.includes("T14:30:00") ? tick : p.has("from") ? tail : window;
       return void r.writeHead(200, { "Content-Type": q.headers.accept }).end(gradually ? framed(body.bytes) : body.bytes);
     }
     if (url.pathname === "/api/v1/top") {
       const part = { packets: 600, bytes: 60_000 };
       return void json(r, { rows: [{ key: p.get("by") === "asn" ? "3320" : p.get("by") === "port" ? "443" : "192.0.2.7", label: p.get("by") === "asn" ? "Deutsche Telekom AG" : "", country: "DE", labels: ["my devices"], packets: 1000, bytes: 99_000, opens: 1, in: part, out: { packets: 400, bytes: 39_000 } }] });
     }
+    if (url.pathname === "/api/v1/series") return void json(r, { window: { from: "2026-11-17T14:00:00Z", to: "2026-11-17T14:30:00Z" }, coverage: { packets: 1, bytes: 1, two_public: 0 }, step: 10, bins: [] });
     if (url.pathname === "/api/v1/status") return void json(r, { sensor: "gw1", version: "0.1.0", ready: true, state: "capturing", labels: ["anycast", "cloud"] });
     if (url.pathname === "/api/v1/live") {
       r.writeHead(200, { "Content-Type": "text/event-stream" }).write("event: status\ndata: {\"state\":\"capturing\"}\n\n");
@@ -92,8 +94,10 @@ describe("the live page", { skip: chromium ? false : "no chromium" }, () => {
   test("draws the window, then adds ticks without a reload", async () => {
     const { page, seen } = await open();
     await page.waitForFunction(() => window.__packetheat.connection === "live");
+    await settled(page); // what was committed between the answer and the stream is asked for
     const first = await counts(page);
     assert.ok(first.packets > 0);
+    assert.ok(server.asked.includes("cells?from=2026-11-17T14%3A29%3A00.000Z&to=2026-11-17T14%3A31%3A00.000Z"), server.asked.join("\n"));
     assert.ok(server.asked.includes("cells?last=1h"));
     await page.evaluate(() => (window.marked = true));
     server.emit("tick", tick);
