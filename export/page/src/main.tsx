@@ -23,6 +23,8 @@ import * as versus from "./versus";
 import { loadWorld } from "./world";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
+import "./phone.css";
+import "./paper.css";
 
 url.bind(opensWith());
 theme.follow();

@@ -5,7 +5,7 @@
 /** Draws an element and what is in it. The context's origin is that of the element `origin`. */
 export async function trace(ctx: CanvasRenderingContext2D, root: Element, origin: DOMRect): Promise<void> {
   const style = getComputedStyle(root), r = root.getBoundingClientRect();
-  if (style.display === "none" || style.visibility === "hidden" || r.width === 0) return;
+  if (style.display === "none" || style.visibility === "hidden" || r.width === 0 || root instanceof HTMLButtonElement) return; // nobody presses a picture
   ctx.save();
   ctx.globalAlpha *= Number(style.opacity);
   const x = r.x - origin.x, y = r.y - origin.y;

@@ -241,7 +241,7 @@ export class MapView {
     out.width = Math.round(this.width * density);
     out.height = Math.round(this.height * density);
     ctx.setTransform(density, 0, 0, density, 0, 0);
-    if (!this.world || !this.width) return out;
+    if (!this.world || !this.width || !this.height) return out;
     this.refresh();
     this.drawLayers(ctx, density, this.inSight());
     return out;
@@ -312,7 +312,7 @@ export class MapView {
 
   /** Sums changed: the scale is that of the home view, so that panning, zooming and other projections never change it. */
   private weigh(): void {
-    if (!this.world || !this.width) return;
+    if (!this.world || !this.width || !this.height) return;
     this.scale = this.locked ?? this.findScale();
     if (!this.steady || this.labelled?.over !== this.over) this.labelled = null;
     this.listener.scaled(this.scale);
@@ -330,7 +330,7 @@ export class MapView {
 
   private draw(): void {
     this.frame = 0;
-    if (!this.world || !this.width) return;
+    if (!this.world || !this.width || !this.height) return;
     const began = performance.now(), ctx = this.canvas.getContext("2d")!, { camera } = this;
     this.refresh();
     const density = this.canvas.width / this.width, seen = this.inSight();

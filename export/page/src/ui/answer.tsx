@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { clock } from "../format";
-import { connection, read, renewed, type Connection } from "../live";
+import { connection, read, renewed, status, type Connection } from "../live";
 import { dataset, live, revision, sums } from "../model";
 import { sharing } from "../page";
 import { stale } from "../refresh";
@@ -24,6 +24,7 @@ export function Answer() {
       {live.value ? <Pulse /> : d && <Written />}
       <Display />
       <button type="button" class="chip" onClick={() => (sharing.value = true)} aria-haspopup="dialog" title="Files, a picture or a link of this view (s)">Share</button>
+      {d?.meta.note && <p class="note-text">{d.meta.note}</p>}
     </header>
   );
 }
@@ -69,11 +70,11 @@ const why: Partial<Record<Connection, string>> = {
 
 /** Beats once a tick, not all the time: an idle page costs nothing. */
 function Pulse() {
-  const c = connection.value;
+  const c = connection.value, stored = c === "live" && status.value.state === "stored";
   return (
     <>
       {renewed.value && <button type="button" class="chip" onClick={() => location.reload()} title="The sensor runs another version of packetheat now than this page is of">New version: reload</button>}
-      <span class={`pulse ${c}`} role="status" title={why[c]}><i key={revision.value} aria-hidden="true" />{states[c]}</span>
+      <span class={`pulse ${c}`} role="status" title={why[c]}><i key={revision.value} aria-hidden="true" />{stored ? "following the store" : states[c]}</span>
     </>
   );
 }

@@ -26,7 +26,7 @@ export function Empty() {
 function Rates({ rates }: { rates: Rate[] }) {
   const list = [...rates].sort((a, b) => (b.perSecond ?? -1) - (a.perSecond ?? -1)).slice(0, 6);
   return (
-    <table class="rates">
+    <table class="rates" aria-live="off">
       <caption class="unseen">Packets a second on the machine's interfaces</caption>
       <tbody>
         {list.map((r) => (

@@ -11,16 +11,15 @@ export function Footer() {
   const m = dataset.value?.meta, version = m?.version || status.value.version;
   return (
     <footer class="footer">
-      {m?.note && <span class="note-text">{m.note}</span>}
       {m?.coarsened && <span>{m.coarsened}</span>}
       {m?.geo?.map((g, i) => <Source key={i} geo={g} />)}
       <span>Map: Natural Earth</span>
       {m?.filter && <span>Filter: <code>{m.filter}</code></span>}
       <span class="grow" />
       {m?.command && !live.value && <code class="command" title="Makes this page again">{m.command}</code>}
-      {m && <button type="button" class="plain" onClick={() => (about.value = true)} aria-haspopup="dialog">{live.value ? "About these numbers" : "About this file"}</button>}
-      <span>packetheat{version ? ` ${version}` : ""}</span>
-      <button type="button" class="plain" onClick={() => (help.value = true)} aria-label="Keys">?</button>
+      {m && <button type="button" class="plain" onClick={() => (about.value = true)} aria-haspopup="dialog">About<span class="wide">{live.value ? " these numbers" : " this file"}</span></button>}
+      <span class="version">packetheat{version ? ` ${version}` : ""}</span>
+      <button type="button" class="plain keys" onClick={() => (help.value = true)} aria-label="Keys">?</button>
     </footer>
   );
 }

@@ -7,7 +7,6 @@ import { map } from "../page";
 import { proof } from "../proof";
 import { zone } from "../state";
 import { printing } from "../theme";
-import "./paper.css";
 
 /** The map, as fine as printers are; the canvas of the screen is for the screen. */
 export function PaperMap() {
