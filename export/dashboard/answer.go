@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,7 +16,7 @@ import (
 type document struct {
 	contentType string
 	body        []byte
-	packed      func() []byte // gzip of body
+	packed      [3]func() []byte // body by encoding
 	etag        string
 }
 
@@ -26,7 +25,17 @@ const worth = 1400
 
 func newDocument(contentType string, body []byte) document {
 	sum := sha256.Sum256(body)
-	return document{contentType: contentType, body: body, packed: sync.OnceValue(func() []byte { return pack(body) }), etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}
+	d := document{contentType: contentType, body: body, etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}
+	d.pack(false)
+	return d
+}
+
+// pack has the body compressed when it is first asked for so.
+func (d *document) pack(best bool) {
+	body := d.body
+	for _, e := range []encoding{encodeGzip, encodeZstd} {
+		d.packed[e] = sync.OnceValue(func() []byte { return e.pack(body, best) })
+	}
 }
 
 // serve writes the document. Weak ETags, because the compressed body is another one.
@@ -42,9 +51,9 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	body := d.body
-	if len(body) > worth && takesGzip(r) && !bytes.HasPrefix(body, gzipMagic) {
-		body = d.packed()
-		h.Set("Content-Encoding", "gzip")
+	if e := taken(r); e != encodePlain && len(body) > worth && !bytes.HasPrefix(body, gzipMagic) {
+		body = d.packed[e]()
+		h.Set("Content-Encoding", e.String())
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method != http.MethodHead {
@@ -54,26 +63,6 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 
 // gzipMagic begins a gzip file (RFC 1952, 2.3.1), as the page's columns are one.
 var gzipMagic = []byte{0x1f, 0x8b}
-
-func pack(body []byte) []byte {
-	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	_, _ = z.Write(body) // a bytes.Buffer takes everything
-	_ = z.Close()
-	return b.Bytes()
-}
-
-func takesGzip(r *http.Request) bool {
-	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		name, q, _ := strings.Cut(strings.ReplaceAll(part, " ", ""), ";q=")
-		if name != "gzip" && name != "*" {
-			continue
-		}
-		v, err := strconv.ParseFloat(q, 64)
-		return q == "" || err == nil && v > 0 // RFC 9110, 12.5.3: q=0 is a no
-	}
-	return false
-}
 
 // answer writes v as JSON.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, v any) {

@@ -107,6 +107,7 @@ func New(cfg Config) *Server {
 	s.downloads = newGate(cmp.Or(cfg.Downloads, 4), 0)
 	s.streams = newGate(cmp.Or(cfg.Streams, 64), 0)
 	s.page = newDocument("text/html; charset=utf-8", page.Live())
+	s.page.pack(true)
 	s.routes = s.table()
 	return s
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/export/page"
 	"github.com/packetheat/packetheat/store"
@@ -317,22 +319,36 @@ func TestExports(t *testing.T) {
 	}
 }
 
-func TestTakesGzip(t *testing.T) {
-	for header, want := range map[string]bool{"": false, "gzip": true, "br, gzip;q=0.5": true, "gzip;q=0": false, "gzip; q=0.0": false,
-		"*": true, "*;q=0": false, "deflate": false, "x-gzip": false} {
+func TestTaken(t *testing.T) {
+	for header, want := range map[string]encoding{"": encodePlain, "gzip": encodeGzip, "br, gzip;q=0.5": encodeGzip, "gzip;q=0": encodePlain,
+		"gzip; q=0.0": encodePlain, "*": encodeGzip, "*;q=0": encodePlain, "deflate": encodePlain, "x-gzip": encodePlain, "*, gzip;q=0": encodePlain,
+		"gzip, deflate, br, zstd": encodeZstd, "zstd;q=0, gzip": encodeGzip} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Accept-Encoding", header)
-		if got := takesGzip(r); got != want {
-			t.Errorf("%q: %v", header, got)
+		if got := taken(r); got != want {
+			t.Errorf("%q: %s", header, got)
 		}
 	}
-	r := get(t, Config{}, "/api/v1/points.csv", "Accept-Encoding", "gzip")
-	z, err := gzip.NewReader(r.Body)
-	if err != nil || r.Header.Get("Content-Encoding") != "gzip" {
-		t.Fatal(err, r.Header)
-	}
-	if records, err := csv.NewReader(z).ReadAll(); err != nil || len(records) != 61 {
-		t.Errorf("%d records, %v", len(records), err)
+}
+
+// TestEncodings has a download, an answer and the page unpacked again.
+func TestEncodings(t *testing.T) {
+	cfg := Config{Reader: hidden()}
+	for _, path := range []string{"/api/v1/points.csv", "/api/v1/cells?step=10", "/"} {
+		plain := body(t, get(t, cfg, path))
+		for name, open := range map[string]func(io.Reader) (io.Reader, error){
+			"gzip": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+			"zstd": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r) },
+		} {
+			r := get(t, cfg, path, "Accept-Encoding", name)
+			z, err := open(r.Body)
+			if err != nil || r.Header.Get("Content-Encoding") != name || !strings.Contains(strings.Join(r.Header.Values("Vary"), ", "), "Accept-Encoding") {
+				t.Fatalf("%s: %v, %v", path, err, r.Header)
+			}
+			if got, err := io.ReadAll(z); err != nil || string(got) != plain {
+				t.Errorf("%s as %s: %d bytes, not %d; %v", path, name, len(got), len(plain), err)
+			}
+		}
 	}
 }
 

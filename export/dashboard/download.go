@@ -1,10 +1,10 @@
 package dashboard
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -66,9 +66,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 	watch := time.AfterFunc(s.stall(), func() { cancel(errStalled) })
 	defer watch.Stop()
 	out := &stream{w: w, rc: http.NewResponseController(w), moved: func() { watch.Reset(s.stall()) }}
-	if format != export.HTML && format != export.SQLite && takesGzip(r) {
+	if format != export.HTML && format != export.SQLite { // pages are packed already
 		h.Add("Vary", "Accept-Encoding")
-		out.pack = true
+		out.encoding = taken(r)
 	}
 	if _, err = export.Write(ctx, out, s.cfg.Reader, format, o); err == nil {
 		err = out.close()
@@ -179,18 +179,18 @@ var errGone = errors.New("client stopped reading")
 // stream passes pieces on to a client, each with a deadline of its own. The first
 // write decides that the answer is not an error.
 type stream struct {
-	w     http.ResponseWriter
-	rc    *http.ResponseController
-	pack  bool // compress
-	z     *gzip.Writer
-	begun bool
-	moved func() // is called when a piece has gone
+	w        http.ResponseWriter
+	rc       *http.ResponseController
+	encoding encoding
+	z        io.WriteCloser
+	begun    bool
+	moved    func() // is called when a piece has gone
 }
 
 func (s *stream) Write(p []byte) (int, error) {
-	if !s.begun && s.pack {
-		s.w.Header().Set("Content-Encoding", "gzip")
-		s.z, _ = gzip.NewWriterLevel(s.w, gzip.BestSpeed) // a level that there is
+	if !s.begun && s.encoding != encodePlain {
+		s.w.Header().Set("Content-Encoding", s.encoding.String())
+		s.z = s.encoding.writer(s.w, false)
 	}
 	s.begun = true
 	_ = s.rc.SetWriteDeadline(time.Now().Add(patience)) // a writer without deadlines is one of a test
