@@ -10,7 +10,7 @@ import { scaleOf, extent } from "../src/map/fitting";
 import { clusters, largest, radiusOf, samples } from "../src/map/halves";
 import { inside, nearest } from "../src/map/picking";
 import { heated, hollow, Spots } from "../src/map/spots";
-import { ringed, tinted } from "../src/map/tint";
+import { anycastPlaces, ringed, tinted } from "../src/map/tint";
 import { add, blur, newGrid } from "../src/heat";
 import { Camera, rad, worldScale } from "../src/projection";
 import { changeRamps, ramp } from "../src/ramp";
@@ -72,10 +72,24 @@ describe("countries that are all one knows", () => {
   });
 
   test("have a ring only where they are too small to be hatched", () => {
-    expect(ringed(world, d.places, [brazil], spots, camera)).toEqual([]);
+    expect(ringed(world, d.places, [brazil], spots, camera, new Set())).toEqual([]);
     const places = { ...d.places, country: d.places.country.map((c) => (c === "BR" ? "SG" : c)) };
-    expect(ringed(world, places, [brazil], spots, camera)).toEqual([brazil]);
+    expect(ringed(world, places, [brazil], spots, camera, new Set())).toEqual([brazil]);
   });
+});
+
+test("anycast networks have a ring, as far as addresses are named", () => {
+  const d = golden(), spots = new Spots(), t = d.details, camera = new Camera("equal-earth", 0, 0, worldScale("equal-earth", 900, 500), 900, 500);
+  spots.update(d, world);
+  spots.look(camera);
+  expect(anycastPlaces(d).size).toBe(0);
+  d.meta = { ...d.meta, labels: ["cloud", "anycast"] };
+  const brazil = d.places.country.indexOf("BR"), one = t.kind.indexOf(0);
+  t.labels.fill(1);
+  t.labels[one] = 2;
+  t.place[one] = brazil;
+  expect([...anycastPlaces(d)]).toEqual([brazil]);
+  expect(ringed(world, d.places, [brazil], spots, camera, anycastPlaces(d))).toEqual([brazil]);
 });
 
 test("arcs lead along great circles to the heaviest places that are known, fifty at most", () => {

@@ -62,7 +62,7 @@ function widthOn(c: Camera, l: CountryLabel): number {
 /** A city's name stands beside its spot, a little farther off where the spot glows. */
 export function cityCandidate(text: string, width: number, x: number, y: number, radius: number, at: [number, number] = [0, 0]): Candidate {
   const spots: [number, number][] = [];
-  for (const r of [radius, radius + 7, radius + 14]) {
+  for (const r of [radius, radius + 7]) {
     const dx = width / 2 + r + 4, dy = r + lineHeight / 2 + 1, half = width / 2;
     spots.push([x + dx, y], [x - dx, y], [x, y - dy], [x, y + dy]);
     spots.push([x + half, y - dy], [x - half, y - dy], [x + half, y + dy], [x - half, y + dy]);

@@ -1,7 +1,9 @@
 // What is known to its country only: the country is hatched, lightly, for it is
-// somewhere in there. Where the country is too small to see that, there is a ring.
+// somewhere in there. Where the country is too small to see that, there is a ring,
+// and there is one for anycast networks, which are in no one place.
 
-import type { Places } from "../codec";
+import { kinds, type Places } from "../codec";
+import type { Dataset } from "../dataset";
 import type { Camera } from "../projection";
 import { position, type Scale } from "../scale";
 import type { World } from "../world";
@@ -18,9 +20,16 @@ function small(world: World, code: string, camera: Camera): boolean {
   return !shapes.some((s) => Math.min(s.north - s.south, (s.east - s.west) * Math.cos(s.north)) * camera.k > least);
 }
 
+/** The places with addresses that bear the label anycast, as far as the data names addresses. */
+export function anycastPlaces(d: Dataset): Set<number> {
+  const found = new Set<number>(), bit = d.meta.labels?.indexOf("anycast") ?? -1, t = d.details;
+  for (let i = 0; bit >= 0 && i < t.n; i++) if (t.kind[i] === kinds.address && (t.labels[i] / 2 ** bit) & 1) found.add(t.place[i]);
+  return found;
+}
+
 /** The places, of an order, that get a ring. */
-export function ringed(world: World, p: Places, order: ArrayLike<number>, spots: Spots, camera: Camera): number[] {
-  return Array.from(order).filter((i) => spots.how[i] === hollow && spots.x[i] > -20 && small(world, p.country[i], camera));
+export function ringed(world: World, p: Places, order: ArrayLike<number>, spots: Spots, camera: Camera, anycast: ReadonlySet<number>): number[] {
+  return Array.from(order).filter((i) => spots.how[i] === hollow && spots.x[i] > -20 && (anycast.has(i) || small(world, p.country[i], camera)));
 }
 
 /** The place whose country has a point of the earth in it. */

@@ -23,7 +23,7 @@ import { apart, glow, placeLabels, ride } from "./naming";
 import { inside, nearest } from "./picking";
 import { drawHollow, drawHome, drawLabels, drawMarkers } from "./paint";
 import { hollow, none, Spots } from "./spots";
-import { drawTint, ringed, tinted } from "./tint";
+import { anycastPlaces, drawTint, ringed, tinted } from "./tint";
 
 /** With so few places in sight each gets a mark to click. */
 const markersUpTo = 500;
@@ -33,6 +33,7 @@ export class MapView {
   scale: Scale | null = null;
   markers = false;
   hollow = false; // is anything known to its country only?
+  anycast = false; // and in no one place at all?
   labels: Placed[] = [];
   readonly spots = new Spots();
   /** Parts of the map that other things cover: no label goes there. */
@@ -46,6 +47,7 @@ export class MapView {
   /** The last scale that was found, and what for: the steps of a playback share theirs. */
   private found: { over: Float64Array; n: number; k: number; width: number; height: number; scale: Scale | null } | null = null;
   private over = this.weights; // what the scale is fitted to
+  private nowhere: ReadonlySet<number> = new Set(); // places with anycast addresses
   private split: Split | null = null;
   private rate = 1;
   private signed: Float64Array | null = null;
@@ -117,6 +119,7 @@ export class MapView {
     this.arcs = null;
     if (this.world) this.spots.update(d, this.world);
     if (first || d.rows.n !== this.boxed) this.findBox();
+    if (first) this.nowhere = anycastPlaces(d);
     if (first && this.fitted && this.width) this.home();
     this.sort();
     this.weigh();
@@ -308,6 +311,7 @@ export class MapView {
     const { spots, shown } = this, size = this.signed ? shown.map(Math.abs) : shown;
     this.order = heaviest(size, Math.min(shown.length, spots.n), (i) => spots.how[i] !== none);
     this.hollow = this.order.some((i) => spots.how[i] === hollow);
+    this.anycast = this.nowhere.size > 0 && this.order.some((i) => spots.how[i] === hollow && this.nowhere.has(i));
   }
 
   /** Sums changed: the scale is that of the home view, so that panning, zooming and other projections never change it. */
@@ -359,7 +363,7 @@ export class MapView {
     if (!this.moving) this.ground.prepare(world, camera, density, c);
     if (this.moving) drawUnder(ctx, world, camera, c, outline);
     else this.ground.drawUnder(ctx, camera);
-    const places = this.data?.places, bare = this.hollow && places ? ringed(world, places, this.order, spots, camera) : [];
+    const places = this.data?.places, bare = this.hollow && places ? ringed(world, places, this.order, spots, camera, this.nowhere) : [];
     if (this.hollow && places && this.scale) within(ctx, camera, outline, () => drawTint(ctx, world, places, this.order, this, this.shown, camera, density, c));
     if (this.mode !== "direction") within(ctx, camera, outline, () => this.heat.draw(ctx));
     if (this.moving) drawOver(ctx, world, camera, c, outline);

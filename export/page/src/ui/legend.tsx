@@ -33,8 +33,13 @@ export function Legend() {
     <div class={`legend ${corner}`} ref={ref} role="group" aria-label="Legend">
       {view.mode === "direction" ? <Discs view={view} scale={s} m={m} /> : view.mode === "change" ? <Change view={view} scale={s} m={m} /> : <Heat view={view} scale={s} m={m} />}
       {view.hollow && (
-        <div class="legend-row quiet" title="Addresses that no database knows more closely, and anycast networks, which are in many places at once: nothing says where in the country they are">
+        <div class="legend-row quiet aside" title="Addresses that no database knows more closely, and anycast networks, which are in many places at once: nothing says where in the country they are">
           <svg class="hatch" width="18" height="12" aria-hidden="true"><path d="M-2 8 8-2M2 14 16 0M10 14 22 2" /></svg>only the country is known
+        </div>
+      )}
+      {view.anycast && (
+        <div class="legend-row quiet aside" title="Networks that answer from many places at once: which of them it was nobody knows from the address. The ring stands in the country they are registered in.">
+          <svg class="unplaced" width="14" height="14" aria-hidden="true"><circle cx="7" cy="7" r="5.5" /></svg>anycast: in many places at once
         </div>
       )}
       <Nowhere />
@@ -52,7 +57,7 @@ function settle(view: MapView, legend: HTMLElement): Corner {
     const n = view.busy(rect(c));
     if (n < least) (least = n), (best = c);
   }
-  const covered = [rect(best), { x: view.width - 52, y: 0, w: 52, h: 172 }];
+  const covered = [rect(best), ...[...legend.parentElement!.querySelectorAll<HTMLElement>(".zoom")].map((e) => ({ x: e.offsetLeft - 8, y: e.offsetTop - 8, w: e.offsetWidth + 16, h: e.offsetHeight + 16 }))];
   const moved = JSON.stringify(covered) !== JSON.stringify(view.covered);
   view.covered = covered;
   if (moved) view.relabel();
@@ -144,5 +149,5 @@ function half(r: number, h: number, sweep: 0 | 1): string {
 function Nowhere() {
   const v = sums.value;
   if (!v || v.unlocated === 0) return null;
-  return <div class="legend-row quiet" title="No database knows where these are: they are in the sums and the list, not on the map">{amount(v.unlocated, "packets")} packets without a place{unit.value === "packets" ? "" : " (not shown)"}</div>;
+  return <div class="legend-row quiet aside" title="No database knows where these are: they are in the sums and the list, not on the map">{amount(v.unlocated, "packets")} packets without a place{unit.value === "packets" ? "" : " (not shown)"}</div>;
 }

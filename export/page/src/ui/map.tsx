@@ -94,12 +94,14 @@ function changes(): Float64Array | null {
   return c && typeof c !== "string" ? c.change : null;
 }
 
-/** Limits of one unit mean nothing in another. */
+/** Limits of one unit mean nothing in another; who chooses a unit wants to see it. */
 function unlockOnChange(): () => void {
-  let was = measure.peek();
+  let was = measure.peek(), unit = s.unit.peek();
   return effect(() => {
+    if (s.unit.value !== unit && s.by.peek() === "addresses") s.by.value = "amount";
     if (measure.value !== was) s.lock.value = null;
     was = measure.value;
+    unit = s.unit.value;
   });
 }
 

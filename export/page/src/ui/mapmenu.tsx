@@ -43,7 +43,7 @@ export function MapMenu() {
         options={[["packets", "Packets", "Packets"], ["bytes", "Bytes", "Bytes on the wire"], ["bits", "Bit/s", "Bits per second, on average over the time shown"], ["addresses", "Addresses", "How many different addresses"]] as const}
       />
       <Options label="Colours" value={s.palette.value} options={palettes.map((p) => [p, p, ""] as [Palette, string, string])} choose={(v) => (s.palette.value = v)} />
-      <label class={home ? "" : "quiet"} title={home ? "" : "Set geo.home in the sensor's config.yaml"}>
+      <label title={home ? "" : "Set geo.home in the sensor's config.yaml"}>
         <input type="checkbox" checked={s.arcs.value} disabled={!home} onChange={(e) => (s.arcs.value = e.currentTarget.checked)} />
         Lines from home to the top 50 places{home ? "" : " (needs geo.home)"}
       </label>
