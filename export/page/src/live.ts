@@ -67,6 +67,13 @@ let reading: AbortController | null = null; // the question of the whole window 
 let unsure = false; // was anything committed between the answer and the stream?
 let shown = ""; // the question whose answer is on the map
 
+/** Is the window that is asked for the one on the map, only that it stands still now? Then there is nothing to ask. */
+function held(): boolean {
+  const d = model.dataset.peek(), w = s.fixed.peek();
+  if (!d || !w || !shown || reading) return false;
+  return w[0] === d.from && w[1] === d.to && ((JSON.parse(shown) as { filter?: string }).filter ?? "") === asked();
+}
+
 /** Asks for the whole window. The newest question alone is answered. Resolves to whether the sensor answered. */
 export async function load(): Promise<boolean> {
   reading?.abort();
@@ -213,8 +220,9 @@ export function hurry(): void {
 export function start(): void {
   model.live.value = true;
   effect(() => {
-    question.value;
-    void load();
+    const now = question.value;
+    if (held()) shown = now;
+    else void load();
   });
   void inquire();
   stream.open();

@@ -6,6 +6,7 @@ import uPlot from "uplot";
 import type { Dataset } from "../dataset";
 import { amount, clock, date, duration, span } from "../format";
 import { dataset, revision, step, steps, sums, windowBins } from "../model";
+import { seek } from "../player";
 import * as s from "../state";
 import { theme } from "../theme";
 import { CompareWith } from "./changes";
@@ -58,22 +59,24 @@ export function Timeline() {
       <Overview />
       <div class="plot" ref={host} tabIndex={0} role="slider" aria-label="Selected time; arrow keys move it, Home selects all" aria-valuemin={0} aria-valuemax={100}
         aria-valuenow={d && brush ? Math.round((100 * (brush[0] - d.from)) / (d.to - d.from)) : 0}
-        aria-valuetext={d ? (brush ? span(brush[0], brush[1], zone) : "all times") : "no data"} onKeyDown={arrows} onPointerDown={(e) => plot.current && d && scrub(e, plot.current, d)} />
+        aria-valuetext={d ? (brush ? span(brush[0], brush[1], zone) : "all times") : "no data"} onKeyDown={arrows} onClick={(e) => plot.current && press(e, plot.current)} onPointerDown={(e) => plot.current && d && scrub(e, plot.current, d)} />
     </section>
   );
 }
 
-/** A finger drags a brush, as a mouse does; uPlot itself hears mice only. */
+/** A finger drags a brush (or what is played), as a mouse does; uPlot itself hears mice only. */
 function scrub(e: PointerEvent, u: uPlot, d: Dataset): void {
   if (e.pointerType !== "touch") return;
   const host = e.currentTarget as HTMLElement, left = u.over.getBoundingClientRect().left, start = e.clientX - left;
   host.setPointerCapture(e.pointerId);
   const move = (m: PointerEvent) => {
     const x = Math.max(0, Math.min(u.over.clientWidth, m.clientX - left));
+    if (s.at.peek() !== null) return seekTo(u.posToVal(x, "x") * 1000);
     u.setSelect({ left: Math.min(start, x), width: Math.abs(x - start), top: 0, height: u.over.clientHeight }, false);
     select(u, d);
   };
   const up = () => host.removeEventListener("pointermove", move);
+  if (s.at.peek() !== null) move(e);
   host.addEventListener("pointermove", move);
   host.addEventListener("pointerup", up, { once: true });
   host.addEventListener("pointercancel", up, { once: true });
@@ -180,12 +183,28 @@ function played(u: uPlot, ink: Ink): void {
 /** The user dragged: whole bins are selected; a click without a drag selects all. */
 function select(u: uPlot, d: Dataset): void {
   const { left, width } = u.select;
+  if (s.at.peek() !== null) {
+    mark(u);
+    return seekTo(u.posToVal(left, "x") * 1000);
+  }
   if (width < 3) {
     s.brush.value = null;
     return;
   }
   const from = d.timeOf(d.binOf(u.posToVal(left, "x") * 1000)), to = d.timeOf(d.binOf(u.posToVal(left + width, "x") * 1000));
   s.brush.value = [Math.max(d.from, from), Math.max(from + d.step, Math.min(d.to, to))];
+}
+
+/** While something is played, a press or a drag goes there. */
+function seekTo(time: number): void {
+  const played = steps.peek();
+  if (played) seek(played.at(time));
+}
+
+/** A press without a drag: uPlot says nothing of those. */
+function press(e: MouseEvent, u: uPlot): void {
+  const x = e.clientX - u.over.getBoundingClientRect().left;
+  if (s.at.peek() !== null && x >= 0 && x <= u.over.clientWidth) seekTo(u.posToVal(x, "x") * 1000);
 }
 
 /** Shows the brush on the plot. */

@@ -84,6 +84,15 @@ scenarios("playback", {}, ({ test, visit, before }) => {
     });
   });
 
+  test("goes where one presses on the course of time", async () => {
+    await visit(file, { hash: "#tz=utc&at=2026-11-17T14:00:00Z" }, async (page) => {
+      const box = await (await page.$(".u-over")).boundingBox();
+      await page.mouse.click(box.x + (box.width * 20.25) / 30, box.y + 20); // of thirty minutes
+      await says(page, ".clock", /^14:20:00/);
+      assert.doesNotMatch(hash(page), /[#&]t=/, "that was no brush");
+    });
+  });
+
   test("goes in steps for who wants less motion", async () => {
     await visit(file, { still: true }, async (page) => {
       await page.keyboard.press("Space");
@@ -148,6 +157,7 @@ scenarios("windows of a saved file", {}, ({ test, visit, before }) => {
       const sizes = rows.map((r) => Math.abs(r[3]));
       assert.deepEqual(sizes, [...sizes].sort((a, b) => b - a));
       assert.doesNotMatch(await text(page, ".changes-head"), /equal rates/);
+      await page.waitForFunction(() => window.__packetheat.mode === "change");
       await page.select("[data-compare]", "before"); // 14:08 to 14:18, of which two minutes were off
       await settled(page);
       assert.match(await text(page, ".changes-head"), /14:08–14:18.*on for 10 min of this, and 8 min of the other/s);
