@@ -27,6 +27,7 @@ export interface Facts {
   last?: number;
   labels: string[];
   network?: string; // of an address
+  place?: string; // of an address: its name
   course?: Course;
   parts: Part[];
   note?: string; // what is missing, and who knows
@@ -140,6 +141,7 @@ export async function factsFromSensor(s: Subject, d: Dataset): Promise<Facts> {
   const row = self.rows[0], item = row && itemOf(own, row, d), course = series && courseFrom(series);
   return {
     packets: item?.packets ?? [0, 0], bytes: item?.bytes ?? [0, 0], opens: row?.opens, first: item?.first, last: item?.last, labels: (s.tab !== "place" && row?.labels) || [],
+    place: s.tab === "address" && row?.city ? [row.city, row.country && countryName(row.country)].filter(Boolean).join(", ") : undefined,
     network: row?.asn ? `${row.as_org ?? ""} AS${row.asn}`.trim() : undefined, course,
     parts: tabs.map((tab, i) => ({ tab, title: titles[tab], ...cuts[i] })).filter((p) => p.items.length > 0),
   };

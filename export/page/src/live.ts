@@ -142,7 +142,8 @@ async function catchUp(): Promise<void> {
   const [from, open] = d.whole(touched), to = s.fixed.peek() ? Math.min(open, d.to) : open;
   touched = null;
   if (to <= from) return; // a window that stands still takes nothing from outside
-  if (2 * (to - from) > d.to - d.from) return void load();
+  // What is unanswered in a tick may be answered in the window: that only the whole knows.
+  if (2 * (to - from) > d.to - d.from || s.filter.peek().includes("unanswered")) return void load();
   busy = true;
   try {
     const now = question.peek(), time = (t: number) => new Date(t).toISOString();

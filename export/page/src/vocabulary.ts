@@ -1,7 +1,7 @@
 // The values that a filter may ask for, from what the page has: the file's places and
 // details, and live what the sensor's lists say.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { kinds } from "./codec";
 import type { Dataset } from "./dataset";
 import { countryName } from "./format";
@@ -29,12 +29,20 @@ function placeWeights(d: Dataset): Float64Array {
   return out;
 }
 
+/** Codes that are no country's: of unions, pseudo locales and the unknown. */
+const others = new Set(["EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"]);
+
+/** Codes of today's countries; those of past ones are names of these. */
+let known: string[] | undefined;
+function codes(): string[] {
+  const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+  return (known ??= letters.flatMap((a) => letters.map((b) => a + b)).filter((c) => countryName(c) !== c && !others.has(c) && new Intl.Locale("und-" + c).region === c));
+}
+
 /** All countries of the world, after those that have data. */
 export function countries(d: Dataset | null): Value[] {
-  const w = d ? placeWeights(d) : [], codes = d ? weighed(d.places.n, (i) => d.places.country[i], (i) => w[i]) : [];
-  const seen = new Set(codes), letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
-  const all = letters.flatMap((a) => letters.map((b) => a + b)).filter((c) => !seen.has(c) && countryName(c) !== c && c !== "ZZ");
-  return [...codes, ...all].map((value) => ({ value, name: countryName(value) }));
+  const w = d ? placeWeights(d) : [], here = d ? weighed(d.places.n, (i) => d.places.country[i], (i) => w[i]) : [];
+  return [...new Set([...here, ...codes()])].map((value) => ({ value, name: countryName(value) }));
 }
 
 /** Details of a kind: their names, or for networks and ports their numbers. */
@@ -76,15 +84,19 @@ export function labels(): string[] | undefined {
   return m && [...new Set([...(m.clouds ? ["cloud"] : []), ...(m.labels ?? [])])];
 }
 
-/** A vocabulary of what the page has now; each list is made when it is first asked for. */
-export function vocabulary(): Vocabulary {
-  const made = new Map<Key, readonly Value[]>(), d = model.dataset.value;
+/** A vocabulary of what the page has now. Its lists are made when they are first asked for, and kept until the data changes; the sensor's come when they come. */
+export const vocabulary = (): Vocabulary => current.value;
+
+const current = computed<Vocabulary>(() => {
+  model.revision.value;
+  const made = new Map<Key, readonly Value[]>(), d = model.dataset.value, asks = model.live.value;
   return (key) => {
+    if (asks && ["asn", "ip", "peer", "host"].includes(key)) return make(key, d);
     let list = made.get(key);
     if (!list) made.set(key, (list = make(key, d)));
     return list;
   };
-}
+});
 
 function make(key: Key, d: Dataset | null): readonly Value[] {
   const plain = (list: string[]) => list.map((value) => ({ value }));

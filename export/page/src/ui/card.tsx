@@ -74,6 +74,7 @@ const when = (t: number) => `${date(t, s.zone.value)} ${clock(t, s.zone.value, t
 function Known({ subject, data, facts: f }: { subject: Subject; data: Dataset; facts: Facts }) {
   const p = data.places, at = subject.tab === "place" ? placeAt(data, subject.key) : -1;
   const lines: [string, string, string?][] = [];
+  if (f.place) lines.push(["Place", f.place]);
   if (f.network) lines.push(["Network", f.network]);
   if (Number.isFinite(f.first)) lines.push(["First seen", when(f.first!), "In this window, to the step of its time"]);
   if (Number.isFinite(f.last)) lines.push(["Last seen", when(f.last!)]);

@@ -74,20 +74,30 @@ function Clouds() {
   );
 }
 
-/** What is asked less often: which of several sensors. */
+/** What is asked less often: which of several sensors; and how things are shown. */
 function More() {
   const sensors = (dataset.value?.meta.sensor ?? "").split(", ").filter(Boolean);
-  if (sensors.length < 2 && !s.filter.value.includes("sensor:")) return null;
+  const several = sensors.length > 1 || s.filter.value.includes("sensor:");
   const marked = sensors.some((n) => has(s.filter.value, `sensor:${quote(n)}`));
   return (
-    <Menu label="Sensors" title="Which sensor saw it" mark={marked}>
-      <div>
-        <h3>Seen by</h3>
-        <div class="group" role="group" aria-label="Sensor">
-          {sensors.map((name) => <Sensor key={name} name={name} />)}
+    <Menu label="More" title="Sensors, time zone, theme" mark={marked}>
+      {several && (
+        <div>
+          <h3>Seen by</h3>
+          <div class="group" role="group" aria-label="Sensor">
+            {sensors.map((name) => <Sensor key={name} name={name} />)}
+          </div>
+          {!live.value && <p class="hint">This file does not tell its sensors apart: ask them.</p>}
         </div>
+      )}
+      <div>
+        <h3>Times in</h3>
+        <Choice label="Time zone" value={s.zone} options={[["local", "local time", "This computer's zone (u)"], ["utc", "UTC", "Coordinated Universal Time (u)"]]} />
       </div>
-      {!live.value && <p class="hint">This file does not tell its sensors apart: ask them.</p>}
+      <div>
+        <h3>Theme</h3>
+        <Choice label="Theme" value={s.theme} options={[["auto", "as the system", "Light or dark as the system is (t)"], ["dark", "dark", "Always dark (t)"], ["light", "light", "Always light (t)"]]} />
+      </div>
     </Menu>
   );
 }

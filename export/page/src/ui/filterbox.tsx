@@ -91,7 +91,7 @@ export function FilterBox() {
         ref={input} id="filter" type="search" spellcheck={false} autocomplete="off" autocapitalize="off" aria-label="Filter" defaultValue={s.filter.value}
         role="combobox" list={undefined} aria-autocomplete="list" aria-expanded={options.length > 0} aria-controls="filter-options" aria-activedescendant={active >= 0 ? `filter-option-${active}` : undefined}
         aria-invalid={invalid} aria-describedby={invalid ? "filter-mistake" : undefined}
-        placeholder="Filter: a country, city, network, port …"
+        placeholder="Filter: country, city, port …"
         onInput={propose} onClick={() => options.length === 0 && input.current!.value === "" && propose()} onKeyDown={keys} onBlur={submit}
       />
       {filled && <button type="button" class="wipe" aria-label="Clear the filter" title="Clear the filter" onMouseDown={(e) => e.preventDefault()} onClick={() => { put(""); submit(); }}>✕</button>}

@@ -1,7 +1,7 @@
 // A small picture of the course of time: in above the line, out below, on one scale.
 
 import { columns, type Course } from "../course";
-import { amount, clock, date } from "../format";
+import { amount, clock, date, duration } from "../format";
 import { zone } from "../state";
 import type { Unit } from "../sums";
 
@@ -20,13 +20,14 @@ export function Spark({ course, unit }: { course: Course; unit: Unit }) {
     return path + `V${zero}Z`;
   };
   const peak = a.reduce((m, v, i) => (v + b[i] > a[m] + b[m] ? i : m), 0), when = course.from + peak * each;
-  const highest = `${amount(a[peak] + b[peak], unit)}${unit === "packets" ? " packets" : ""} at most`, say = `${highest}, ${date(when, zone.value)} ${clock(when, zone.value)}`;
+  const peakText = `at most ${amount(a[peak] + b[peak], unit)}`, day = date(course.from, zone.value) !== date(until, zone.value), brief = (t: number) => (day ? date(t, zone.value) : clock(t, zone.value, false));
+  const say = `${peakText} in ${duration(each)}, ${date(when, zone.value)} ${clock(when, zone.value)}`;
   return (
     <figure class="spark">
       <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={`Course of time: ${say}`}>
         <path class="spark-in" d={area(a, 1)} /><path class="spark-out" d={area(b, -1)} /><path class="spark-zero" d={`M0 ${zero}H${width}`} />
       </svg>
-      <figcaption><span>{clock(course.from, zone.value)}</span><span title={say}>{highest}</span><span>{clock(until, zone.value)}</span></figcaption>
+      <figcaption title={say}><span>{brief(course.from)}</span><span>{peakText}, {clock(when, zone.value, each < 60_000)}</span><span>{brief(until)}</span></figcaption>
     </figure>
   );
 }
