@@ -36,8 +36,6 @@ func (s *Store) tryAppend(ctx context.Context, b *store.Batch) error {
 	ctx = context.WithoutCancel(ctx)
 	added, err := s.commit(ctx, b)
 	if err != nil {
-		s.dicts.forget()
-		s.enc.located.forget()
 		return fmt.Errorf("append tick %s of %q to %q: %w%s", b.Tick.UTC().Format(time.RFC3339), b.Sensor, s.path, err, hint(err))
 	}
 	s.ballast.keep()
@@ -68,46 +66,85 @@ func (s *Store) checkBatch(b *store.Batch) error {
 
 // commit writes b unless it is there; it reports whether it was added.
 func (s *Store) commit(ctx context.Context, b *store.Batch) (added bool, err error) {
-	sensor := s.dicts.sensors.id(b.Sensor)
-	tick := b.Tick.Unix()
-	known, err := number(ctx, s.w, "SELECT 1 FROM batches WHERE tick = ? AND sensor = ? AND seq = ?", tick, sensor, b.Seq)
+	known, err := number(ctx, s.w, "SELECT 1 FROM batches WHERE tick = ? AND sensor = ? AND seq = ?",
+		b.Tick.Unix(), s.dicts.sensors.id(b.Sensor), b.Seq)
 	if err != nil || known != 0 {
 		s.dicts.forget()
 		return false, err
 	}
-	var sums, ends []byte
-	if len(b.Points) > 0 {
-		if sums, ends, err = s.enc.encode(b.Points, s.dicts.places.id, s.dicts.asns.id); err != nil {
-			return false, err
+	return true, s.commitNew(ctx, []*store.Batch{b}, func(int) totals { return totalsOf(b) })
+}
+
+// commitNew writes batches that are not there, all of them or none, with the counters
+// that books has of each. s.mu is held.
+func (s *Store) commitNew(ctx context.Context, list []*store.Batch, books func(i int) totals) (err error) {
+	defer func() {
+		if err != nil {
+			s.dicts.forget()
+			s.enc.located.forget()
+		}
+	}()
+	sealed := make([]sealedBatch, len(list))
+	for i, b := range list {
+		if sealed[i], err = s.seal(b, books(i)); err != nil {
+			return err
 		}
 	}
-	geo := s.sourceIDs(b.Geo)
-	on, off := captured(b)
-	books := totalsOf(b)
-
-	tx, err := s.w.BeginTx(ctx, nil)
+	id := s.nextID
+	err = inTx(ctx, s.w, func(tx *sql.Tx) error {
+		if err := s.dicts.write(ctx, tx); err != nil {
+			return err
+		}
+		for i := range sealed {
+			if err := sealed[i].write(ctx, tx, id+int64(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		return false, err
-	}
-	defer tx.Rollback()
-	if err := s.dicts.write(ctx, tx); err != nil {
-		return false, err
-	}
-	if err := insertBatch(ctx, tx, sums, ends, s.nextID, tick, sensor, b.Seq,
-		int64(on), int64(off), len(b.Points), geo, books.encode()); err != nil {
-		return false, err
-	}
-	if err := enlist(ctx, tx, s.nextID, tick, sensor); err != nil {
-		return false, err
-	}
-	if err := tx.Commit(); err != nil {
-		return false, err
+		return err
 	}
 	s.dicts.publish()
-	s.nextID++
-	s.maint.notice(sensor, tick)
+	s.nextID += int64(len(list))
+	for i := range sealed {
+		s.maint.notice(sealed[i].sensor, sealed[i].tick)
+	}
 	s.logKeeper.notice()
-	return true, nil
+	return nil
+}
+
+// sealedBatch is a batch as its rows have it, with ids that dicts may have to write yet.
+type sealedBatch struct {
+	tick       int64
+	sensor     uint32
+	seq        uint32
+	on, off    time.Duration
+	points     int
+	geo        string
+	books      totals
+	sums, ends []byte
+}
+
+// seal encodes b.
+func (s *Store) seal(b *store.Batch, books totals) (r sealedBatch, err error) {
+	r = sealedBatch{tick: b.Tick.Unix(), sensor: s.dicts.sensors.id(b.Sensor), seq: b.Seq, points: len(b.Points), books: books}
+	if len(b.Points) > 0 {
+		if r.sums, r.ends, err = s.enc.encode(b.Points, s.dicts.places.id, s.dicts.asns.id); err != nil {
+			return r, err
+		}
+	}
+	r.geo = s.sourceIDs(b.Geo)
+	r.on, r.off = captured(b)
+	return r, nil
+}
+
+func (r *sealedBatch) write(ctx context.Context, tx *sql.Tx, id int64) error {
+	err := insertBatch(ctx, tx, r.sums, r.ends, id, r.tick, r.sensor, r.seq, int64(r.on), int64(r.off), r.points, r.geo, r.books.encode())
+	if err != nil {
+		return err
+	}
+	return enlist(ctx, tx, id, r.tick, r.sensor)
 }
 
 // enlist notes for the upkeep that the tiers over a new batch have to be written: for

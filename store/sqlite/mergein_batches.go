@@ -62,29 +62,46 @@ func (m *merger) interval(ctx context.Context, theirs interval) error {
 	if left > 0 {
 		m.leaveOut(iv, left, why)
 	}
-	for _, f := range missing {
-		if err := m.tryAppend(ctx, f.Batch); err != nil { // not Append, which may replace the file: its tiers are locked
-			return err
-		}
-		if err := m.carry(ctx, &f, id); err != nil {
-			return err
-		}
-		m.Batches++
-		m.Merged.Points += int64(len(f.Batch.Points))
-	}
-	return nil
+	return m.appendAll(ctx, missing)
 }
 
-// carry gives a batch the counters that Append knows nothing of.
-func (m *merger) carry(ctx context.Context, f *found, sensor uint32) error {
-	if f.totals.forgotten == (store.Sum{}) {
+// appendAll adds batches that we do not have in one transaction, with the counters that
+// the other has of what was forgotten. (Not by Append, which may replace the file: its
+// tiers are locked. Nor one by one: a commit waits for the disk, a year has three
+// million batches.)
+func (m *merger) appendAll(ctx context.Context, missing []found) error {
+	if len(missing) == 0 {
 		return nil
 	}
-	return m.transaction(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE batches SET books = ? WHERE tick = ? AND sensor = ? AND seq = ?",
-			f.totals.encode(), f.Tick.Unix(), sensor, f.Seq)
+	list := make([]*store.Batch, len(missing))
+	points := 0
+	for i, f := range missing {
+		if err := m.checkBatch(f.Batch); err != nil {
+			return err
+		}
+		list[i] = f.Batch
+		points += len(f.Batch.Points)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if m.w == nil {
+		return errClosed
+	}
+	err := m.commitNew(context.WithoutCancel(ctx), list, func(i int) totals {
+		if missing[i].totals.forgotten != (store.Sum{}) {
+			return missing[i].totals
+		}
+		return totalsOf(list[i])
 	})
+	if err != nil {
+		return err
+	}
+	m.Batches += int64(len(list))
+	m.Merged.Points += int64(points)
+	return nil
 }
 
 // missing returns the batches of an interval that we do not have, and how many must
