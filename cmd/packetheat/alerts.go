@@ -22,7 +22,7 @@ func (r *live) newAlerts() (*alert.Watcher, error) {
 	if _, err := r.alertRules(); err != nil {
 		return nil, err
 	}
-	cfg := alert.Config{Reader: r.store, Dir: r.c.Store.Path, Sensor: r.c.Sensor.Name, Rules: r.alertRules, Learning: a.Learning,
+	cfg := alert.Config{Reader: r.store.Alone(), Dir: r.c.Store.Path, Sensor: r.c.Sensor.Name, Rules: r.alertRules, Learning: a.Learning,
 		Keep: retentionOf(r.c).Points, Logger: r.log.Logger}
 	if a.Trouble {
 		cfg.Trouble = r.trouble()

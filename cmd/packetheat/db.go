@@ -130,7 +130,7 @@ func (p *program) dbStatsCommand() *cobra.Command {
 			}
 			addTiers(&l, st.Tiers)
 			if st.Seen.Days > 0 {
-				l.add("addresses", "%s since %s: %s", counted(uint64(st.Seen.Days), "day"), st.Seen.Oldest.Format("2006-01-02"), term.Bytes(uint64(st.Seen.Bytes)))
+				l.add("seen", "addresses of %s since %s: %s", counted(uint64(st.Seen.Days), "day"), st.Seen.Oldest.Format("2006-01-02"), term.Bytes(uint64(st.Seen.Bytes)))
 			}
 			if st.Batches > 0 {
 				forecast.print(&l)

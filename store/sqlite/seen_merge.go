@@ -26,11 +26,7 @@ func (m *merger) seen(ctx context.Context) error {
 			continue // what the points say is summed up by upkeep
 		}
 		w := m.newSeenWriter(m.sealer.enc, seenRun{days: seenDay, start: r.start, sensor: id, upto: r.upto})
-		stream := &seenStream{s: m.other, run: r, dec: m.dec}
-		row, err := stream.next(ctx)
-		for ; row != nil && err == nil; row, err = stream.next(ctx) {
-			err = w.add(ctx, row)
-		}
+		err = copySeen(ctx, &seenStream{s: m.other, run: r, dec: m.dec}, w)
 		if errors.Is(err, errDamaged) {
 			m.Damaged++
 			continue
@@ -47,4 +43,17 @@ func (m *merger) seen(ctx context.Context) error {
 		m.Days++
 	}
 	return m.sweepSeen(ctx)
+}
+
+// copySeen writes all rows of a summary.
+func copySeen(ctx context.Context, from *seenStream, to *seenWriter) error {
+	for {
+		row, err := from.next(ctx)
+		if err != nil || row == nil {
+			return err
+		}
+		if err := to.add(ctx, row); err != nil {
+			return err
+		}
+	}
 }
