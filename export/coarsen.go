@@ -30,8 +30,10 @@ func longBin(window time.Duration) time.Duration {
 	case window <= 14*24*time.Hour:
 		return time.Hour
 	}
-	return 24 * time.Hour
+	return day
 }
+
+const day = 24 * time.Hour
 
 // step is the length of a time bin; long is that of levelTenMinutes.
 func (l level) step(w store.Window, long time.Duration) time.Duration {

@@ -23,6 +23,7 @@ type fakeReader struct {
 	local  uint64 // packets between local addresses, in the books only
 	two    uint64 // packets with both ends on the map
 	drops  uint64
+	from   time.Time // points before it are gone, says the coverage
 	subs   []chan store.Commit
 	reads  int
 	onRead func(reads int)
@@ -88,7 +89,7 @@ func (f *fakeReader) Coverage(ctx context.Context, w store.Window) (store.Covera
 	if err := w.Check(); err != nil {
 		return store.Coverage{}, err // as the store does
 	}
-	c := store.Coverage{Tick: tick, Books: store.Books{Drops: f.drops}}
+	c := store.Coverage{PointsFrom: f.from, Tick: tick, Books: store.Books{Drops: f.drops}}
 	var total store.Count
 	for _, p := range f.match(store.Filter{Window: w}) {
 		c.Points++

@@ -145,6 +145,13 @@ func (c *recent) update(ctx context.Context, w store.Window, again []time.Time) 
 		if err != nil {
 			return err
 		}
+		// Of a time whose points are gone there may be no more than sums of days, which
+		// must not be read a part at a time.
+		gone := !cov.PointsFrom.IsZero() && w.From.Before(cov.PointsFrom)
+		if gone && c.long < day {
+			c.long = day
+			c.reset()
+		}
 		if c.cov.Tick != cov.Tick { // the first time
 			c.cov.Tick = cov.Tick
 			c.reset()
@@ -168,7 +175,7 @@ func (c *recent) update(ctx context.Context, w store.Window, again []time.Time) 
 		if !w.From.Truncate(c.step()).Equal(w.From) {
 			continue // the rows became too many, and the bins longer
 		}
-		if fresh || len(c.filter.Terms) > 0 || c.points() == cov.Points {
+		if fresh || gone || len(c.filter.Terms) > 0 || c.points() == cov.Points {
 			return nil // read whole just now, or nothing to compare with, or the same
 		}
 		c.reset()

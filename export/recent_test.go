@@ -277,3 +277,23 @@ func TestLongWindowsHaveLongBins(t *testing.T) {
 		}
 	}
 }
+
+// TestRecentOfGonePoints has a window of which the store has only sums left: it is read
+// once, in whole days.
+func TestRecentOfGonePoints(t *testing.T) {
+	r := &summing{fakeReader: &fakeReader{points: somePoints(4000, 20), from: noon.Add(10 * time.Minute)}}
+	c := newRecent(r, store.Filter{}, 50, time.Hour)
+	c.level = levelTenMinutes
+	for i := range 5 {
+		end := noon.Add(time.Hour + time.Duration(i)*tick)
+		if err := c.update(t.Context(), store.Window{From: noon, To: end}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if want := r.sum(store.Filter{Window: c.window}); c.window.From != noon.Truncate(day) || want.Packets == 0 {
+			t.Errorf("window %s with %+v", c.window, want)
+		}
+	}
+	if c.full != 1 || c.step() != day {
+		t.Errorf("all was read %d times, in bins of %s", c.full, c.step())
+	}
+}

@@ -56,7 +56,7 @@ func (p *program) runCommand() *cobra.Command {
 		Long: `Capture packets on the interface that leads to the internet (or on those named), locate
 their public endpoints, and keep a point for each of them every ten seconds in the store.
 While it runs, the dashboard is on http://127.0.0.1:8080, and the last hour's map lies in
-out/ip_heatmap.html and out/ip_heatmap.csv.
+out/ip_heatmap.html and out/ip_heatmap.csv; export.jobs keeps files of other windows there.
 
 Capturing needs root, or the capability CAP_NET_RAW, which this gives once and for all:
   sudo setcap cap_net_raw+ep $(command -v packetheat)
