@@ -28,8 +28,8 @@ function verdict(line, size, ours, folium) {
 /** The whole table as text. empty is the gzipped size of the page without data. */
 export function report(table, empty) {
   const out = [];
-  for (const { rows, ours, folium } of table) {
-    out.push(row(`${rows.toLocaleString("en")} rows`, "Folium", "packetheat", "ratio", "goal", ""));
+  for (const { rows, places, ours, folium } of table) {
+    out.push(`${rows.toLocaleString("en")} rows from ${places.toLocaleString("en")} places`, row("", "Folium", "packetheat", "ratio", "goal", ""));
     const values = { ...ours, more: ours.addresses - ours.bytes };
     for (const line of lines) {
       const own = values[line.name], other = folium[line.name];

@@ -5,8 +5,9 @@ const ours = { bytes: 500_000, addresses: 1_700_000, painted: 400, pan: 35, panM
 const folium = { bytes: 400_000, painted: 500, pan: 180, panMedian: 20, layer: 30, heap: 148e6 };
 
 test("goals are held against values, ratios against Folium", () => {
-  const text = report([{ rows: 10_000, ours, folium }, { rows: 1_000_000, ours, folium }], 210_000);
+  const text = report([{ rows: 10_000, places: 646, ours, folium }, { rows: 1_000_000, places: 6046, ours, folium }], 210_000);
   const [small, big] = text.split("\n\n");
+  expect(small).toMatch(/^10,000 rows from 646 places\n/);
   const line = (block, label) => block.split("\n").find((l) => l.startsWith(label));
   expect(line(small, "file, places")).toMatch(/0\.40 MB\s+0\.50 MB\s+1\.25\s+≤ 0\.60 MB\s+met$/);
   expect(line(small, "  addresses more")).toMatch(/–\s+1\.20 MB\s+–\s+≤ 1\.00 MB\s+MISSED$/);

@@ -19,7 +19,6 @@ class Recorder {
   lineTo(x: number, y: number): void {
     this.chains.at(-1)!.push([x, y]);
   }
-  closePath(): void {}
 
   /** Is a pixel filled, by the rule of winding numbers that canvases use? */
   filled(x: number, y: number): boolean {
