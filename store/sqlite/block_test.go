@@ -29,6 +29,7 @@ func decoded(t testing.TB, d *decoder, dicts *dicts, sums, ends []byte) ([]store
 // TestBlocksRoundTrip encodes blocks of many shapes one after the other with one
 // encoder, whose buffers must not leak from one to the next.
 func TestBlocksRoundTrip(t *testing.T) {
+	t.Parallel()
 	e, err := newEncoder()
 	if err != nil {
 		t.Fatal(err)

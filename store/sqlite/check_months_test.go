@@ -8,6 +8,7 @@ import (
 
 // TestCheckMonths damages the sums of months in two ways, and has them repaired.
 func TestCheckMonths(t *testing.T) {
+	t.Parallel()
 	p := newMonths(t, 902)
 	s := p.tiered
 	find := func(name string, rewrite bool, wrong, fixed int64, text string) {

@@ -91,6 +91,7 @@ func write(t testing.TB, s *Store, query string, args ...any) {
 // TestCheckFindsNothing holds a store that is right against what Check expects, in
 // every state of its upkeep.
 func TestCheckFindsNothing(t *testing.T) {
+	t.Parallel()
 	s, _ := tiered(t, 1)
 	for _, step := range []struct {
 		name string
@@ -122,6 +123,7 @@ func TestCheckFindsNothing(t *testing.T) {
 // is right is still there, has it written anew: then nothing is wrong any more and all
 // answers are as before.
 func TestCheckFinds(t *testing.T) {
+	t.Parallel()
 	const (
 		tier10m = "SELECT min(id) FROM tiers WHERE level = 600 AND keys > 0"
 		tier1h  = "SELECT min(id) FROM tiers WHERE level = 3600"
@@ -190,6 +192,7 @@ func TestCheckFinds(t *testing.T) {
 
 // TestCheckOfReader checks a store that somebody else writes to, and does not rewrite.
 func TestCheckOfReader(t *testing.T) {
+	t.Parallel()
 	s, _ := tiered(t, 3)
 	r, err := OpenReadOnly(s.path[:len(s.path)-len(FileName)], Options{})
 	if err != nil {

@@ -100,7 +100,7 @@ func tellPart(s *Store, end int) error {
 		if _, err := s.w.ExecContext(ctx, "PRAGMA "+set); err != nil {
 			return err
 		}
-		s.logKeeper.pages = 20 // less than any pragma says, so that both do it
+		s.logKeeper.begin(20) // less than any pragma says, so that both do it
 	}
 	for i := int(s.nextID) - 1; i < end; i++ {
 		if err := s.Append(ctx, storyBatch(i)); err != nil {

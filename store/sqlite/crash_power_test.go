@@ -90,6 +90,7 @@ func onImages(t *testing.T, l *powerloss.Log, cuts []powerloss.Cut, report bool)
 // of writing tiers, and of giving points up. Whatever the disk then holds, the store
 // opens, is whole, and has every batch that was acknowledged.
 func TestPowerLoss(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct{ name, keep string }{{"points are kept", ""}, {"points are given up", "1h"}} {
 		t.Run(test.name, func(t *testing.T) {
 			l := record(t, tortured(90, 1500), "", test.keep)
@@ -129,6 +130,7 @@ func sawAll(t *testing.T, l *powerloss.Log, pruned bool) {
 // TestPowerLossSees shows that the harness finds what is lost where a store does not
 // wait for the disk, or the disk lies.
 func TestPowerLossSees(t *testing.T) {
+	t.Parallel()
 	t.Run("synchronous=NORMAL", func(t *testing.T) {
 		l := record(t, 30, "; synchronous = NORMAL", "")
 		lost, wrong := onImages(t, l, l.Cuts(9, 2), false)

@@ -38,6 +38,7 @@ func fixtureBatches() []*store.Batch {
 // TestFormat1 opens a store that the first version of the format wrote, for reading
 // where this version can, and for writing, which migrates it.
 func TestFormat1(t *testing.T) {
+	t.Parallel()
 	fixture := filepath.Join("testdata", "format1")
 	old, err := os.ReadFile(filepath.Join(fixture, FileName))
 	if err != nil {
@@ -81,6 +82,7 @@ func TestFormat3(t *testing.T) { testTiersOf(t, "format3") }
 
 // TestFormat4 opens one that has summaries of addresses besides.
 func TestFormat4(t *testing.T) {
+	t.Parallel()
 	if *makeFixture {
 		writeFixture(t, filepath.Join("testdata", "format4"))
 	}

@@ -65,6 +65,7 @@ func checkAlone(t *testing.T, s *Store, f store.Filter, step time.Duration) {
 
 // TestFlows compares flows with points, of random windows, filters and steps.
 func TestFlows(t *testing.T) {
+	t.Parallel()
 	p := newPast(t, 77, 3*24*time.Hour)
 	p.grow(8)
 	p.maintain(false)

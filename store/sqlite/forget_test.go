@@ -172,6 +172,7 @@ func search(t *testing.T, s *Store, before map[string][]byte) {
 
 // TestForgetAll takes out every point there is.
 func TestForgetAll(t *testing.T) {
+	t.Parallel()
 	s, all := tiered(t, 6)
 	maintain(t, s, true)
 	everything := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}

@@ -11,6 +11,7 @@ import (
 // TestPointsGone: of the time before, answers that need no keys are those about the
 // effective window; others have nothing from it. From then on all is as it was.
 func TestPointsGone(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	for seed, before := range []time.Duration{30 * time.Hour, 25*time.Hour + 50*time.Minute} {
 		p := newPast(t, uint64(500+seed), 3*24*time.Hour)
@@ -109,6 +110,7 @@ func (p *past) compareGone(f store.Filter, c store.Coverage) {
 // TestDamagedTiers breaks parts of tiers. Where another source knows the same it takes
 // the damaged one's place; what nothing knows is left out and counted.
 func TestDamagedTiers(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	level := func(seconds string, parts string) string {
 		return "UPDATE parts SET data = substr(data, 1, length(data) - 2) || x'0000' WHERE (id & 15) IN (" + parts +

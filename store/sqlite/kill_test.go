@@ -21,6 +21,7 @@ func tortured[T any](short, long T) T {
 // TestKill kills a writer with SIGKILL at random moments, again and again. All that it
 // said it had committed is there, at most one batch more, and the next writer goes on.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	rng := rand.New(rand.NewPCG(1, 1))
 	said, have := 0, 0

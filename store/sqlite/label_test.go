@@ -26,6 +26,7 @@ func (someLabels) Matcher(name string) (func(addr, peer netip.Prefix, asn uint32
 // Labels are evaluated on the address, the AS and the peer of every point, in all
 // answers.
 func TestLabelsEqualBruteForce(t *testing.T) {
+	t.Parallel()
 	r := newRandom(9)
 	s := openNew(t, Options{Tick: 10 * time.Second})
 	first := time.Unix(1_700_000_000, 0).UTC()

@@ -18,14 +18,14 @@ const (
 
 // logKeeper is the goroutine that does so; nothing runs in the zero value.
 type logKeeper struct {
-	wake  chan struct{} // something was committed
-	stop  context.CancelFunc
-	done  chan struct{}
-	pages int // logPages, or less in tests
+	wake chan struct{} // something was committed
+	stop context.CancelFunc
+	done chan struct{}
 
 	// Held by whoever writes the log back but a commit: SQLite does not wait for another
 	// that does so, whatever the timeout. Taken before Store.mu.
-	mu sync.Mutex
+	mu    sync.Mutex
+	pages int // logPages, or less in tests
 }
 
 // startLogKeeper starts it. Nobody commits yet.
@@ -85,16 +85,15 @@ const logTries = 4
 // shortenLog writes the log back where it is long. What readers need stays, and so
 // does the file, which is begun anew by the next commit.
 func (s *Store) shortenLog(ctx context.Context, db *sql.DB) error {
+	k := &s.logKeeper
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	for range logTries {
-		pages, moved, err := checkpointed(ctx, db, "NOOP")
-		if err != nil || pages < s.logKeeper.pages || moved == pages {
+		pages, before, err := checkpointed(ctx, db, "NOOP")
+		if err != nil || pages < k.pages || before == pages {
 			return err
 		}
-		before := moved
-		s.logKeeper.mu.Lock()
-		_, moved, err = checkpointed(ctx, db, "PASSIVE")
-		s.logKeeper.mu.Unlock()
-		if err != nil || moved == before {
+		if _, moved, err := checkpointed(ctx, db, "PASSIVE"); err != nil || moved == before {
 			return err
 		}
 	}

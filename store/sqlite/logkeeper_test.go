@@ -7,6 +7,13 @@ import (
 	"time"
 )
 
+// begin has a log written back from so many pages on.
+func (k *logKeeper) begin(pages int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.pages = pages
+}
+
 // keeperOf returns the connection of a keeper of the log, which does not run.
 func keeperOf(t *testing.T, s *Store) *sql.DB {
 	t.Helper()
@@ -57,7 +64,7 @@ func TestShortenLog(t *testing.T) {
 		}
 		return pages, moved
 	}
-	s.logKeeper.pages = 60
+	s.logKeeper.begin(60)
 	fillLog(t, s, db, 20)
 	if pages, moved := shorten("short"); pages < 20 || moved != 0 {
 		t.Errorf("of a short log of %d pages %d are written back", pages, moved)
@@ -97,13 +104,15 @@ func TestShortenLog(t *testing.T) {
 // TestLogKeeperRuns: in a store that maintains itself the log is written back although
 // no commit does it.
 func TestLogKeeperRuns(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	s.logKeeper.notice() // of nothing
+	s.logKeeper.begin(100)
 	if _, err := s.w.ExecContext(t.Context(), "PRAGMA wal_autocheckpoint = 0"); err != nil {
 		t.Fatal(err)
 	}
 	db := keeperOf(t, s)
-	fillLog(t, s, db, logPages)
+	fillLog(t, s, db, 100)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {

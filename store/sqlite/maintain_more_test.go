@@ -80,6 +80,7 @@ func (h *sealedHistory) maintain(t testing.TB, force bool) {
 // TestFlood seals intervals with too many points, and with too many keys: they have
 // views and keep their blocks, and so do those that come late.
 func TestFlood(t *testing.T) {
+	t.Parallel()
 	for name, limit := range map[string]func(*sealer){
 		"points": func(l *sealer) { l.points = 30 },
 		"keys":   func(l *sealer) { l.keys = 30 },
@@ -236,6 +237,7 @@ func TestBooksAreChecked(t *testing.T) {
 // TestMaintainBrokenOff breaks sealing off at every step: by cancelling, as Close does,
 // and by leaving a process behind that is gone. Nothing is lost, nothing remains.
 func TestMaintainBrokenOff(t *testing.T) {
+	t.Parallel()
 	h := newSealedHistory(t, 2700, Options{})
 	for range 60 {
 		h.append(t, 3, 100)
@@ -275,6 +277,7 @@ func (c *brokenContext) Err() error {
 // TestUnfinishedTierIsSwept: what a process wrote of a tier before it was killed is
 // removed by the next one.
 func TestUnfinishedTierIsSwept(t *testing.T) {
+	t.Parallel()
 	h := newSealedHistory(t, 2800, Options{})
 	for range 30 {
 		h.append(t, 2, 100)

@@ -59,6 +59,7 @@ func (h *sealedHistory) append(t testing.TB, hours, points int) {
 
 // TestTiersHoldAllPoints decodes all tiers that random batches have become.
 func TestTiersHoldAllPoints(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	for seed, tick := range []time.Duration{10 * time.Second, time.Second, time.Minute} {
 		h := newSealedHistory(t, 2100+uint64(seed), Options{Tick: tick})
@@ -88,6 +89,7 @@ func TestTiersHoldAllPoints(t *testing.T) {
 
 // TestMaintainChangesNoAnswer asks everything between sealing and coming late.
 func TestMaintainChangesNoAnswer(t *testing.T) {
+	t.Parallel()
 	h := newSealedHistory(t, 2200, Options{})
 	for i := range 6 {
 		for range 12 {

@@ -44,6 +44,7 @@ func emptyStore(t testing.TB) *Store {
 // TestMerge merges stores of the same and of other sensors in all orders and several
 // times: whatever is done, each batch counts once.
 func TestMerge(t *testing.T) {
+	t.Parallel()
 	a, b := emptyStore(t), emptyStore(t)
 	inA, inB := fillTiered(t, a, 11, "east", "west"), fillTiered(t, b, 12, "north")
 	maintain(t, b, true)
@@ -80,6 +81,7 @@ func TestMerge(t *testing.T) {
 // TestMergeParts merges two stores that share some batches of a sensor: a store that
 // was copied, after which both were written to.
 func TestMergeParts(t *testing.T) {
+	t.Parallel()
 	a, all := tiered(t, 13)
 	b := again(t, a)
 	r := newRandom(14)
@@ -139,6 +141,7 @@ func TestMergeOpen(t *testing.T) {
 // those of hours: sums are added once, and never where something is that may be theirs,
 // or of which more is known.
 func TestMergeSums(t *testing.T) {
+	t.Parallel()
 	day := benchStart.Truncate(24 * time.Hour)
 	window := store.Filter{Window: store.Window{From: day, To: day.Add(24 * time.Hour)}}
 	later := newRandom(17)
@@ -254,6 +257,7 @@ func TestMergeRefuses(t *testing.T) {
 
 // TestMergeBrokenOff is cancelled again and again, and comes to the same end.
 func TestMergeBrokenOff(t *testing.T) {
+	t.Parallel()
 	b := emptyStore(t)
 	want := fillTiered(t, b, 20, "north")
 	maintain(t, b, true)

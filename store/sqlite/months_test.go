@@ -97,6 +97,7 @@ func (p *past) askLong(s *Store, name string) {
 // Of the two sensors, the first has a month of the one day before 1970 and two whole
 // ones; the second lacks a day of the last.
 func TestMonths(t *testing.T) {
+	t.Parallel()
 	p := newMonths(t, 900)
 	s := p.tiered
 	read := func(name string, want int) {
@@ -152,6 +153,7 @@ func TestMonths(t *testing.T) {
 
 // TestMonthsNeedNoTable reads a copy of format 2, which has no months.
 func TestMonthsNeedNoTable(t *testing.T) {
+	t.Parallel()
 	p := newMonths(t, 901)
 	path := p.tiered.path
 	copied := filepath.Join(t.TempDir(), FileName)

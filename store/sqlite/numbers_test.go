@@ -7,6 +7,7 @@ import (
 
 // TestNumbers compares with a map, through growth, collisions and resets.
 func TestNumbers(t *testing.T) {
+	t.Parallel()
 	r := newRandom(80)
 	var n numbers[uint64]
 	hashes := map[string]func(uint64) uint64{

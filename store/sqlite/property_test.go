@@ -195,6 +195,7 @@ func (p *past) compareCoverage(w store.Window) {
 // TestTiersEqualBruteForce asks about random windows and filters of random histories
 // while their tiers are being closed; 10,000 of them with PACKETHEAT_TORTURE=1.
 func TestTiersEqualBruteForce(t *testing.T) {
+	t.Parallel()
 	seeds, stages, asks := 3, 2, 4
 	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
 		seeds, stages, asks = 100, 5, 20
@@ -221,6 +222,7 @@ func TestTiersEqualBruteForce(t *testing.T) {
 
 // TestWindowEndsAtTheEpoch: the moment 0 is one as any other.
 func TestWindowEndsAtTheEpoch(t *testing.T) {
+	t.Parallel()
 	p := newPast(t, 112, 3*24*time.Hour)
 	p.grow(12)
 	p.maintain(false)

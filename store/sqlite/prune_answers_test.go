@@ -61,6 +61,7 @@ func answersOf(t *testing.T, s *Store, w store.Window, step time.Duration) (a an
 // 10 minutes of 8, and of an hour of 24 hours are kept. Map, series and tops of all that
 // time are the same before and after.
 func TestAnswersOutlivePoints(t *testing.T) {
+	t.Parallel()
 	const tick = time.Minute
 	s := openNew(t, Options{Tick: tick, NoMaintenance: true})
 	quick(t, s)

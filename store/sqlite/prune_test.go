@@ -142,6 +142,7 @@ func left(t testing.TB, s *Store) []string {
 }
 
 func TestPruneByAge(t *testing.T) {
+	t.Parallel()
 	s := prunedStore(t, 6, Retention{Points: 2 * day, Views10m: 3 * day, Views1h: 4 * day, Views1d: 5 * day})
 	generation := func() int64 {
 		n, err := number(context.Background(), s.readers, "SELECT start FROM kept WHERE what = 'generation'")
@@ -184,6 +185,7 @@ func TestPruneByAge(t *testing.T) {
 
 // TestPruneForever: without an age nothing goes, and no view before what is finer.
 func TestPruneForever(t *testing.T) {
+	t.Parallel()
 	for _, r := range []Retention{{}, {Points: 30 * day}, {Views10m: hour, Views1h: hour, Views1d: hour}} {
 		s := prunedStore(t, 1, r)
 		want := left(t, s)
@@ -203,6 +205,7 @@ func TestPruneForever(t *testing.T) {
 // TestAllowance: ages take no more than a day of data an hour, whatever the clock says
 // and however often the program is started.
 func TestAllowance(t *testing.T) {
+	t.Parallel()
 	s := prunedStore(t, 5, Retention{Points: day})
 	oldest := func(s *Store) string { return left(t, s)[0] }
 	pass := func(s *Store, want string) {
@@ -346,6 +349,7 @@ func TestPruneByFreeDisk(t *testing.T) {
 // TestNothingRemains searches the file for what has been given up. Blocks are packed,
 // so it looks for pieces of the blobs themselves.
 func TestNothingRemains(t *testing.T) {
+	t.Parallel()
 	s := prunedStore(t, 2, Retention{Points: day})
 	gone := make(map[[8]byte]int)
 	rows, err := s.readers.Query(fmt.Sprintf(`SELECT p.data FROM parts p JOIN tiers t ON t.id = p.id / %d
