@@ -9,7 +9,7 @@ import (
 // take some ten MiB at most. maxChunkSamples bounds what a reader believes.
 const (
 	chunkKeys       = 1 << 14
-	chunkSamples    = 1 << 19
+	chunkSamples    = 1 << 17
 	maxChunkSamples = 1 << 20
 )
 
