@@ -1,7 +1,7 @@
 // Why the map is empty: from what is known to one sentence and one action. Causes
 // are tried in the order in which a person could do something about them.
 
-import { count, date, duration, span, type Zone } from "./format";
+import { count, date, duration, type Zone } from "./format";
 import type { Connection } from "./stream";
 
 export interface Rate { name: string; captured: boolean; perSecond: number | null }
@@ -70,8 +70,7 @@ function narrowed(f: Facts): Note | null {
 }
 
 function wasOff(f: Facts): Note {
-  const [from, to] = f.window, when = to > from ? ` from ${span(from, to, f.zone)}` : "";
-  const text = `No sensor ran${when}.`;
+  const [from, to] = f.window, text = "No sensor was on in this window.";
   if (!f.live) return { text: `${text} This file has no other time: ask the sensor.`, hint: "For example:", code: "packetheat export html -o map.html --last 24h" };
   if (!f.nearest) return { text, hint: "To capture, run", code: "packetheat run" };
   const [a] = f.nearest, ago = a < from ? `${duration(from - f.nearest[1])} earlier` : `${duration(a - to)} later`;

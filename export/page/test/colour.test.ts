@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { differenceCiede2000, filterDeficiencyDeuter, filterDeficiencyProt, filterDeficiencyTrit, interpolate, lab, parse, wcagContrast, type Color } from "culori";
 import { describe, expect, test } from "vitest";
 import { colours } from "../src/map/colours";
-import { ramp, type Ramp, type Theme } from "../src/ramp";
+import { changeRamps, palettes, ramp, type Ramp, type Theme } from "../src/ramp";
 
 const css = readFileSync(new URL("../src/style.css", import.meta.url), "utf8");
 
@@ -49,16 +49,21 @@ describe.each(themes)("text on the %s theme", (theme) => {
 
 describe.each(everyEye)("on the %s theme, to %s", (theme, eye) => {
   const see = eyes[eye];
-  test("more heat is always brighter, or always darker", () => {
-    const light = steps(ramp(theme), 64).map((c) => lab(see(c)).l), way = Math.sign(light.at(-1)! - light[0]);
+  test.each(palettes)("more heat is always brighter, or always darker: %s", (palette) => {
+    const light = steps(ramp(theme, palette), 64).map((c) => lab(see(c)).l), way = Math.sign(light.at(-1)! - light[0]);
     for (let i = 1; i < light.length; i++) expect(way * (light[i] - light[i - 1]), `step ${i}`).toBeGreaterThan(-0.35);
     expect(Math.abs(light.at(-1)! - light[0])).toBeGreaterThan(50);
   });
-  test("a tenfold of heat is another colour", () => {
-    const six = steps(ramp(theme), 7).map(see); // six decades
-    for (let i = 1; i < six.length; i++) expect(apart(six[i], six[i - 1]), `decade ${i}`).toBeGreaterThan(5);
+  test.each(palettes)("a tenfold of heat is another colour: %s", (palette) => {
+    const six = steps(ramp(theme, palette), 7).map(see); // six decades
+    for (let i = 1; i < six.length; i++) expect(apart(six[i], six[i - 1]), `decade ${i}`).toBeGreaterThan(4);
   });
   test("the weakest heat is not the land", () => expect(apart(see(steps(ramp(theme), 2)[0]), see(colour(colours[theme].land)))).toBeGreaterThan(10));
+  test("more and less are two colours, and much of each another than little", () => {
+    const { more, less } = changeRamps(theme), [a, b] = [more, less].map((r) => steps(r, 5).map(see));
+    for (let i = 1; i < 4; i++) expect(apart(a[i], b[i]), `step ${i}`).toBeGreaterThan(10);
+    for (const list of [a, b]) expect(apart(list[4], list[0])).toBeGreaterThan(25);
+  });
   test("in and out are two colours", () => {
     const t = tokens(theme);
     expect(apart(see(colour(t.in)), see(colour(t.out)))).toBeGreaterThan(20);

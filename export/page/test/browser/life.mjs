@@ -138,7 +138,7 @@ scenarios("empty, shared, printed", {}, ({ test, before, after, visit }) => {
   test("the sensor was off then: a button goes to the nearest data", async () => {
     await visit(server.url, {}, async (page) => {
       await page.waitForFunction(() => /The nearest data is/.test(document.querySelector(".empty")?.innerText ?? ""));
-      assert.match(await text(page, ".empty"), /^No sensor ran from .*\. The nearest data is .* earlier\./);
+      assert.match(await text(page, ".empty"), /^No sensor was on in this window\. The nearest data is .* earlier\./);
       await page.click(".empty button");
       await page.waitForFunction(() => window.__packetheat.counts.packets > 0);
       assert.match(hash(page) || (await settled(page), hash(page)), /window=\d{4}-/);
