@@ -4,6 +4,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { json } from "./api";
 import type { Span } from "./codec";
+import type { Dataset } from "./dataset";
 import { asked } from "./live";
 import * as model from "./model";
 import * as s from "./state";
@@ -40,9 +41,22 @@ const asking = signal<Course | null>(null);
 export const course = computed<Course | null>(() => {
   model.revision.value;
   const d = model.dataset.value, series = model.sums.value?.series, asked = asking.value;
-  if (model.live.value) return asked && d && { ...asked, to: Math.max(asked.to, d.to) }; // ticks have come since
+  if (model.live.value) return asked && d && extended(asked, d);
   return d && series ? { from: d.from, to: d.to, step: d.step, packets: series.packets, bytes: series.bytes, spans: d.meta.coverage ?? [] } : null;
 });
+
+/** With what has come since it was asked for, as far as the window knows. */
+function extended(c: Course, d: Dataset): Course {
+  if (d.to <= c.to) return c;
+  const time = (t: number) => new Date(t).toISOString();
+  const since = (d.meta.coverage ?? []).filter((x) => Date.parse(x.to) > c.to).map((x) => ({ ...x, from: time(Math.max(c.to, Date.parse(x.from))) }));
+  return { ...c, to: d.to, spans: [...c.spans, ...since] };
+}
+
+/** The gaps, ms: not the tick that is still open. */
+export function gapsOf(c: Course, tick: number): [number, number][] {
+  return c.spans.filter((x) => x.state === "off").map((x): [number, number] => [Date.parse(x.from), Date.parse(x.to)]).filter(([from, to]) => to < c.to || from < c.to - 3 * tick);
+}
 
 /** The window that is shown, ms. */
 export const shown = computed<[number, number]>(() => {

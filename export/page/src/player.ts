@@ -2,9 +2,10 @@
 // here are the clockwork and what keys and buttons do.
 
 import { batch, signal } from "@preact/signals";
+import type { Dataset } from "./dataset";
 import { read } from "./live";
 import * as model from "./model";
-import { Steps } from "./playback";
+import { covered, Steps } from "./playback";
 import * as s from "./state";
 
 /** Do steps follow each other by themselves? */
@@ -89,10 +90,18 @@ function begin(): Steps | null {
     const [from, to] = model.range.peek();
     batch(() => {
       if (model.live.peek()) hold(d.timeOf(from), d.timeOf(to), to - from < 60 && d.step > 1000 * (d.meta.tick ?? 10));
-      s.at.value = d.timeOf(model.range.peek()[0]);
+      s.at.value = firstSeen(model.dataset.peek()!, ...model.range.peek());
     });
   }
   return model.steps.peek();
+}
+
+/** Where there is something to see first: not in a gap, unless there is nothing else. */
+function firstSeen(d: Dataset, from: number, to: number): number {
+  const played = new Steps(d, from, to);
+  let i = 0;
+  while (i < played.n - 1 && covered(d, ...played.span(i)) === 0) i++;
+  return covered(d, ...played.span(i)) > 0 ? played.span(i)[0] : d.timeOf(from);
 }
 
 /** Holds the window. A brush over steps too coarse to play becomes the window: then the sensor sends finer ones. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { between, columns, courseOf, moved, type Course } from "../src/overview";
+import { between, columns, courseOf, gapsOf, moved, type Course } from "../src/overview";
 
 const from = Date.UTC(2026, 10, 17), hour = 3_600_000, at = (h: number) => new Date(from + h * hour).toISOString();
 const bin = (h: number, packets: number) => ({ time: at(h), protocol: "tcp", direction: "in", packets, bytes: 100 * packets });
@@ -22,6 +22,12 @@ describe("the strip", () => {
     expect(Math.max(...v)).toBe(50);
     expect(v.indexOf(50)).toBe(Math.floor(0.42 * n));
     expect(Math.min(...v)).toBe(1);
+  });
+  test("hatches gaps, but not the tick that is still open", () => {
+    const off = (a: number, b: number) => ({ from: new Date(a).toISOString(), to: new Date(b).toISOString(), state: "off" as const });
+    const gaps = [off(from + hour, from + 2 * hour), off(c.to - 20_000, c.to)];
+    expect(gapsOf({ ...c, spans: gaps }, 10_000)).toEqual([[from + hour, from + 2 * hour]]);
+    expect(gapsOf({ ...c, spans: [off(c.to - hour, c.to)] }, 10_000)).toHaveLength(1);
   });
   test("holds a moved window within what there is, as long as it was", () => {
     const w: [number, number] = [from + 10 * hour, from + 20 * hour], hours = (x: [number, number]) => x.map((t) => (t - from) / hour);

@@ -26,7 +26,7 @@ export function ChangeList() {
   return (
     <>
       <Tabs />
-      <div class="list changes" id="list" role="tabpanel" aria-labelledby={`tab-${tab}`} onScroll={more}>
+      <div class="list changes" id="list" role="tabpanel" aria-labelledby={`tab-${tab}`} tabIndex={items.length > 0 ? undefined : 0} onScroll={more}>
         <Head />
         {message && <p class="hint">{message}</p>}
         {message && !live.value && command.value && <p class="hint"><code class="long">{command.value}</code></p>}

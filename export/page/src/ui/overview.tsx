@@ -4,7 +4,7 @@ import { batch } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { date, clock, span } from "../format";
 import { dataset, live } from "../model";
-import { between, columns, course, moved, shown, worthwhile, type Course } from "../overview";
+import { between, columns, course, gapsOf, moved, shown, worthwhile, type Course } from "../overview";
 import { back, pause } from "../player";
 import * as s from "../state";
 import { theme } from "../theme";
@@ -103,7 +103,7 @@ function draw(canvas: HTMLCanvasElement, c: Course, now: [number, number], unit:
   canvas.height = Math.round(h * density);
   const ctx = canvas.getContext("2d")!, x = (t: number) => (w * (Math.max(c.from, Math.min(c.to, t)) - c.from)) / (c.to - c.from);
   ctx.scale(density, density);
-  for (const g of c.spans) if (g.state === "off" && Date.parse(g.to) < c.to) hatch(ctx, x(Date.parse(g.from)), x(Date.parse(g.to)), 0, h, ink.hatch);
+  for (const [from, to] of gapsOf(c, 1000 * (dataset.peek()?.meta.tick ?? 10))) hatch(ctx, x(from), x(to), 0, h, ink.hatch);
   const heights = columns(c, unit, Math.max(1, Math.floor(w))), most = heights.reduce((a, b) => Math.max(a, b), 1);
   ctx.fillStyle = ink.line;
   ctx.globalAlpha = 0.65;
