@@ -131,10 +131,17 @@ function fromFile(d: Dataset, tab: s.Tab): Listing {
   const q = model.question.value, kind = kindOf[tab]!;
   if (d.details.n === 0) return { items: [], count: 0, message: "This file carries places only. Ask the sensor, or export with --detail addresses." };
   if (q.details && !about(d, q.details, kind)) return { items: [], count: 0, message: `With this filter, the file does not tell ${nouns[tab][1]} apart: ask the sensor.` };
-  const cut = detailItems(d, kind, { keys: model.keys.value, places: q.places, mask: q.details }, s.unit.value, s.order.value, limit.value);
   const partly = s.brush.value !== null || s.at.value !== null || s.fixed.value !== null;
-  return { ...cut, message: partly ? "Over the whole file: it keeps no times for these." : undefined };
+  return { ...ofDetails.value, message: partly ? "Over the whole file: it keeps no times for these." : undefined };
 }
+
+/** The details that the tab is about: they have no times, so that no step of a playback adds them up again. */
+const ofDetails = computed<Cut>(() => {
+  model.revision.value;
+  const d = model.dataset.value, kind = kindOf[s.tab.value], q = model.question.value;
+  if (!d || kind === undefined) return { items: [], count: 0 };
+  return detailItems(d, kind, { keys: model.keys.value, places: q.places, mask: q.details }, s.unit.value, s.order.value, limit.value);
+});
 
 /** Are any of the details of the kind? None at all are of every kind: nothing matched. */
 function about(d: Dataset, mask: Uint8Array, kind: number): boolean {

@@ -22,9 +22,20 @@ export function subjectOf(id: string | null): Subject | null {
   return tab ? { tab, key: id.slice(colon + 1) } : { tab: "place", key: id };
 }
 
+/** Where keys were found last: a card asks for the same one with every step of a playback. */
+const found = new WeakMap<Dataset, Map<string, number>>();
+
 /** The index of a place by its key, or -1. */
 export function placeAt(d: Dataset, key: string): number {
-  for (let i = 0; i < d.places.n; i++) if (placeKey(d.places, i) === key) return i;
+  let known = found.get(d);
+  if (!known) found.set(d, (known = new Map()));
+  const had = known.get(key);
+  if (had !== undefined && had < d.places.n && placeKey(d.places, had) === key) return had;
+  for (let i = 0; i < d.places.n; i++) {
+    if (placeKey(d.places, i) !== key) continue;
+    known.set(key, i);
+    return i;
+  }
   return -1;
 }
 
