@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/store"
 )
 
 // problem is an error as RFC 9457 wants it. Detail says what to do about it.
@@ -17,6 +18,26 @@ type problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
+
+	Filter *filterMistake `json:"filter,omitempty"` // where the filter is what is wrong
+}
+
+// filterMistake is the part of a filter that is wrong, in bytes, and what could stand
+// there instead, if that can be guessed.
+type filterMistake struct {
+	Start int    `json:"start"`
+	End   int    `json:"end"`
+	Fix   string `json:"fix,omitempty"`
+}
+
+// badFilter tells what ParseFilter found.
+func badFilter(err error) *problem {
+	p := badRequest("%v", err)
+	var m *store.Mistake
+	if errors.As(err, &m) {
+		p.Filter = &filterMistake{m.Start, m.End, m.Fix}
+	}
+	return p
 }
 
 func (p *problem) Error() string { return p.Detail }

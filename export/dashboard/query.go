@@ -22,7 +22,7 @@ func (s *Server) question(r *http.Request) (store.Filter, error) {
 	}
 	f, err := store.ParseFilterWith(q.Get("filter"), s.cfg.Labels)
 	if err != nil {
-		return f, badRequest("%v", err)
+		return f, badFilter(err)
 	}
 	if s.cfg.Mask != nil {
 		if mask := s.cfg.Mask(); mask.Check(f) != nil {
