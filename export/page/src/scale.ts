@@ -25,8 +25,9 @@ const decades = 6;
 export function fitScale(weakest: number, strongest: number): Scale {
   const high = snapUp(strongest);
   const low = snapDown(Math.max(weakest, high / 10 ** decades));
-  // Equal amounts are all strong, not all weak: two decades at least.
-  return { low: Math.min(low, high / 100), high };
+  // Equal amounts are all strong, not all weak: two decades at least, but there is
+  // no half of a packet.
+  return { low: Math.min(low, Math.max(high / 100, Math.min(1, high / 10))), high };
 }
 
 /** 0 at the low limit, 1 at the high one, held between. */

@@ -12,6 +12,8 @@ describe("scale", () => {
   test("limits hold what is there", () => {
     expect(fitScale(3, 4711)).toEqual({ low: 2, high: 5000 });
     expect(fitScale(1, 1e12).low).toBe(1e6); // six decades
+    expect(fitScale(3, 17)).toEqual({ low: 1, high: 20 }); // no half of an address
+    expect(fitScale(0.003, 0.2)).toEqual({ low: 0.002, high: 0.2 }); // but bits a second
     expect(position(fitScale(1202, 1202), 1202)).toBeGreaterThan(0.8); // one place alone glows
   });
 
