@@ -40,6 +40,8 @@ type statusJSON struct {
 	// Machine are all of the machine's interfaces, as long as nothing has come for the
 	// map: whoever looks at an empty one sees where traffic is.
 	Machine []machineJSON `json:"machine_interfaces,omitempty"`
+
+	Masked bool `json:"masked,omitempty"` // the dashboard says no more than this
 }
 
 // machineJSON is an interface by the kernel's own counters, captured or not.
@@ -130,6 +132,9 @@ points, commits, databases and files. It ends with status 1 where none is runnin
 			var s statusJSON
 			if err := json.Unmarshal(body, &s); err != nil {
 				return fmt.Errorf("read status of %s: %w", state.Dashboard, err)
+			}
+			if s.Masked {
+				return fmt.Errorf("the dashboard is masked (dashboard.mask), and tells nobody of the sensor: send process %d SIGUSR1, and read its log", state.PID)
 			}
 			return p.printStatus(&s, state)
 		},
