@@ -16,10 +16,10 @@ const end = new Date(new Date().toISOString().slice(0, 10)).getTime();
 const at = (before) => new Date(end - before).toISOString().replace(".000", "");
 const day = `window=${at(hours(24))}/${at(0)}&tz=utc`;
 
-/** Opens the card of the first place in the list. */
-async function firstCard(page) {
+/** Opens the card of London, which is there in any demo. */
+async function london(page) {
   await page.waitForSelector(row);
-  await page.click(row);
+  await page.$$eval(row, (all) => (all.find((e) => e.textContent.startsWith("London")) ?? all[0]).click());
   await page.waitForSelector(".card .numbers");
 }
 
@@ -34,7 +34,7 @@ const states = {
   light: { hash: `#${day}&theme=light`, dark: false },
   direction: { hash: `#${day}&theme=dark&map=directions&view=48,9,4` },
   globe: { hash: `#${day}&theme=dark&proj=globe` },
-  card: { hash: `#${day}&theme=dark&view=50,8,6`, act: firstCard },
+  card: { hash: `#${day}&theme=dark&view=50,6,5`, act: london },
   filter: { hash: `#${day}&theme=light&filter=proto:tcp%20-country:US,CN`, dark: false, act: typeFilter },
   playback: { hash: `#${day}&theme=dark&at=${at(hours(14))}` },
   compare: { hash: `#window=${at(hours(12))}/${at(0)}&tz=utc&theme=light&compare=before`, dark: false },
