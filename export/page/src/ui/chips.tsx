@@ -7,6 +7,7 @@ import * as s from "../state";
 import { openerOf, openers, withOpener, type Opener } from "../traffic";
 import { has, toggled } from "../query/edit";
 import { quote } from "../query/language";
+import { Display } from "./display";
 import { apply, FilterBox, Mistakes } from "./filterbox";
 import { Menu } from "./menu";
 
@@ -27,6 +28,7 @@ export function Chips() {
         <Choice label="Unit" value={s.unit} options={[["packets", "packets", "Weigh by packets"], ["bytes", "bytes", "Weigh by bytes on the wire"]]} />
         <Clouds />
         <More />
+        <Display />
       </section>
       <Mistakes />
     </>

@@ -36,7 +36,7 @@ const states = {
   globe: { hash: `#${day}&theme=dark&proj=globe` },
   card: { hash: `#${day}&theme=dark&view=50,6,5`, act: london },
   filter: { hash: `#${day}&theme=light&filter=proto:tcp%20-country:US,CN`, dark: false, act: typeFilter },
-  playback: { hash: `#${day}&theme=dark&at=${at(hours(14))}` },
+  playback: { hash: `#theme=dark&tz=utc&at=${at(hours(14))}`, saved: true },
   compare: { hash: `#window=${at(hours(12))}/${at(0)}&tz=utc&theme=light&compare=before`, dark: false },
   empty: { hash: `#${day}&theme=dark&filter=country:AQ` },
   phone: { hash: `#${day}&theme=dark`, width: 360, height: 740, scale: 2, touch: true },
