@@ -27,6 +27,7 @@ export function App() {
     <div class="page">
       <Answer />
       <Chips />
+      {sheet.value && <div class="scrim" aria-hidden="true" onClick={() => (sheet.value = false)} />}
       <main class={tall.value ? "middle tall" : "middle"}>
         <Map />
         <Clock />

@@ -234,6 +234,8 @@ describe("a saved page", { skip: chromium ? false : "no chromium" }, () => {
       await page.tap(".sheet-toggle");
       await page.tap('[data-proto="udp"]');
       assert.match(await page.$eval('[data-proto="udp"]', (e) => e.getAttribute("aria-pressed")), /false/);
+      await page.tap(".scrim"); // beside the sheet
+      await page.waitForSelector(".scrim", { hidden: true });
       const box = await (await page.$(".u-over")).boundingBox();
       const finger = await page.touchscreen.touchStart(box.x + 60, box.y + 20);
       for (const x of [80, 120, 160]) await finger.move(box.x + x, box.y + 21);
