@@ -46,7 +46,8 @@ function Table({ tab }: { tab: s.Tab }) {
   const [current, setCurrent] = useState(left.tab === tab ? left.row : 0), focus = useRef(left.focus && left.tab === tab);
   const at = useRef(current); // keys may come faster than frames
   const look = () => {
-    const b = box.current!;
+    const b = box.current;
+    if (!b) return; // a scroll may be told when a card has taken the list's place
     left.top = b.scrollTop;
     setSeen({ top: b.scrollTop, height: b.clientHeight, row: parseFloat(getComputedStyle(b).getPropertyValue("--row")) || 46 });
     if (items.length < count && b.scrollTop + b.clientHeight > b.scrollHeight - 1500 && limit.value === grown(items.length)) more();
@@ -64,10 +65,11 @@ function Table({ tab }: { tab: s.Tab }) {
     focus.current = false;
     document.getElementById(`row-${current}`)?.focus({ preventScroll: true });
   });
-  useEffect(() => reveal(box.current!, items, seen.row), [s.hovered.value]);
+  useEffect(() => void (box.current && reveal(box.current, items, seen.row)), [s.hovered.value]);
 
   const go = (to: number) => {
-    const i = Math.max(0, Math.min(items.length - 1, to)), b = box.current!;
+    const i = Math.max(0, Math.min(items.length - 1, to)), b = box.current;
+    if (!b) return;
     const y = i * seen.row, head = 30;
     if (y < b.scrollTop) b.scrollTop = y;
     else if (y + seen.row + head > b.scrollTop + b.clientHeight) b.scrollTop = y + seen.row + head - b.clientHeight;
