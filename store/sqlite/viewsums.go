@@ -20,6 +20,7 @@ type viewSums struct {
 type viewTable struct {
 	keys numbers[uint64] // id, protocol, direction
 	sums []tierSum
+	next uint32 // row behind the one that was added to last
 }
 
 // tierSum is what is kept of a key or of a row of a view over an interval.
@@ -35,7 +36,11 @@ func (t *tierSum) merge(o *tierSum) {
 
 func (t *viewTable) add(id uint32, k kind, sum *tierSum) {
 	key := uint64(id)<<16 | uint64(k.proto)<<8 | uint64(k.direction)
-	i := t.keys.of(key, mix(key))
+	i := t.next // views that are added up have nearly the same rows in the same order
+	if int(i) >= len(t.sums) || t.keys.list[i] != key {
+		i = t.keys.of(key, mix(key))
+	}
+	t.next = i + 1
 	if int(i) == len(t.sums) {
 		t.sums = append(t.sums, *sum)
 		return
