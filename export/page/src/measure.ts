@@ -61,7 +61,7 @@ function addresses(d: Dataset): { count: Float64Array; note: string } {
   if (model.live.value) {
     const c = counted.value;
     if (!c) return { count: new Float64Array(d.places.n), note: "Asking the sensor …" };
-    return { count: spread(d, c.at), note: c.error ?? (c.cut ? "Of the 10,000 heaviest places." : "") };
+    return { count: spread(d, c.at), note: c.error ?? (c.cut ? "Of the 10,000 heaviest places." : d.places.precision.includes(3) ? "Not counted where only the country is known." : "") };
   }
   if (d.details.n === 0) return { count: new Float64Array(d.places.n), note: "This file carries no addresses: ask the sensor, or export with --detail addresses." };
   const q = model.question.value, count = distinct(d.details, d.places.n, model.keys.value, q.places);
