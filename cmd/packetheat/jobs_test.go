@@ -28,7 +28,7 @@ func TestKindOf(t *testing.T) {
 		{store.WindowSpec{At: "yesterday"}, jobDaily},
 		{store.WindowSpec{From: "yesterday", To: "today"}, jobDaily},
 		{store.WindowSpec{At: "mon"}, jobDaily},
-		{store.WindowSpec{At: "sat 11:00", For: "1h"}, jobDaily},
+		{store.WindowSpec{At: "sat 10:00", For: "1h"}, jobDaily},
 	} {
 		if got, err := kindOf(tt.spec, now, zone); err != nil || got != tt.want {
 			t.Errorf("%+v: %d, %v, want %d", tt.spec, got, err, tt.want)

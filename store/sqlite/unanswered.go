@@ -61,7 +61,7 @@ func (s *Store) answered(ctx context.Context, f *store.Filter) (*store.Filter, e
 			heard[t.hash(seed)] |= spoke(points[i].Direction)
 		}
 		if len(heard) > mostExchanges {
-			return fmt.Errorf("more than %d pairs of endpoints spoke in this window, too many to say which were unanswered: ask for a shorter window, or add terms such as ip:, peer: or port:", mostExchanges)
+			return fmt.Errorf("more than %d pairs of endpoints spoke in this window, too many to say which were unanswered: ask for a shorter window, or add terms (ip:, peer:, port:) to the filter", mostExchanges)
 		}
 		return nil
 	}, 1)
