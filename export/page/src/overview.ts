@@ -19,7 +19,7 @@ export interface Course {
 }
 
 interface Bin { time: string; packets: number; bytes: number }
-export interface Answer { window: { from?: string; to?: string }; step: number; bins: Bin[]; spans: Span[] }
+export interface Answer { window: { from?: string; to?: string }; step: number; bins: Bin[]; spans?: Span[] | null }
 
 /** An answer as columns: bins of one time, which are of several protocols, add up. */
 export function courseOf(a: Answer): Course | null {
@@ -32,7 +32,7 @@ export function courseOf(a: Answer): Course | null {
     packets[i] += b.packets;
     bytes[i] += b.bytes;
   }
-  return { from, to, step, packets, bytes, spans: a.spans };
+  return { from, to, step, packets, bytes, spans: a.spans ?? [] };
 }
 
 const asking = signal<Course | null>(null);
