@@ -221,21 +221,30 @@ func compareMasked(a, b store.Point) int {
 		cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Port, b.Port), cmp.Compare(a.Flags, b.Flags))
 }
 
-// Cells implements source.
-func (v *maskedView) Cells(ctx context.Context, f store.Filter, step time.Duration) ([]store.Cell, error) {
-	sums := map[store.Cell]store.Sum{} // keys without amounts
-	err := v.Points(ctx, f, func(points []store.Point) error {
-		for i := range points {
-			p := &points[i]
-			c := store.Cell{Place: p.Place, Class: store.ClassOf(p.Proto), Direction: p.Direction}
-			if step > 0 {
-				c.Time = binOf(p.Time, step)
-			}
-			sum := sums[c]
-			sum.Add(p.Sum())
-			sums[c] = sum
+// sumsBy adds points up by a key that is made of each.
+func sumsBy[K comparable](ctx context.Context, points func(context.Context, store.Filter, func([]store.Point) error) error,
+	f store.Filter, key func(*store.Point) K) (map[K]store.Sum, error) {
+	sums := make(map[K]store.Sum)
+	err := points(ctx, f, func(list []store.Point) error {
+		for i := range list {
+			k := key(&list[i])
+			sum := sums[k]
+			sum.Add(list[i].Sum())
+			sums[k] = sum
 		}
 		return nil
+	})
+	return sums, err
+}
+
+// Cells implements source.
+func (v *maskedView) Cells(ctx context.Context, f store.Filter, step time.Duration) ([]store.Cell, error) {
+	sums, err := sumsBy(ctx, v.Points, f, func(p *store.Point) store.Cell { // without amounts
+		c := store.Cell{Place: p.Place, Class: store.ClassOf(p.Proto), Direction: p.Direction}
+		if step > 0 {
+			c.Time = binOf(p.Time, step)
+		}
+		return c
 	})
 	cells := make([]store.Cell, 0, len(sums))
 	for c, sum := range sums {

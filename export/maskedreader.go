@@ -118,16 +118,8 @@ func (m *Masked) Cells(ctx context.Context, f store.Filter, step time.Duration) 
 
 // Series implements Reader.
 func (m *Masked) Series(ctx context.Context, f store.Filter, step time.Duration) ([]store.Bin, error) {
-	sums := map[store.Bin]store.Sum{} // keys without amounts
-	err := m.Points(ctx, f, func(points []store.Point) error {
-		for i := range points {
-			p := &points[i]
-			b := store.Bin{Time: binOf(p.Time, step), Class: store.ClassOf(p.Proto), Direction: p.Direction}
-			sum := sums[b]
-			sum.Add(p.Sum())
-			sums[b] = sum
-		}
-		return nil
+	sums, err := sumsBy(ctx, m.Points, f, func(p *store.Point) store.Bin { // without amounts
+		return store.Bin{Time: binOf(p.Time, step), Class: store.ClassOf(p.Proto), Direction: p.Direction}
 	})
 	bins := make([]store.Bin, 0, len(sums))
 	for b, sum := range sums {
