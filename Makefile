@@ -16,6 +16,8 @@ BENCHTIME   ?= 1s
 TEST        ?= ./...
 RUN         ?=
 ARGS        ?=
+ARCH        ?= $(shell $(GO) env GOARCH 2>/dev/null)
+DIST        ?= dist
 
 # The live tests build the program first, and run alone: see test-live.
 PACKAGES = $$($(GO) list $(TEST) | grep -v /cmd/livetest)
@@ -29,7 +31,7 @@ PAGE_SOURCES := $(shell find export/page -type f -not -name '*.go' -not -path '*
 	-not -path '*/generated/*' 2>/dev/null)
 
 .PHONY: help run demo build program page page-if-possible test test-go test-live test-page test-browser \
-	lint bench bench-capture bench-store bench-page screenshots fuzz torture clean test-tools
+	package package-all lint bench bench-capture bench-store bench-page screenshots fuzz torture clean test-tools
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -124,6 +126,13 @@ torture: need-go ## the long runs (hours): PACKETHEAT_TORTURE=1, then every fuzz
 	PACKETHEAT_TORTURE=1 $(GO) test -p 1 -timeout 6h -count 1 -v $(if $(RUN),-run '$(RUN)') $(TEST)
 	$(if $(RUN),,$(MAKE) --no-print-directory fuzz FUZZTIME=$(if $(filter 10s,$(FUZZTIME)),10m,$(FUZZTIME)))
 
+package: page program ## .deb and tarball for this machine, in dist (ARCH=arm64: cross-built)
+	cmd/packetheat/packaging/build $(ARCH) $(DIST)
+
+package-all: ## the same for amd64 and arm64
+	$(MAKE) --no-print-directory package ARCH=amd64
+	$(MAKE) --no-print-directory package ARCH=arm64
+
 clean: ## remove what the build made, not what the sensor stored
-	rm -rf bin export/page/node_modules coverage .cache
+	rm -rf bin $(DIST) export/page/node_modules coverage .cache
 	find export/page/dist -type f ! -name placeholder.html -delete
