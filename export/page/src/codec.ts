@@ -1,5 +1,7 @@
 // Reads what the Go side's Encode writes; doc.go describes the format.
 
+import { gathered, zeros, type Whole } from "./narrow";
+
 export interface Span { from: string; to: string; state: "data" | "idle" | "off"; drops?: number }
 export interface Geo { name: string; built?: string; attribution?: string; url?: string }
 export interface Totals { packets: number; bytes: number; twoPublic: number; points: number; located: number; unlocated: number }
@@ -24,11 +26,8 @@ export interface Places {
   country: string[]; region: string[]; city: string[]; accuracy: Float64Array;
 }
 
-/** Rows as columns; key is 8 when of a big cloud + protocol class × 2 + (1 when out). */
-export interface Rows {
-  n: number; place: Uint32Array; key: Uint8Array; bin: Uint32Array;
-  packets: Float64Array; bytes: Float64Array; opens: Float64Array;
-}
+/** Rows as columns, each as narrow as can be; key is 8 when of a big cloud + protocol class × 2 + (1 when out). */
+export interface Rows { n: number; place: Whole; key: Uint8Array; bin: Whole; packets: Whole; bytes: Whole; opens: Whole }
 
 export interface Details {
   n: number; place: Uint32Array; kind: Uint8Array; key: Uint8Array; name: string[]; number: Float64Array;
@@ -99,20 +98,27 @@ function readPlaces(c: Map<number, Column>): Places {
 }
 
 function readRows(c: Map<number, Column>): Rows {
-  const delta = magnitudes(c.get(16)), gap = magnitudes(c.get(17));
-  const n = delta.length;
-  const place = new Uint32Array(n), key = new Uint8Array(n), bin = new Uint32Array(n);
+  const key = new Uint8Array(c.get(16)?.count ?? 0), { place, bin } = readKeys(c, key);
+  const packets = narrow(c.get(18));
+  return { n: key.length, place, key, bin, packets, bytes: readBytes(c, packets), opens: narrow(c.get(20)) };
+}
+
+/** Where rows are and when: the keys are filled in. */
+function readKeys(c: Map<number, Column>, key: Uint8Array): { place: Whole; bin: Whole } {
+  const n = key.length, delta = narrow(c.get(16)), gap = narrow(c.get(17));
   let k = 0, at = 0;
-  for (let i = 0; i < n; i++) {
-    at = i > 0 && delta[i] === 0 ? at + gap[i] + 1 : gap[i];
+  const place = gathered(n, (i) => {
     k += delta[i];
-    place[i] = Math.floor(k / 16);
     key[i] = k % 16;
-    bin[i] = at;
-  }
-  const packets = magnitudes(c.get(18)), bytes = magnitudes(c.get(19)), rest = magnitudes(c.get(21));
-  for (let i = 0; i < n; i++) bytes[i] = bytes[i] * packets[i] + rest[i];
-  return { n, place, key, bin, packets, bytes, opens: magnitudes(c.get(20)) };
+    return Math.floor(k / 16);
+  });
+  return { place, bin: gathered(n, (i) => (at = i > 0 && delta[i] === 0 ? at + gap[i] + 1 : gap[i])) };
+}
+
+/** Bytes are so many a packet, and a rest. */
+function readBytes(c: Map<number, Column>, packets: Whole): Whole {
+  const each = narrow(c.get(19)), rest = narrow(c.get(21));
+  return gathered(packets.length, (i) => each[i] * packets[i] + rest[i]);
 }
 
 function readDetails(c: Map<number, Column>): Details {
@@ -127,8 +133,9 @@ function readDetails(c: Map<number, Column>): Details {
   };
 }
 
+/** A copy: a part of the stream would keep all of it in memory. */
 function bytes(c: Column | undefined): Uint8Array {
-  return c ? c.payload : new Uint8Array(0);
+  return c ? c.payload.slice() : new Uint8Array(0);
 }
 
 function degrees(c: Column | undefined): Float64Array {
@@ -145,10 +152,22 @@ function strings(c: Column | undefined): string[] {
   return out;
 }
 
-/** Bit lengths first, then the bits below the leading ones, lowest first. */
+/** A column of magnitudes in eight bytes each: there are few of them, or they are reckoned with. */
 function magnitudes(c: Column | undefined): Float64Array {
-  if (!c) return new Float64Array(0);
-  const n = c.count, b = c.payload, out = new Float64Array(n);
+  return c ? spread(c, new Float64Array(c.count)) : new Float64Array(0);
+}
+
+/** The same in as few bytes as its longest number needs. */
+function narrow(c: Column | undefined): Whole {
+  if (!c) return zeros(0, 0);
+  let longest = 0;
+  for (let i = 0; i < c.count; i++) if (c.payload[i] > longest) longest = c.payload[i];
+  return spread(c, zeros(c.count, 2 ** longest - 1));
+}
+
+/** Bit lengths first, then the bits below the leading ones, lowest first. */
+function spread<T extends Whole>(c: Column, out: T): T {
+  const n = c.count, b = c.payload;
   let at = n, acc = 0, have = 0;
   for (let i = 0; i < n; i++) {
     const length = b[i];

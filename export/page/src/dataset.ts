@@ -1,6 +1,7 @@
 // What the page knows: places, rows and details, growing tick by tick when live.
 
 import type { Columns, Details, Meta, Places, Rows, Span } from "./codec";
+import { largest, roomy } from "./narrow";
 
 /** An array that grows by doubling; n of it are used. */
 function grown<T extends Uint8Array | Uint32Array | Float64Array>(a: T, need: number): T {
@@ -55,17 +56,18 @@ export class Dataset {
     const to = this.adopt(c.places);
     const start = Date.parse(c.meta.start), step = Math.max(1, c.meta.step) * 1000;
     const r = this.rows, more = c.rows, need = r.n + more.n;
-    r.place = grown(r.place, need);
+    const bin = (i: number) => Math.max(0, Math.floor((start + i * step - this.start) / this.step));
+    r.place = roomy(r.place, need, this.places.n);
     r.key = grown(r.key, need);
-    r.bin = grown(r.bin, need);
-    r.packets = grown(r.packets, need);
-    r.bytes = grown(r.bytes, need);
-    r.opens = grown(r.opens, need);
+    r.bin = roomy(r.bin, need, bin(largest(more.bin, more.n)));
+    r.packets = roomy(r.packets, need, largest(more.packets, more.n));
+    r.bytes = roomy(r.bytes, need, largest(more.bytes, more.n));
+    r.opens = roomy(r.opens, need, largest(more.opens, more.n));
     for (let i = 0; i < more.n; i++) {
-      const at = r.n + i, time = start + more.bin[i] * step;
+      const at = r.n + i;
       r.place[at] = to[more.place[i]];
       r.key[at] = more.key[i];
-      r.bin[at] = Math.max(0, Math.floor((time - this.start) / this.step));
+      r.bin[at] = bin(more.bin[i]);
       r.packets[at] = more.packets[i];
       r.bytes[at] = more.bytes[i];
       r.opens[at] = more.opens[i];

@@ -32,10 +32,11 @@ export function wanted(d: Dataset, from: number, to: number): number {
  */
 export async function gather(d: Dataset, from: number, to: number, step: number, ask: Ask, told: (share: number) => void): Promise<Dataset | null> {
   const start = Math.floor(from / step) * step, time = (t: number) => new Date(t).toISOString();
+  const none = new Uint8Array(0); // append() widens it as it must
   const out = new Dataset({
     meta: { ...d.meta, start: time(start), step: step / 1000, from: time(from), to: time(to), coarsened: undefined },
     places: d.places, details: d.details,
-    rows: { n: 0, place: new Uint32Array(0), key: new Uint8Array(0), bin: new Uint32Array(0), packets: new Float64Array(0), bytes: new Float64Array(0), opens: new Float64Array(0) },
+    rows: { n: 0, place: none, key: none, bin: none, packets: none, bytes: none, opens: none },
   });
   const parts: [number, number][] = [];
   const cut = Math.ceil((to - start) / step / 8) * step; // eight parts to begin with

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { decode, fromBase64, parse } from "../src/codec";
+import { zeros } from "../src/narrow";
 
 // Written by the Go tests: go test ./export/page -update
 const file = (name: string) => readFileSync(new URL(`../testdata/${name}`, import.meta.url));
@@ -31,6 +32,16 @@ describe("columns", () => {
     }));
     expect(rows).toEqual(want.Rows);
     expect(Math.max(...r.bytes)).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  test("rows' columns are as narrow as what is in them, and keep no part of the stream", () => {
+    const { n, ...columns } = got.rows;
+    for (const [name, a] of Object.entries(columns)) {
+      expect(a).toHaveLength(n);
+      expect(a.constructor, name).toBe(name === "key" ? Uint8Array : zeros(0, Math.max(...a)).constructor);
+    }
+    const { places: p, details: d } = got;
+    for (const a of [...Object.values(columns), p.lat, p.lon, p.located, p.precision, p.accuracy, d.place, d.kind, d.key, d.number, d.packets, d.labels]) expect(a.buffer).not.toBe(golden.buffer);
   });
 
   test("details are Go's", () => {
