@@ -31,7 +31,7 @@ PAGE_SOURCES := $(shell find export/page -type f -not -name '*.go' -not -path '*
 	-not -path '*/generated/*' 2>/dev/null)
 
 .PHONY: help run demo build program page page-if-possible test test-go test-live test-page test-browser \
-	package package-all lint bench bench-capture bench-store bench-page screenshots fuzz torture clean test-tools
+	package package-all supply lint bench bench-capture bench-store bench-page screenshots fuzz torture clean test-tools
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -71,7 +71,7 @@ need-go:
 need-page:
 	@.ci/tools page
 
-test: test-tools page program lint test-go test-live test-page test-browser ## every test and every check
+test: test-tools page program lint supply test-go test-live test-page test-browser ## every test and every check
 	@echo 'all tests passed'
 
 test-tools:
@@ -132,6 +132,10 @@ package: page program ## .deb and tarball for this machine, in dist (ARCH=arm64:
 package-all: ## the same for amd64 and arm64
 	$(MAKE) --no-print-directory package ARCH=amd64
 	$(MAKE) --no-print-directory package ARCH=arm64
+
+supply: need-page program $(MODULES) ## licences and bill of materials into dist; known vulnerabilities
+	$(GO) run ./cmd/packetheat/packaging/supply -program $(PROGRAM) -page export/page -out $(DIST)
+	cmd/packetheat/packaging/audit $(PROGRAM)
 
 clean: ## remove what the build made, not what the sensor stored
 	rm -rf bin $(DIST) export/page/node_modules coverage .cache
