@@ -148,15 +148,17 @@ const plainDefault = ".";
  */
 export function bind(initial = ""): void {
   apply(read(location.hash.length > 1 ? location.hash : initial));
-  let timer = 0;
+  let timer = 0, known = location.hash;
   effect(() => {
     const hash = write(current()) || (initial && plainDefault);
     clearTimeout(timer);
     timer = setTimeout(() => {
-      if (hash !== location.hash.slice(1)) replace(hash);
+      if (location.hash !== known) return; // somebody else's, whose event is still to come: it is not to be lost
+      if (hash !== known.slice(1)) replace(hash);
+      known = location.hash;
     }, 150) as unknown as number;
   });
-  addEventListener("hashchange", () => apply(read(location.hash)));
+  addEventListener("hashchange", () => apply(read((known = location.hash))));
 }
 
 function replace(hash: string): void {
