@@ -31,7 +31,7 @@ PAGE_SOURCES := $(shell find export/page -type f -not -name '*.go' -not -path '*
 	-not -path '*/generated/*' 2>/dev/null)
 
 .PHONY: help run demo build program page page-if-possible test test-go test-live test-page test-browser \
-	package package-all supply lint bench bench-capture bench-store bench-page screenshots fuzz torture clean test-tools
+	package package-all container supply lint bench bench-capture bench-store bench-page screenshots fuzz torture clean test-tools
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -132,6 +132,9 @@ package: page program ## .deb and tarball for this machine, in dist (ARCH=arm64:
 package-all: ## the same for amd64 and arm64
 	$(MAKE) --no-print-directory package ARCH=amd64
 	$(MAKE) --no-print-directory package ARCH=arm64
+
+container: package ## an image from scratch with this machine's package (buildah; root)
+	cmd/packetheat/packaging/container/build "$$(ls -t $(DIST)/packetheat_*_linux_$(ARCH).tar.gz | head -n 1)"
 
 supply: need-page program $(MODULES) ## licences and bill of materials into dist; known vulnerabilities
 	$(GO) run ./cmd/packetheat/packaging/supply -program $(PROGRAM) -page export/page -out $(DIST)
