@@ -91,7 +91,8 @@ function filtered(f: Facts): Note | null {
 /** Nothing for the map came by at all. */
 function silent(f: Facts): Note {
   const { books: b, waiting, rates } = f, mine = rates.filter((r) => r.captured).map((r) => r.name).join(", ") || "the interface";
-  const other = rates.filter((r) => !r.captured && (r.perSecond ?? 0) > 0).sort((x, y) => y.perSecond! - x.perSecond!)[0];
+  // The loopback is busy on many machines, and never with what belongs on a map.
+  const other = rates.filter((r) => !r.captured && r.name !== "lo" && (r.perSecond ?? 0) > 0).sort((x, y) => y.perSecond! - x.perSecond!)[0];
   const choose = { hint: "To capture elsewhere, run", code: `packetheat run --interface ${other?.name ?? "NAME"}` };
   if (!f.live) return f.message ? { text: f.message } : { text: "No public traffic was seen in this window.", hint: "To see the map with generated traffic, run", code: "packetheat demo" };
   if (!b || b.public > 0) return { text: "No packets from or to public addresses in this window.", deed: "day", label: "Show the last 24 hours" };

@@ -27,6 +27,7 @@ describe("an empty map", () => {
     ["an interface that is down", { ...late, waiting: ["eth0 waiting: link is down"], rates }, /^Nothing is captured: eth0 waiting: link is down\.$/, "packetheat run --interface wlan0"],
     ["only local traffic", { books: { ...books, captured: 900, local: 812 }, since: 60_000, rates }, /^Only traffic between local addresses on eth0: 812 packets\.$/, "packetheat run --interface wlan0"],
     ["only local traffic, nothing else", { books: { ...books, captured: 900, local: 1 }, since: 60_000, rates: rates.slice(0, 1) }, /: 1 packet\.$/, "packetheat demo"],
+    ["only local traffic, and a busy loopback", { books: { ...books, captured: 900, local: 1 }, since: 60_000, rates: [rates[0], { name: "lo", captured: false, perSecond: 500 }] }, /: 1 packet\.$/, "packetheat demo"],
     ["only ARP and such", { books: { ...books, captured: 12 }, since: 60_000, rates }, /^12 packets on eth0, none of them/, "packetheat run --interface wlan0"],
     ["a quiet window", { books: { ...books, captured: 12, public: 9 } }, /^No packets from or to public addresses/, "Show the last 24 hours"],
     ["a store that nobody writes", {}, /^No packets from or to/, "Show the last 24 hours"],
