@@ -79,7 +79,7 @@ test-tools:
 	@geo/testdata/fetch.sh || { echo 'GeoIP data not fetched: tests that need it are skipped' >&2; [ -z "$$CI" ]; }
 
 test-go: need-go ## the Go tests, with the race detector
-	$(GO) test -race -timeout 10m $(if $(RUN),-run '$(RUN)') $(PACKAGES)
+	$(GO) test -race -timeout 20m $(if $(RUN),-run '$(RUN)') $(PACKAGES)
 
 test-live: page ## the program end to end, in network namespaces (root or user namespaces)
 	$(GO) test -timeout 10m -count 1 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
