@@ -237,21 +237,26 @@ func (w *Watcher) learn(ctx context.Context) error {
 	if coverage.Last.IsZero() {
 		return nil
 	}
-	f := store.Filter{Terms: w.rules.Filter, Window: store.Window{From: coverage.Last.Add(-learnMost), To: coverage.Last}}
-	err = w.cfg.Reader.Points(ctx, f, func(points []store.Point) error {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		for i := range points {
-			w.firsts(&points[i])
-		}
-		return nil
-	})
+	err = w.eachPoint(ctx, store.Window{From: coverage.Last.Add(-learnMost), To: coverage.Last}, func(p *store.Point) { w.firsts(p) })
 	if err == nil {
 		w.mu.Lock()
 		w.state.Through, w.dirty = coverage.Last, true
 		w.mu.Unlock()
 	}
 	return err
+}
+
+// eachPoint calls do, with w.mu held, with each point of a window that the rules' filter
+// lets pass.
+func (w *Watcher) eachPoint(ctx context.Context, window store.Window, do func(*store.Point)) error {
+	return w.cfg.Reader.Points(ctx, store.Filter{Terms: w.rules.Filter, Window: window}, func(points []store.Point) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for i := range points {
+			do(&points[i])
+		}
+		return nil
+	})
 }
 
 // learnMost is how much of what is there already is read.
@@ -277,15 +282,7 @@ func (w *Watcher) look(ctx context.Context, to time.Time) error {
 	if least := to.Add(-catchUp); from.Before(least) {
 		from = least
 	}
-	f := store.Filter{Terms: w.rules.Filter, Window: store.Window{From: from, To: to}}
-	err = w.cfg.Reader.Points(ctx, f, func(points []store.Point) error {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		for i := range points {
-			w.point(&points[i])
-		}
-		return nil
-	})
+	err = w.eachPoint(ctx, store.Window{From: from, To: to}, w.point)
 	if err == nil {
 		w.mu.Lock()
 		if w.state.Through.Before(to) {
