@@ -6,6 +6,7 @@ import { countryName, share } from "./format";
 import { service } from "./services";
 import { protocols, type Tab } from "./state";
 import { top, type Sums, type Unit } from "./sums";
+import { toldApart } from "./twins";
 
 /** In and out. */
 export type Pair = [number, number];
@@ -50,7 +51,7 @@ export function placeItems(d: Dataset, sums: Sums, unit: Unit, order: Order = "u
   for (let i = 0; i < p.n; i++) if (sums.packets[0][i] + sums.packets[1][i] > 0 && (!only || only[i])) some.push(i);
   const chosen = order === "name" ? some : top(some, n, (i) => (order === "in" ? a[i] : order === "out" ? b[i] : a[i] + b[i]));
   const items = chosen.map((i) => placeItem(d, sums, i));
-  return { items: order === "name" ? arranged(items, order, unit, n) : items, count: some.length };
+  return { items: toldApart(order === "name" ? arranged(items, order, unit, n) : items), count: some.length };
 }
 
 export function placeItem(d: Dataset, sums: Sums, i: number): Item {

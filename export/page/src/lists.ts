@@ -12,6 +12,7 @@ import { playing } from "./player";
 import { service } from "./services";
 import * as s from "./state";
 import { dimensionOf, kindOf } from "./subject";
+import { toldApart } from "./twins";
 
 export { labelsOf };
 
@@ -101,7 +102,7 @@ export function shownQuery(...more: string[]): Record<string, string> {
 /** Asks the sensor for its largest by something. */
 export async function ask(by: string, n: number, ...more: string[]): Promise<Cut> {
   const a = await json<TopAnswer>("top", { by, n: String(n), ...shownQuery(...more) }), d = model.dataset.peek();
-  return { items: a.rows.map((r) => itemOf(by, r, d)), count: a.count ?? a.rows.length };
+  return { items: toldApart(a.rows.map((r) => itemOf(by, r, d))), count: a.count ?? a.rows.length };
 }
 
 const remote = signal<({ tab: s.Tab; error?: string } & Cut) | null>(null);

@@ -178,8 +178,11 @@ export class Camera {
 /** A part of the earth; east may be beyond 180° so that it is never west of west. */
 export interface Box { west: number; east: number; south: number; north: number }
 
-/** Where traffic lives: shown when there is none. */
-export const inhabited: Box = { west: -125 * rad, east: 155 * rad, south: -56 * rad, north: 74 * rad };
+/** All of the earth as people know it: shown when there is no traffic. The globe shows the side where most of them live. */
+export function whole(kind: Kind, width: number, height: number): Camera {
+  const lat = kind === "globe" ? 25 * rad : kind === "mercator" ? 30 * rad : 0;
+  return new Camera(kind, middle, lat, worldScale(kind, width, height), width, height).held();
+}
 
 /** The smallest box around points: the widest stretch of longitudes without any is outside. */
 export function box(lon: ArrayLike<number>, lat: ArrayLike<number>): Box | null {

@@ -31,7 +31,8 @@ export function coverageOf(m: Meta): string {
   return `the sensor was on ${share(whole - off, whole)} of the time, and off for ${duration(off)} in ${gaps} ${gaps === 1 ? "gap" : "gaps"}`;
 }
 
-export function proof(m: Meta, zone: Zone, live: boolean): Line[] {
+/** The evidence; coarse is the packets of which no more than the country is known. */
+export function proof(m: Meta, zone: Zone, live: boolean, coarse = 0): Line[] {
   const t = m.totals, lines: (Line | false | undefined | "")[] = [
     !!m.note && { what: "Note", text: m.note },
     { what: "Program", text: `packetheat ${m.version || "of unknown version"}` },
@@ -41,7 +42,7 @@ export function proof(m: Meta, zone: Zone, live: boolean): Line[] {
     { what: "Coverage", text: coverageOf(m) },
     { what: "Packets", text: `${exact(t.packets)}, ${exact(t.bytes)} bytes on the wire${t.twoPublic > 0 ? `; ${exact(t.twoPublic)} of them between two public addresses, on the map at both ends` : ""}` },
     { what: "Dropped", text: m.drops > 0 ? `${exact(m.drops)} packets were lost by the kernel before they could be read` : "no packet was lost by the kernel", loss: m.drops > 0 },
-    { what: "Located", text: `${share(t.located, t.located + t.unlocated)} of the packets, ${count(t.unlocated)} are on no map` },
+    { what: "Located", text: `${share(t.located, t.located + t.unlocated)} of the packets; ${coarse > 0 ? `${share(coarse, t.located)} of these to a country only; ` : ""}${count(t.unlocated)} are on no map` },
     ...(m.geo ?? []).map((g): Line => ({
       what: "Places by", text: [g.name, g.built && `of ${g.built.slice(0, 10)}`, g.attribution && `(${g.attribution})`].filter(Boolean).join(" "), link: g.url?.startsWith("https://") ? g.url : undefined,
     })),

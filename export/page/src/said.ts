@@ -1,6 +1,7 @@
 // The sentence of what the page shows now.
 
 import { computed } from "@preact/signals";
+import { dropsIn } from "./drops";
 import { status } from "./live";
 import * as model from "./model";
 import { pieces, type Piece } from "./sentence";
@@ -18,5 +19,5 @@ export const said = computed<Piece[]>(() => {
   const d = model.dataset.value, sums = model.sums.value;
   if (!d || !sums) return [];
   const [from, to] = model.selectedTime.value;
-  return pieces({ from, to, zone: zone.value, blank: model.blank.value, part: narrowed() || model.partly.value, totals: d.meta.totals, drops: d.meta.drops, sums });
+  return pieces({ from, to, zone: zone.value, blank: model.blank.value, part: narrowed() || model.partly.value, totals: d.meta.totals, drops: dropsIn(d, from, to), sums });
 });

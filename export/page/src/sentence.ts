@@ -7,6 +7,9 @@ import type { Sums } from "./sums";
 /** A part of the sentence: its runs of text, with the strength they have on the page. */
 export interface Piece { runs: [text: string, strength?: "strong" | "quiet" | "loss"][]; title?: string }
 
+/** What the kernel lost; most: some of it may be of just before or behind the time. */
+export interface Drops { n: number; most?: boolean }
+
 export interface Said {
   from: number;
   to: number;
@@ -14,8 +17,8 @@ export interface Said {
   blank: boolean; // no sensor was on
   part: boolean; // a filter, a switch or a brush leaves a part only
   totals: Totals;
-  drops: number;
-  sums: Pick<Sums, "totalPackets" | "totalBytes" | "countries" | "unlocated">;
+  drops: Drops;
+  sums: Pick<Sums, "totalPackets" | "totalBytes" | "countries" | "unlocated" | "coarse">;
 }
 
 export function pieces({ from, to, zone, blank, part, totals, drops, sums: v }: Said): Piece[] {
@@ -32,9 +35,17 @@ export function pieces({ from, to, zone, blank, part, totals, drops, sums: v }: 
     out.push({ runs: [[`${share(totals.twoPublic, totals.packets)} on the map at both ends`]], title: "A packet between two public addresses is on the map at both ends, and counted once here" });
   }
   out.push({ runs: [[String(v.countries), "strong"], [v.countries === 1 ? " country" : " countries"]] });
-  if (ends > 0) out.push({ runs: [[`${share(ends - v.unlocated, ends)} located`]], title: `${exact(ends - v.unlocated)} of ${exact(ends)} packets have a place` });
-  out.push({ runs: [[`${count(drops)} dropped`, drops > 0 ? "loss" : undefined]], title: "Packets the kernel lost before they could be read" });
+  if (ends > 0) out.push(whereabouts(ends, ends - v.unlocated, v.coarse));
+  const lost = `${exact(drops.n)} packets lost by the kernel before they could be read`;
+  out.push({ runs: [[`${drops.most && drops.n > 0 ? "up to " : ""}${count(drops.n)} dropped`, drops.n > 0 ? "loss" : undefined]], title: drops.most ? `${lost}, some of them perhaps just outside of this time` : lost });
   return out;
+}
+
+/** How many have a place, and of how many of these it is no more than a country. */
+function whereabouts(all: number, located: number, coarse: number): Piece {
+  const piece: Piece = { runs: [[`${share(located, all)} located`]], title: `${exact(located)} of ${exact(all)} packets have a place; of ${exact(coarse)} it is known to the country only` };
+  if (coarse > 0) piece.runs.push([`, ${share(coarse, located)} of these to a country only`, "quiet"]);
+  return piece;
 }
 
 /** A piece as plain text. */

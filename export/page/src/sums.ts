@@ -21,6 +21,7 @@ export interface Sums {
   totalPackets: number;
   totalBytes: number;
   unlocated: number; // packets without even a country
+  coarse: number; // packets of which the country is all that is known
   countries: number;
   active: number; // places with anything
   /** Per bin, whatever the brush: packets and bytes under keys and places. */
@@ -72,7 +73,7 @@ export function sum(d: Dataset, s: Selection): Sums {
 
 /** Adds up what sums per place come to; the arrays are kept. */
 export function finish(d: Dataset, packets: Sums["packets"], bytes: Sums["bytes"], opens: Float64Array, series: Sums["series"]): Sums {
-  const out: Sums = { packets, bytes, opens, totalPackets: 0, totalBytes: 0, unlocated: 0, countries: 0, active: 0, series };
+  const out: Sums = { packets, bytes, opens, totalPackets: 0, totalBytes: 0, unlocated: 0, coarse: 0, countries: 0, active: 0, series };
   const seen = new Set<string>(), { country, located } = d.places;
   for (let p = 0, last = ""; p < opens.length; p++) {
     const all = packets[0][p] + packets[1][p];
@@ -81,11 +82,19 @@ export function finish(d: Dataset, packets: Sums["packets"], bytes: Sums["bytes"
     out.totalPackets += all;
     out.totalBytes += bytes[0][p] + bytes[1][p];
     const code = country[p];
+    if (!located[p]) code ? (out.coarse += all) : (out.unlocated += all);
     if (code && code !== last) seen.add((last = code)); // places of a country mostly follow each other
-    else if (!code && !located[p]) out.unlocated += all;
   }
   out.countries = seen.size;
   return out;
+}
+
+/** The packets of the whole window of which no more than the country is known. */
+export function knownCoarsely(d: Dataset): number {
+  const [from, to] = d.bins(), { n, place, bin, packets } = d.rows, { located, country } = d.places;
+  let sum = 0;
+  for (let i = 0; i < n; i++) if (!located[place[i]] && country[place[i]] && bin[i] >= from && bin[i] < to) sum += packets[i];
+  return sum;
 }
 
 /** One number per place: what the map is weighted by. */

@@ -5,6 +5,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { cells, json } from "./api";
 import { change, countryChanges, fairScale, otherStretch, placeChanges, signed, sorted, type Change } from "./compare";
 import { Dataset } from "./dataset";
+import { dropsIn } from "./drops";
 import { duration, span } from "./format";
 import { itemOf, mostAsked, sensorFilter, type Row, type TopAnswer } from "./lists";
 import { asked } from "./live";
@@ -13,6 +14,7 @@ import { covered } from "./playback";
 import * as s from "./state";
 import { dimensionOf } from "./subject";
 import { sum, weights, type Sums } from "./sums";
+import { toldApart } from "./twins";
 
 type Stretch = [number, number];
 
@@ -34,7 +36,7 @@ const fetched = signal<{ time: Stretch; filter: string; data: Dataset } | { erro
 function fromFile(d: Dataset, time: Stretch): Before | string {
   const first = d.bins()[0], bins: Stretch = [d.binOf(time[0]), d.binOf(time[1])];
   if (bins[0] < first || bins[1] > d.bins()[1] || bins[0] >= bins[1]) return outside(d, time);
-  return { time, on: covered(d, ...time), drops: 0, sums: (keys) => sum(model.rows.value!, { keys, from: bins[0], to: bins[1], places: model.question.value.places }), places: () => null };
+  return { time, on: covered(d, ...time), drops: dropsIn(d, ...time).n, sums: (keys) => sum(model.rows.value!, { keys, from: bins[0], to: bins[1], places: model.question.value.places }), places: () => null };
 }
 
 /** What a file says of a time that it does not carry. */
@@ -110,7 +112,7 @@ export const changes = computed<Changes>(() => {
   const c = comparison.value, d = model.dataset.value, tab = s.tab.value;
   if (!c || !d) return { items: [] };
   if (typeof c === "string") return { items: [], message: c };
-  if (tab === "place") return { items: sorted(placeChanges(d, c.weights.now, c.weights.before, c.scale)) };
+  if (tab === "place") return { items: toldApart(sorted(placeChanges(d, c.weights.now, c.weights.before, c.scale))) };
   if (tab === "country") return { items: sorted(countryChanges(d, c.weights.now, c.weights.before, c.scale)) };
   if (!model.live.value) return { items: [], message: "This file keeps no times for these: ask the sensor." };
   const r = remote.value;

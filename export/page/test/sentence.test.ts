@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { pieces, plain, type Said } from "../src/sentence";
 
 const from = Date.UTC(2026, 10, 17, 15), said: Said = {
-  from, to: from + 1_800_000, zone: "utc", blank: false, part: false, drops: 0,
-  totals: { packets: 12_400_000, bytes: 9.1e9, twoPublic: 0, points: 1, located: 0, unlocated: 0 }, sums: { totalPackets: 12_400_000, totalBytes: 9.1e9, countries: 43, unlocated: 248_000 },
+  from, to: from + 1_800_000, zone: "utc", blank: false, part: false, drops: { n: 0 },
+  totals: { packets: 12_400_000, bytes: 9.1e9, twoPublic: 0, points: 1, located: 0, unlocated: 0 }, sums: { totalPackets: 12_400_000, totalBytes: 9.1e9, countries: 43, unlocated: 248_000, coarse: 0 },
 };
 const spoken = (change: Partial<Said>) => pieces({ ...said, ...change }).map(plain).map((t) => t.replaceAll("\u202f", " "));
 
@@ -11,7 +11,7 @@ describe("row 1", () => {
   test("is the answer", () => expect(spoken({})).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "12.4 M packets, 9.1 GB", "43 countries", "98 % located", "0 dropped"]));
 
   test("of a part says of how much", () =>
-    expect(spoken({ part: true, sums: { totalPackets: 5000, totalBytes: 4e5, countries: 1, unlocated: 0 } })).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "5,000 of 12.4 M packets, 400 kB", "1 country", "100 % located", "0 dropped"]));
+    expect(spoken({ part: true, sums: { totalPackets: 5000, totalBytes: 4e5, countries: 1, unlocated: 0, coarse: 0 } })).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "5,000 of 12.4 M packets, 400 kB", "1 country", "100 % located", "0 dropped"]));
 
   test("counts ends where packets are on the map twice", () => {
     const totals = { ...said.totals, twoPublic: 1_240_000 };
@@ -21,7 +21,15 @@ describe("row 1", () => {
 
   test("never takes a gap for zero", () => expect(spoken({ blank: true })).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "no data: the sensor was off"]));
 
-  test("marks losses", () => expect(pieces({ ...said, drops: 5 }).at(-1)!.runs).toEqual([["5 dropped", "loss"]]));
+  test("marks losses", () => expect(pieces({ ...said, drops: { n: 5 } }).at(-1)!.runs).toEqual([["5 dropped", "loss"]]));
 
-  test("without packets has no share", () => expect(spoken({ totals: { ...said.totals, packets: 0, bytes: 0 }, sums: { totalPackets: 0, totalBytes: 0, countries: 0, unlocated: 0 } })).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "0 packets, 0 B", "0 countries", "0 dropped"]));
+  test("says of losses that may be of another time that they are that many at most", () => {
+    expect(spoken({ drops: { n: 5, most: true } }).at(-1)).toBe("up to 5 dropped");
+    expect(spoken({ drops: { n: 0, most: true } }).at(-1)).toBe("0 dropped");
+  });
+
+  test("tells how much is known to a country only", () =>
+    expect(spoken({ sums: { ...said.sums, unlocated: 0, coarse: 1_240_000 } })[3]).toBe("100 % located, 10 % of these to a country only"));
+
+  test("without packets has no share", () => expect(spoken({ totals: { ...said.totals, packets: 0, bytes: 0 }, sums: { totalPackets: 0, totalBytes: 0, countries: 0, unlocated: 0, coarse: 0 } })).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "0 packets, 0 B", "0 countries", "0 dropped"]));
 });

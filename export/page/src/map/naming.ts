@@ -32,10 +32,10 @@ export function placeLabels(ctx: CanvasRenderingContext2D, s: Scene, seen: numbe
   const cities = s.scale ? cityCandidates(s, seen, (text) => measured(ctx, true, text)) : [];
   const taken = [
     ...s.covered,
-    ...marked.map((i) => around(s, i, s.heat ? 3 : 7)),
+    ...marked.map((i) => around(s, i, s.heat ? 3 : s.radius(i) + 1)),
     ...rings.map((i) => around(s, i, 10)),
   ];
-  const free = (limit: number) => (r: Rect) => !taken.some((o) => overlap(o, r)) && calm(s, r, limit);
+  const free = (limit: number) => (r: Rect) => !taken.some((o) => overlap(o, r)) && onGlobe(s.camera, r) && calm(s, r, limit);
   const few = (zoom < 2.5 ? 12 : zoom < 8 ? 20 : 40) * (width < 600 ? 0.6 : 1);
   const placed = place(cities, bounds, free(0.62), few);
   taken.push(...placed);
@@ -55,6 +55,12 @@ function cityCandidates(s: Scene, seen: number[], measure: (text: string) => num
     if (name) out.push(cityCandidate(name, measure(name), x, y, s.radius(i), [s.spots.lon[i], s.spots.lat[i]]));
   }
   return out;
+}
+
+/** Beside the globe a name would be nowhere: it has to fit on. */
+function onGlobe(c: Camera, r: Rect): boolean {
+  if (c.kind !== "globe" || !c.edged) return true;
+  return [r.x, r.x + r.w].every((x) => [r.y, r.y + r.h].every((y) => Math.hypot(x - c.width / 2, y - c.height / 2) < c.k));
 }
 
 function pixel(s: Scene, i: number): [number, number] {

@@ -4,7 +4,7 @@
 import type { Dataset } from "../dataset";
 import { countryName } from "../format";
 import { sigmaFor } from "../heat";
-import { Camera, fit, inhabited, rad, worldScale, type Box, type Kind } from "../projection";
+import { Camera, fit, rad, whole, worldScale, type Box, type Kind } from "../projection";
 import { changeRamps, ramp, type Palette, type Theme } from "../ramp";
 import type { Scale } from "../scale";
 import { heaviest } from "../sums";
@@ -50,6 +50,7 @@ export class MapView {
   private nowhere: ReadonlySet<number> = new Set(); // places with anycast addresses
   private split: Split | null = null;
   private rate = 1;
+  private reach: ReadonlyMap<number, number> = new Map(); // pixels of each disc, by its place
   private signed: Float64Array | null = null;
   private locked: Scale | null = null;
   private theme: Theme = "dark";
@@ -120,7 +121,8 @@ export class MapView {
     if (this.world) this.spots.update(d, this.world);
     if (first || d.rows.n !== this.boxed) this.findBox();
     if (first) this.nowhere = anycastPlaces(d);
-    if (first && this.fitted && this.width) this.home();
+    // What matches nothing leaves the view as it is: there is nowhere to go.
+    if (first && this.fitted && this.width && (this.around || !this.found)) this.home();
     this.sort();
     this.weigh();
   }
@@ -304,7 +306,7 @@ export class MapView {
 
   private homeView(kind = this.camera.kind): Camera {
     const { width, height } = this, room = Math.min(44, width / 10, height / 10);
-    return this.around ? fit(this.around, kind, width, height, room) : fit(inhabited, kind, width, height, 8);
+    return this.around ? fit(this.around, kind, width, height, room) : whole(kind, width, height);
   }
 
   private sort(): void {
@@ -375,6 +377,7 @@ export class MapView {
       const discs = clusters(spots, seen, this.split, this.rate, this.scale, camera.width);
       drawHalves(ctx, discs, c);
       marked = discs.map((d) => d.place);
+      this.reach = new Map(discs.map((d) => [d.place, Math.max(d.left, d.right)]));
     } else if (this.markers) {
       marked = apart(spots, seen);
       drawMarkers(ctx, this, marked, this.shown, c);
@@ -402,7 +405,8 @@ export class MapView {
     if (!was || !this.moving || f > 1.25 || f < 0.9) {
       const { world, spots, heat, scale, covered } = this, shown = this.steady ? this.over : this.shown;
       if (this.steady) seen = inside(spots, heaviest(shown, Math.min(shown.length, spots.n), (i) => spots.how[i] !== none), { x: 0, y: 0, w: this.width, h: this.height });
-      const radius = (i: number) => (this.mode === "direction" || !scale ? 9 : glow(scale, Math.abs(shown[i]), camera.width));
+      else if (this.mode === "direction") seen = marked; // a name is that of a disc
+      const radius = (i: number) => (this.mode === "direction" || !scale ? (this.reach.get(i) ?? 6) + 1 : glow(scale, Math.abs(shown[i]), camera.width));
       const placed = placeLabels(ctx, { world: world!, cities: this.data?.places.city ?? [], spots, heat: this.mode === "direction" ? null : heat, scale, camera, covered, radius }, seen, marked, bare);
       this.labelled = { camera, placed, over: this.over };
       this.labels = placed;

@@ -1,7 +1,7 @@
 // Row 1 is the answer, in one sentence: whose traffic, when, how much, how sure.
 
 import { useEffect, useState } from "preact/hooks";
-import { clock } from "../format";
+import { clock, date, zoneName } from "../format";
 import { connection, read, renewed, status, type Connection } from "../live";
 import { dataset, live, revision, sums } from "../model";
 import { sharing } from "../page";
@@ -79,6 +79,14 @@ function Pulse() {
   );
 }
 
+/** An export does not say when it was written, so that the same question gives the same file; where its data ends is what counts. */
+function Upto() {
+  const m = dataset.value!.meta, end = m.coverage?.findLast((c) => c.state !== "off")?.to, at = Date.parse(end ?? m.to);
+  if (!(at > 0)) return null;
+  const t = Math.min(at, Date.parse(m.to));
+  return <span class="written" title={`The data ends ${date(t, zone.value, true)} ${clock(t, zone.value, true)} ${zoneName(t, zone.value)}`}>data up to {clock(t, zone.value, true)}</span>;
+}
+
 /** When a file was written; one that is rewritten offers to be read again. */
 function Written() {
   const m = dataset.value!.meta, [now, setNow] = useState(Date.now());
@@ -86,7 +94,7 @@ function Written() {
     const id = setInterval(() => setNow(Date.now()), 10_000);
     return () => clearInterval(id);
   }, []);
-  if (!m.written) return null;
+  if (!m.written) return <Upto />;
   const old = stale(m, now), at = Date.parse(m.written);
   return (
     <span class={old ? "written old" : "written"}>

@@ -4,6 +4,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { dataset, live } from "../model";
 import { map } from "../page";
+import { knownCoarsely } from "../sums";
 import { proof } from "../proof";
 import { zone } from "../state";
 import { printing } from "../theme";
@@ -24,5 +25,5 @@ export function PaperMap() {
 export function PaperProof() {
   const m = dataset.value?.meta;
   if (!printing.value || !m) return null;
-  return <dl class="paper-proof">{proof(m, zone.value, live.value).map((l, i) => <div key={i}><dt>{l.what}</dt><dd>{l.text}</dd></div>)}</dl>;
+  return <dl class="paper-proof">{proof(m, zone.value, live.value, knownCoarsely(dataset.value!)).map((l, i) => <div key={i}><dt>{l.what}</dt><dd>{l.text}</dd></div>)}</dl>;
 }

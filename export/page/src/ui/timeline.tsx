@@ -132,7 +132,7 @@ function options(d: Dataset, box: HTMLElement, ink: Ink): uPlot.Options {
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
     axes: [
       { stroke: ink.text, font, size: 24, gap: 3, space: 70, grid: { show: false }, ticks: { stroke: ink.grid, size: 4 }, values: (_, v) => times(v.map((t) => t * 1000)) },
-      { show: !narrow, stroke: ink.text, font, size: 64, gap: 6, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, space: 26, values: (_, v) => v.map((n) => (Number.isInteger(n) ? amount(n, unit) : "")) },
+      { show: !narrow, stroke: ink.text, font, size: 64, gap: 6, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, space: 26, incrs: steps125, values: (_, v) => v.map((n) => amount(n, unit)) },
     ],
     series: [{}, { stroke: ink.line, width: 1.2, fill: ink.fill, paths: uPlot.paths.stepped!({ align: 1 }), points: { show: false }, spanGaps: false }],
     hooks: {
@@ -142,6 +142,9 @@ function options(d: Dataset, box: HTMLElement, ink: Ink): uPlot.Options {
     },
   };
 }
+
+/** Marks of the amounts are whole: there is no half a packet, and a mark without a number says nothing. */
+const steps125 = Array.from({ length: 48 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3));
 
 /** Marks of the time axis: the clock, and the day where it begins or is all that changes. */
 function times(marks: number[]): string[] {
