@@ -14,8 +14,8 @@ import (
 
 // OpenRings opens cfg.Shards rings on one interface. Frames are captured and
 // counted from its return on, each by one ring. It needs CAP_NET_RAW in the
-// network namespace of the calling thread; without, the error wraps
-// os.ErrPermission. It does not wait: the error wraps ErrInterfaceDown or
+// network namespace of the calling thread, or RingConfig.OpenSocket; without,
+// the error wraps os.ErrPermission. It does not wait: the error wraps ErrInterfaceDown or
 // ErrInterfaceGone where WaitUp would help. The caller closes every ring.
 func OpenRings(cfg RingConfig) ([]*Ring, error) {
 	cfg, err := cfg.withDefaults()
@@ -126,14 +126,9 @@ func hardwareType(name string) (uint16, error) {
 
 // newRing opens, sizes and binds one socket, which takes nothing yet.
 func newRing(cfg *RingConfig, l link) (_ *Ring, err error) {
-	// Protocol 0: no frame of any interface before bind. Not blocking, so that os.File
-	// waits in the runtime's poller.
-	fd, err := unix.Socket(unix.AF_PACKET, l.sockType|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	fd, err := openSocket(cfg, l.sockType)
 	if err != nil {
-		if errors.Is(err, os.ErrPermission) {
-			return nil, fmt.Errorf("%w (needs CAP_NET_RAW: run with sudo, or setcap cap_net_raw+ep packetheat)", os.ErrPermission)
-		}
-		return nil, fmt.Errorf("open packet socket: %w", err)
+		return nil, err
 	}
 	r := &Ring{
 		iface: cfg.Interface, index: l.index, blockTimeout: cfg.BlockTimeout, snaplen: cfg.Snaplen,
@@ -176,6 +171,23 @@ func newRing(cfg *RingConfig, l link) (_ *Ring, err error) {
 		}
 	}
 	return r, nil
+}
+
+// openSocket makes the socket of a ring, or has it made. Protocol 0: no frame of any
+// interface before bind. Not blocking, so that os.File waits in the runtime's poller.
+func openSocket(cfg *RingConfig, sockType int) (fd int, err error) {
+	if cfg.OpenSocket != nil {
+		fd, err = cfg.OpenSocket(sockType)
+	} else {
+		fd, err = unix.Socket(unix.AF_PACKET, sockType|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	}
+	switch {
+	case errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES):
+		return -1, fmt.Errorf("%w (needs CAP_NET_RAW: run with sudo, or setcap cap_net_raw+ep packetheat)", os.ErrPermission)
+	case err != nil:
+		return -1, fmt.Errorf("open packet socket: %w", err)
+	}
+	return fd, nil
 }
 
 // abandon closes what a failed newRing has opened.

@@ -50,6 +50,12 @@ type RingConfig struct {
 	// NoSegments counts a super-frame as one packet. It is so anyway where the
 	// kernel is older than 6.2, which with PACKET_VNET_HDR would drop frames.
 	NoSegments bool
+	// OpenSocket gives a packet socket of this type (SOCK_RAW or SOCK_DGRAM) for the
+	// protocol 0, not blocking and closed on exec, that nothing has been done to. The
+	// ring closes it. Nil is socket(2), for which the calling thread needs CAP_NET_RAW:
+	// it is all that a ring needs it for, so who has it may open sockets for who has not.
+	// Several goroutines may call it at once.
+	OpenSocket func(sockType int) (fd int, err error)
 	// Logger takes what is worth a warning; nil discards it.
 	Logger *slog.Logger
 }
