@@ -73,6 +73,7 @@ func (c *collector) run(parts <-chan *part) {
 			c.take(p)
 		case <-ticker.C:
 			now := time.Now()
+			c.sensor.note(func(st *Status) { st.Collected = now })
 			c.flushWhere(func(g *gathering) bool {
 				return now.Sub(g.since) > partPatience || c.complete(g)
 			})

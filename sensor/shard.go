@@ -56,6 +56,7 @@ type shard struct {
 	mu        sync.Mutex
 	total     store.Books // of all closed ticks
 	published store.Books // total and open ticks, at statsAt
+	read      time.Time   // when the source was last asked for a block, to a second
 	merged    uint64
 	tunnels   uint64
 	lastSeen  int64
@@ -65,7 +66,7 @@ func (s *Sensor) newShard(id int, name string, source Source, live bool) *shard 
 	sh := &shard{
 		sensor: s, id: id, name: name, source: source, live: live,
 		out: make(chan *tally, 2), free: make(chan *table, 2),
-		handed: map[int64]struct{}{},
+		handed: map[int64]struct{}{}, read: s.cfg.Now(),
 	}
 	if ring, ok := source.(sized); ok {
 		sh.ringBytes = ring.Size()
@@ -348,6 +349,7 @@ func (sh *shard) publish() {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.published = sh.total
+	sh.read = sh.statsAt
 	sh.published.Add(&sh.pending)
 	for _, t := range sh.open {
 		sh.published.Add(&t.books)

@@ -30,6 +30,10 @@ type Status struct {
 	MergedTicks  uint64    `json:"merged_ticks"` // ticks merged because what is behind was slow
 	QueuedTicks  int       `json:"queued_ticks"`
 
+	// Signs of life, zero before a run. Each comes about every second, packets or not.
+	Collected  time.Time `json:"last_collected,omitzero"`   // when ticks were last looked through
+	Committing time.Time `json:"committing_since,omitzero"` // since when one try to commit lasts; zero: none does
+
 	// A clock that leaps ahead by more than a day is not believed at once: ticks wait in
 	// memory. Those that it was wrong about are stored in the ticks in which they came.
 	HeldTicks      int    `json:"held_ticks"`
@@ -50,6 +54,10 @@ type InterfaceStatus struct {
 	RingBytes  int    `json:"ring_bytes"`  // memory of the open rings, as the kernel had it
 	RingWanted int    `json:"ring_wanted"` // and as it was asked for
 	Losses     Losses `json:"losses"`
+
+	// Read is when the ring that was read longest ago was last read: about every second,
+	// packets or not. Zero: none is open.
+	Read time.Time `json:"last_read,omitzero"`
 }
 
 // Status may be called at any time, by any goroutine.
@@ -75,6 +83,9 @@ func (s *Sensor) Status() Status {
 		i.addShard(sh)
 		i.Shards++
 		i.RingBytes += sh.ringBytes
+		if i.Read.IsZero() || sh.read.Before(i.Read) {
+			i.Read = sh.read
+		}
 		i.State = "capturing"
 		if sh.live && !s.gaps.captured(sh.name) {
 			i.State = "waiting: interface is down"

@@ -23,6 +23,11 @@ const (
 	WarnDuplicates = "duplicates"       // a mirror port delivers packets twice
 )
 
+// WarningCodes returns all codes.
+func WarningCodes() []string {
+	return []string{WarnNAT, WarnTwice, WarnUnlisted, WarnDuplicates}
+}
+
 const (
 	maxWarnings = 16
 	warnTicks   = 2 // ticks in which something must be seen before a live sensor warns

@@ -199,6 +199,8 @@ func (w *writer) commit(ctx context.Context, b *store.Batch) error {
 // append numbers the batch before its first try; from then on the number stays, so
 // that a try whose answer was lost is not counted twice.
 func (w *writer) append(ctx context.Context, b *store.Batch, numbered *bool) error {
+	w.sensor.note(func(st *Status) { st.Committing = time.Now() })
+	defer w.sensor.note(func(st *Status) { st.Committing = time.Time{} })
 	if !*numbered {
 		seq, err := w.sensor.cfg.Sink.NextSeq(ctx, b.Sensor, b.Tick)
 		if err != nil {

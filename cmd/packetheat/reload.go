@@ -31,7 +31,9 @@ const (
 // anew. What cannot be read, or not be used, leaves the running one as it is.
 func (r *live) reload() {
 	if r.again != nil {
-		if err := r.reloadConfig(); err != nil {
+		err := r.reloadConfig()
+		r.reloaded(err)
+		if err != nil {
 			r.log.Error("configuration not reloaded, the running one stays", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}

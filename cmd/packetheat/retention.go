@@ -231,12 +231,13 @@ func (j *forecastJSON) print(l *list) {
 func (r *live) storeMetrics() (m metrics.Store) {
 	ctx, cancel := context.WithTimeout(context.Background(), keptTimeout)
 	defer cancel()
+	m = metrics.Store{Free: freeBytes(r.c.Store.Path), Recovered: r.store.Recovered() != ""}
 	k, err := r.store.Kept(ctx)
 	if err != nil {
 		return m
 	}
 	u := r.store.Maintenance()
-	return metrics.Store{Known: true, Sealed: u.Sealed[0] + u.Sealed[1] + u.Sealed[2], Resealed: u.Resealed, Failed: u.Failed, UpkeepSeconds: u.Time.Seconds(),
+	return metrics.Store{Free: m.Free, Recovered: m.Recovered, Known: true, Sealed: u.Sealed[0] + u.Sealed[1] + u.Sealed[2], Resealed: u.Resealed, Failed: u.Failed, UpkeepSeconds: u.Time.Seconds(),
 		Unused: k.Unused, Log: k.Log, Tiers: k.Tiers, Open: k.Open, Late: k.Late, Oldest: k.Oldest,
 		PrunedPoints: k.PrunedPoints, PrunedBytes: k.PrunedBytes, PruneSeconds: k.Seconds}
 }

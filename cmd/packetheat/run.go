@@ -131,7 +131,7 @@ func (p *program) runSensor(ctx context.Context, o runOptions) (err error) {
 	r := newRuntime(p, o)
 	defer func() {
 		err = errors.Join(err, r.close())
-		r.log.release() // what was logged before the ready line, if that never came
+		r.log.end() // also what was logged before the ready line, if that never came
 	}()
 	if err := r.openAll(); err != nil {
 		return err

@@ -58,6 +58,7 @@ type live struct {
 	announced bool     // other commands can find us
 	kept      sqlite.Retention
 	forecast  *forecastJSON // nil: none yet
+	reloads   metrics.Reloads
 
 	captured chan error // the sensor's answer
 	tasks    []*task    // in the order in which they end
@@ -226,7 +227,7 @@ func (r *live) start(ctx context.Context) error {
 	if r.listener != nil {
 		r.server = dashboard.New(dashboard.Config{
 			Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
-			Status: func() any { return r.status() }, Alerts: func() any { return r.alertList() }, Ready: r.healthy, Metrics: r.metrics(),
+			Status: func() any { return r.status() }, Alerts: func() any { return r.alertList() }, Ready: r.healthy, Health: r.alive, Metrics: r.metrics(),
 			Hosts: r.c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served(), Labels: r.labels,
 		})
 		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
@@ -394,6 +395,7 @@ func (r *live) metrics() http.Handler {
 		Sensor: r.sensor.Status, Refresher: r.exports, Faults: r.geo.Faults, Geo: r.geo.Stats,
 		Databases:  func() []store.GeoSource { return geoSources(r.geo) },
 		StoreBytes: func() int64 { return storeBytes(r.c.Store.Path) }, Store: r.storeMetrics,
+		Health: r.checks, Dashboard: r.traffic, Alerts: r.alerts.Counts, Log: r.log.limit.Counts, Reloads: r.reloadCounts, Updates: r.updates,
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/packetheat/packetheat/cmd/internal/health"
 	"github.com/packetheat/packetheat/cmd/internal/instance"
 	"github.com/packetheat/packetheat/cmd/internal/netdev"
 	"github.com/packetheat/packetheat/cmd/internal/term"
@@ -34,6 +35,8 @@ type statusJSON struct {
 	Faults  uint64                 `json:"geo_faults"`
 	Export  export.RefreshStatus   `json:"export"`
 	Jobs    []export.RefreshStatus `json:"export_jobs"`
+
+	Health []health.Check `json:"health"`
 
 	Alerts string `json:"alerts,omitempty"` // how many; /api/v1/alerts has them
 
@@ -92,6 +95,7 @@ func (r *live) status() statusJSON {
 	}
 	return statusJSON{
 		Alerts:  alerts,
+		Health:  r.checks(),
 		Machine: machine,
 		Status:  s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
 		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered(), logReaders(r.store), r.retentionStatus()},
@@ -173,6 +177,7 @@ func fetchStatus(ctx context.Context, url string) (body []byte, err error) {
 func (p *program) printStatus(s *statusJSON, state instance.State) error {
 	b, public := s.Books, s.Books.Public()
 	var l list
+	l.add("health", "%s", healthLine(s.Health))
 	l.add("sensor", "%s, version %s, process %d, since %s", s.Name, s.Version, state.PID, moment(s.Started))
 	for _, i := range s.Interfaces {
 		l.add("interface", "%s: %s, %d rings of %s together, %s frames, %d dropped", i.Name, i.State, i.Shards, term.Bytes(uint64(i.RingBytes)), term.Count(i.Books.Frames), i.Books.Drops)

@@ -25,16 +25,25 @@ import (
 type heldLog struct {
 	*slog.Logger
 	hold  *term.Held
+	limit *term.Limiter
 	level *slog.LevelVar // may be changed at any time
 }
 
 func newHeldLog(w io.Writer, level, format string) *heldLog {
 	hold, least := term.NewHeld(w), new(slog.LevelVar)
 	least.Set(term.Level(level))
-	return &heldLog{term.NewLogger(hold, least, term.Format(w, format)), hold, least}
+	limit := term.NewLimiter(term.NewLogger(hold, least, term.Format(w, format)).Handler())
+	return &heldLog{slog.New(limit), hold, limit, least}
 }
 
+// release lets all through that was and will be logged.
 func (h *heldLog) release() { h.hold.Release() }
+
+// end tells what is held back, as the last thing.
+func (h *heldLog) end() {
+	h.limit.Flush()
+	h.release()
+}
 
 // portsTried is how far listen goes when the default port is taken.
 const portsTried = 20
@@ -163,31 +172,6 @@ func (r *live) printPoints(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// healthy answers /readyz: packets are counted, and what is counted is committed. While
-// every interface is down there is nothing to commit; the rings wait.
-func (r *live) healthy() error {
-	s := r.sensor.Status()
-	tick := r.store.Tick()
-	last := s.LastCommit
-	if last.Before(s.Capturing) {
-		last = s.Capturing
-	}
-	switch open := 0; {
-	case s.CommitError != "":
-		return fmt.Errorf("points are not committed: %s", s.CommitError)
-	case !s.Capturing.IsZero() && time.Since(last) > 5*tick+10*time.Second:
-		return fmt.Errorf("no tick was committed since %s", last.UTC().Format(time.RFC3339))
-	default:
-		for _, i := range s.Interfaces {
-			open += i.Shards
-		}
-		if open == 0 {
-			return errors.New("no interface is captured on")
-		}
-	}
-	return nil
 }
 
 // sayLines says each of some lines.

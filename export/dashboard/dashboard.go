@@ -61,6 +61,7 @@ type Config struct {
 	Alerts func() any
 
 	Ready   func() error // nil error: /readyz is 200; nil function: always ready
+	Health  func() error // the same for /healthz: an error is one that only a new start mends
 	Metrics http.Handler // of /metrics; nil: there is none
 	Hosts   []string     // names besides localhost that the Host header may have; "*" is any
 	Logger  *slog.Logger // nil: silent
@@ -82,6 +83,7 @@ type Server struct {
 	downloads gate
 	streams   gate
 	page      document
+	answered  answered
 
 	stopping chan struct{} // closed when Serve's context is done: streams end
 	stop     func()
@@ -113,7 +115,7 @@ func New(cfg Config) *Server {
 }
 
 // Handler returns the handler of all routes.
-func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+func (s *Server) Handler() http.Handler { return s.counted(s.serve) }
 
 // drain is how long answers may take once the server is told to stop. Live streams
 // end at once.

@@ -257,6 +257,14 @@ func TestHealthAndReady(t *testing.T) {
 	if text := body(t, r); r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || !strings.Contains(text, "no tick yet") {
 		t.Errorf("not ready: %d %s", r.StatusCode, text)
 	}
+	r = get(t, Config{Health: func() error { return errors.New("a ring of eth0 was last read 61s ago") }}, "/healthz")
+	if text := body(t, r); r.StatusCode != 503 || !strings.Contains(text, "eth0") || r.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("not healthy: %d %s", r.StatusCode, text)
+	}
+	r = get(t, Config{Mask: func() export.Mask { return export.Mask{} }, Health: func() error { return errors.New("eth0") }}, "/healthz")
+	if text := body(t, r); r.StatusCode != 503 || strings.Contains(text, "eth0") {
+		t.Errorf("masked: %d %s", r.StatusCode, text)
+	}
 	m := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "up 1\n") })
 	if text := body(t, get(t, Config{Metrics: m}, "/metrics")); text != "up 1\n" {
 		t.Errorf("metrics: %q", text)

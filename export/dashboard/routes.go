@@ -122,19 +122,30 @@ func (s *Server) serveOpenAPI(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
+	if s.cfg.Health != nil {
+		if err := s.cfg.Health(); err != nil {
+			s.unwell(w, r, "Not healthy", err)
+			return
+		}
+	}
 	d := newDocument("text/plain; charset=utf-8", []byte("ok\n"))
 	d.serve(w, r)
+}
+
+// unwell answers a probe with what is wrong; strangers are not told what.
+func (s *Server) unwell(w http.ResponseWriter, r *http.Request, title string, err error) {
+	detail := err.Error()
+	if s.cfg.Mask != nil {
+		detail = strings.ToLower(title) + ": the log of packetheat says why"
+	}
+	refuse(w, r, problem{Status: http.StatusServiceUnavailable, Title: title, Detail: detail})
 }
 
 func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 	if s.cfg.Ready != nil {
 		if err := s.cfg.Ready(); err != nil {
 			w.Header().Set("Retry-After", "2")
-			detail := err.Error()
-			if s.cfg.Mask != nil {
-				detail = "not ready: the log of packetheat says why"
-			}
-			refuse(w, r, problem{Status: http.StatusServiceUnavailable, Title: "Not ready", Detail: detail})
+			s.unwell(w, r, "Not ready", err)
 			return
 		}
 	}

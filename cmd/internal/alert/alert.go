@@ -27,6 +27,11 @@ const (
 	Clock      = "clock"    // the system's clock is not believed
 )
 
+// Kinds returns all kinds of alerts but More, which only stands for others.
+func Kinds() []string {
+	return []string{NewAS, NewCountry, NewPlace, Label, Drops, Gap, Disk, Database, Clock}
+}
+
 // Alert is one thing that was said. Firsts and labels happen at a moment; trouble lasts
 // until Ended.
 type Alert struct {

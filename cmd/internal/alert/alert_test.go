@@ -348,6 +348,9 @@ func TestWebhookGivesUp(t *testing.T) {
 	if !d.Watcher.hook.done(a, errors.New("away")) || d.List().Pending != mostPending-1 {
 		t.Error("is never given up")
 	}
+	if c := d.Counts(); c.Said[Drops] != 3*mostPending || c.Said[NewAS] != 0 || len(c.Said) != len(Kinds()) || c.Pending != mostPending-1 || c.Failures != 2 || c.Lasting == 0 {
+		t.Errorf("counts are %+v", c)
+	}
 }
 
 // TestBrokenState refuses to begin where what is known cannot be read.

@@ -63,6 +63,7 @@ type Watcher struct {
 	troubled  map[string]time.Time // when each kind was last so
 	dirty     bool                 // something was said that is not saved
 	learned   bool                 // something is known that is not saved
+	said      map[string]uint64    // since the start, by kind
 }
 
 // quota is how many alerts of a kind there have been in an hour.
@@ -85,7 +86,7 @@ func New(cfg Config) (*Watcher, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	w := &Watcher{cfg: cfg, systems: map[uint32]bool{}, countries: map[string]bool{}, places: map[[2]int32]bool{}, labelled: map[string]bool{}, hours: map[string]quota{},
-		troubled: map[string]time.Time{}}
+		troubled: map[string]time.Time{}, said: map[string]uint64{}}
 	var err error
 	if w.state, err = load(cfg.Dir); err != nil {
 		return nil, err
@@ -295,6 +296,7 @@ func (w *Watcher) look(ctx context.Context, to time.Time) error {
 
 // say lists an alert, logs it and hands it to the webhook. w.mu is held.
 func (w *Watcher) say(a Alert) {
+	w.said[a.Kind]++
 	if !a.Trouble() {
 		hour := w.cfg.Now().Unix() / 3600
 		q := w.hours[a.Kind]

@@ -43,10 +43,13 @@ const (
 
 // sender posts alerts, one at a time, in its own goroutine.
 type sender struct {
-	w       *Watcher
-	hook    *Webhook
-	wake    chan struct{}
-	failure string // of the latest attempt, under w.mu
+	w    *Watcher
+	hook *Webhook
+	wake chan struct{}
+
+	// Under w.mu: why the latest attempt failed, and how many did.
+	failure  string
+	failures uint64
 }
 
 func newSender(w *Watcher, hook *Webhook) *sender {
@@ -125,6 +128,7 @@ func (s *sender) done(a Alert, err error) bool {
 	if err != nil {
 		first := s.failure == ""
 		s.failure = err.Error()
+		s.failures++
 		if s.w.cfg.Now().Sub(later(a.Time, a.Ended)) < giveUp {
 			if first {
 				s.w.cfg.Logger.Warn("alerts: the webhook does not take them; it is tried again", "err", err)

@@ -3,12 +3,21 @@ package metrics
 import (
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/packetheat/packetheat/cmd/internal/alert"
+	"github.com/packetheat/packetheat/cmd/internal/health"
+	"github.com/packetheat/packetheat/cmd/internal/term"
 	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/export/dashboard"
 	"github.com/packetheat/packetheat/geo"
+	"github.com/packetheat/packetheat/geo/update"
 	"github.com/packetheat/packetheat/sensor"
 	"github.com/packetheat/packetheat/store"
 )
@@ -29,22 +38,39 @@ func some() Sources {
 		Sensor: func() sensor.Status {
 			return sensor.Status{
 				Interfaces: []sensor.InterfaceStatus{
-					{Name: "eth0", Shards: 2, RingBytes: 1 << 20, Losses: sensor.Losses{RxMissed: 11}, Books: store.Books{Ring: 10, Drops: 3, Frames: 7}},
+					{Name: "eth0", Shards: 2, State: "capturing", Read: time.Unix(55, 0), RingBytes: 1 << 20, Losses: sensor.Losses{RxMissed: 11}, Books: store.Books{Ring: 10, Drops: 3, Frames: 7}},
 					{Name: "wg0", Books: store.Books{Ring: 1, Frames: 1}},
 				},
 				Books:    store.Books{Captured: store.Count{Packets: 8, Bytes: 800}, OnePublic: store.Count{Packets: 5, Bytes: 500}},
 				Losses:   sensor.Losses{BacklogDrops: 12},
+				Warnings: []sensor.Warning{{Code: sensor.WarnNAT}},
 				Points:   4,
 				LastTick: time.Unix(1000, 5e8),
 			}
 		},
-		Refresher:  func() export.RefreshStatus { return export.RefreshStatus{Rewrites: 6, Seconds: 0.25, Used: 1.5} },
+		Refresher: func() export.RefreshStatus {
+			return export.RefreshStatus{Rewrites: 6, Seconds: 0.25, Used: 1.5, Files: []export.FileStatus{{Format: "csv", Written: time.Unix(88, 0)}}}
+		},
 		Databases:  func() []store.GeoSource { return []store.GeoSource{{Kind: "city", Name: "x", Built: time.Unix(77, 0)}} },
 		Faults:     func() uint64 { return 9 },
 		Geo:        func() geo.Stats { return geo.Stats{Hits: 3, Misses: 2, Decoded: 1, Searching: 1500 * time.Millisecond} },
 		StoreBytes: func() int64 { return 4096 },
 		Store: func() Store {
-			return Store{Known: true, Unused: 5, Log: 6, Tiers: [3]int64{7, 8, 9}, Open: 10, Late: 11, Oldest: 12, PrunedPoints: 13, PrunedBytes: 14, PruneSeconds: 1.5, Sealed: 15, UpkeepSeconds: 16.5}
+			return Store{Known: true, Free: 123, Unused: 5, Log: 6, Tiers: [3]int64{7, 8, 9}, Open: 10, Late: 11, Oldest: 12, PrunedPoints: 13, PrunedBytes: 14, PruneSeconds: 1.5, Sealed: 15, UpkeepSeconds: 16.5}
+		},
+		Health: func() []health.Check {
+			return []health.Check{{Name: "rings", Level: health.Live, OK: true}, {Name: "disk", Level: health.Ready}}
+		},
+		Dashboard: func() dashboard.Traffic {
+			return dashboard.Traffic{Classes: [6]uint64{2: 200, 4: 4}, Questions: 1, Downloads: 2, Streams: 3}
+		},
+		Alerts: func() alert.Counts {
+			return alert.Counts{Said: map[string]uint64{alert.Drops: 2, alert.NewAS: 0}, Lasting: 1, Pending: 5, Failures: 6}
+		},
+		Log:     func() term.LogCounts { return term.LogCounts{Levels: map[string]uint64{"warn": 7}, Suppressed: 3} },
+		Reloads: func() Reloads { return Reloads{Taken: 4, Refused: 1, Failing: true} },
+		Updates: func() []update.Status {
+			return []update.Status{{Edition: "city", Checked: time.Unix(99, 0), Failures: 2}}
 		},
 	}
 }
@@ -78,6 +104,26 @@ func TestValues(t *testing.T) {
 		`packetheat_geo_lookups_total{result="miss"} 2`,
 		`packetheat_geo_decoded_records_total 1`,
 		`packetheat_geo_search_seconds_total 1.5`,
+		`packetheat_health_ok{check="rings",level="live"} 1`,
+		`packetheat_health_ok{check="disk",level="ready"} 0`,
+		`packetheat_config_reload_ok 0`,
+		`packetheat_config_reloads_total{result="taken"} 4`,
+		`packetheat_log_messages_total{level="warn"} 7`,
+		`packetheat_log_suppressed_total 3`,
+		`packetheat_capture_up{interface="eth0"} 1`,
+		`packetheat_capture_up{interface="wg0"} 0`,
+		`packetheat_capture_last_read_timestamp_seconds{interface="eth0"} 55`,
+		`packetheat_sensor_warnings{code="nat_both_sides"} 1`,
+		`packetheat_sensor_warnings{code="duplicates"} 0`,
+		`packetheat_store_free_bytes 123`,
+		`packetheat_store_recovered 0`,
+		`packetheat_geo_update_failures{edition="city"} 2`,
+		`packetheat_export_written_timestamp_seconds{format="csv"} 88`,
+		`packetheat_dashboard_requests_total{class="2xx"} 200`,
+		`packetheat_dashboard_requests_total{class="5xx"} 0`,
+		`packetheat_dashboard_open_streams 3`,
+		`packetheat_alert_said_total{kind="drops"} 2`,
+		`packetheat_alert_webhook_failures_total 6`,
 		`packetheat_export_rewrites_total 6`,
 		`packetheat_export_rewrite_seconds 0.25`,
 		`packetheat_export_rewrite_seconds_total 1.5`,
@@ -88,21 +134,49 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestNames holds every name of ours to the rule in the package's comment.
-func TestNames(t *testing.T) {
-	rule := regexp.MustCompile(`^packetheat_(build|capture|decode|sensor|store|geo|export)_[a-z_]+$`)
-	ours := 0
-	for _, line := range strings.Split(scrape(t, some()), "\n") {
-		words := strings.Fields(line)
-		if len(words) != 4 || words[1] != "TYPE" || !strings.HasPrefix(words[2], "packetheat_") {
+// TestAll holds the list, which the manual prints, to what is really shown: the same names,
+// types, words and labels, each once.
+func TestAll(t *testing.T) {
+	rule := regexp.MustCompile(`^packetheat_(build|health|config|log|capture|decode|sensor|store|geo|export|dashboard|alert)_[a-z0-9_]+$`)
+	listed := map[string]Metric{}
+	for _, m := range All() {
+		if _, twice := listed[m.Name]; twice {
+			t.Errorf("%s is listed twice", m.Name)
+		}
+		if !rule.MatchString(m.Name) || strings.HasSuffix(m.Name, "_total") == m.Gauge || !strings.HasSuffix(m.Help, ".") {
+			t.Errorf("%s, a %s, %q breaks the rule", m.Name, m.Type(), m.Help)
+		}
+		listed[m.Name] = m
+	}
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(scrape(t, some())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, family := range families {
+		if !strings.HasPrefix(name, "packetheat_") {
+			if !strings.HasPrefix(name, "go_") && !strings.HasPrefix(name, "process_") {
+				t.Errorf("%s is of no kind that the manual names", name)
+			}
 			continue
 		}
-		ours++
-		if !rule.MatchString(words[2]) || strings.HasSuffix(words[2], "_total") != (words[3] == "counter") {
-			t.Errorf("%s of type %s breaks the rule", words[2], words[3])
+		m, ok := listed[name]
+		delete(listed, name)
+		if !ok || family.GetHelp() != m.Help || strings.ToLower(family.GetType().String()) != m.Type() {
+			t.Errorf("%s is shown as a %s, %q; listed (%v) as a %s, %q", name, family.GetType(), family.GetHelp(), ok, m.Type(), m.Help)
+		}
+		for _, one := range family.GetMetric() {
+			var labels []string
+			for _, pair := range one.GetLabel() {
+				labels = append(labels, pair.GetName())
+			}
+			want := slices.Sorted(slices.Values(m.Labels))
+			if !slices.Equal(labels, want) {
+				t.Errorf("%s has the labels %q, want %q", name, labels, want)
+			}
 		}
 	}
-	if ours < 20 {
-		t.Errorf("%d metrics of ours", ours)
+	for name := range listed {
+		t.Errorf("%s is listed, and not shown", name)
 	}
 }

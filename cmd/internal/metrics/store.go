@@ -2,7 +2,9 @@ package metrics
 
 // Store are the figures of a store that is written to.
 type Store struct {
-	Known        bool  // false: the store did not answer, and nothing is shown
+	Free         int64 // bytes of the disk that the sensor may use; negative: not known
+	Recovered    bool  // a damaged store was set aside at the start
+	Known        bool  // false: the store did not answer, and nothing below is shown
 	Unused       int64 // bytes of the file that hold nothing
 	Log          int64 // bytes of the write-ahead log
 	Tiers        [3]int64
@@ -16,22 +18,11 @@ type Store struct {
 	UpkeepSeconds            float64
 }
 
-var (
-	storeUnused  = gauge("packetheat_store_unused_bytes", "Room in the store's file that holds nothing and will be given back.")
-	storeLog     = gauge("packetheat_store_wal_bytes", "Size of the write-ahead log.")
-	storeTiers   = gauge("packetheat_store_tiers", "Sums of whole intervals that the store has.", "level")
-	storeOpen    = gauge("packetheat_store_unsealed_intervals", "Intervals of ten minutes that have no sums yet.")
-	storeLate    = gauge("packetheat_store_late_batches", "Batches that sums have yet to take in.")
-	storeOldest  = gauge("packetheat_store_oldest_points_timestamp_seconds", "Start of the oldest tick whose points are kept.")
-	prunedPoints = counter("packetheat_store_pruned_points_total", "Points deleted because of their age or for want of room.")
-	prunedBytes  = counter("packetheat_store_pruned_bytes_total", "Room won by deleting.")
-	storeSealed  = counter("packetheat_store_sealed_total", "Sums of intervals written, and written again for what came late.", "kind")
-	storeFailed  = counter("packetheat_store_seal_failures_total", "Intervals whose sums could not be made.")
-	upkeepTime   = counter("packetheat_store_maintenance_seconds_total", "How long the making of sums took.")
-	pruneSeconds = counter("packetheat_store_prune_seconds_total", "How long deleting took, the waiting for commits included.")
-)
-
-func (s *Store) collect(send func(metric, float64, ...string)) {
+func (s *Store) collect(send sending) {
+	if s.Free >= 0 {
+		send(storeFree, float64(s.Free))
+	}
+	send(storeRecovered, truth(s.Recovered))
 	if !s.Known {
 		return
 	}
