@@ -30,6 +30,7 @@ func placeView(t *testing.T, r random) (blobs tierBlobs, places int) {
 // TestLeanSums adds up views both ways, whole ones and such whose content is wrong
 // though their seal is right: then both refuse them.
 func TestLeanSums(t *testing.T) {
+	t.Parallel()
 	r := newRandom(31)
 	d, err := newDecoder()
 	if err != nil {

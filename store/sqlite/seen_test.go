@@ -113,6 +113,7 @@ func (p *past) runs(days int) int64 {
 // TestSeen compares random questions about random histories with brute force, while days
 // are open, closed, written again for what comes late, and read only.
 func TestSeen(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(3) {
 		p := newPast(t, 700+seed, 5*24*time.Hour)
 		p.tiered.maint.seenRows = 5 // several passes a day
@@ -142,6 +143,7 @@ func (p *past) checkFound(name string, want int64) {
 // TestSeenLong asks a store of months, whose days have been summed up to 30 and 360 days,
 // and again when the points of all but the last day are gone.
 func TestSeenLong(t *testing.T) {
+	t.Parallel()
 	p := newMonths(t, 901)
 	if months, years := p.runs(seenMonth), p.runs(seenYear); months < 3 || years != 0 {
 		t.Errorf("%d months, %d years", months, years)
@@ -202,6 +204,7 @@ func TestSeenLong(t *testing.T) {
 // TestSeenEndsWithPoints shows that nothing outlives the points unless that is asked for,
 // and that what is pruned in the middle of a day is still known where it is.
 func TestSeenEndsWithPoints(t *testing.T) {
+	t.Parallel()
 	for _, outlive := range []bool{false, true} {
 		p := newPast(t, 720, 3*24*time.Hour)
 		p.grow(30)
@@ -248,6 +251,7 @@ func TestSeenEndsWithPoints(t *testing.T) {
 // TestSeenDamaged shows that a summary that cannot be read is made of points again where
 // they are there, is left out of long ones, and is counted where nothing takes its place.
 func TestSeenDamaged(t *testing.T) {
+	t.Parallel()
 	p := newMonths(t, 902)
 	s := p.tiered
 	breakRuns := func(days int) {
@@ -289,6 +293,7 @@ func TestSeenDamaged(t *testing.T) {
 
 // TestSeenForgotten takes addresses out of summaries, with and without points.
 func TestSeenForgotten(t *testing.T) {
+	t.Parallel()
 	for _, points := range []bool{true, false} {
 		p := newMonths(t, 903)
 		ctx := context.Background()
@@ -331,6 +336,7 @@ func TestSeenForgotten(t *testing.T) {
 
 // TestSeenMerged adds a store without points to an empty one, twice.
 func TestSeenMerged(t *testing.T) {
+	t.Parallel()
 	p := newMonths(t, 904)
 	ctx := context.Background()
 	p.maintain(true)
