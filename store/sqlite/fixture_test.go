@@ -13,7 +13,7 @@ import (
 	"github.com/packetheat/packetheat/store"
 )
 
-var makeFixture = flag.Bool("make-fixture", false, "write testdata/format4, a store of today's format with tiers")
+var makeFixture = flag.Bool("make-fixture", false, "write testdata/format5, a store of today's format with tiers")
 
 // fixtureBatches are what the fixture holds. They never change: later formats must
 // still find them in the file that the first one wrote.
@@ -81,12 +81,15 @@ func TestFormat2(t *testing.T) { testTiersOf(t, "format2") }
 func TestFormat3(t *testing.T) { testTiersOf(t, "format3") }
 
 // TestFormat4 opens one that has summaries of addresses besides.
-func TestFormat4(t *testing.T) {
+func TestFormat4(t *testing.T) { testTiersOf(t, "format4") }
+
+// TestFormat5 opens one that is shipped besides: batches of sealed ticks have blocks.
+func TestFormat5(t *testing.T) {
 	t.Parallel()
 	if *makeFixture {
-		writeFixture(t, filepath.Join("testdata", "format4"))
+		writeFixture(t, filepath.Join("testdata", "format5"))
 	}
-	testTiersOf(t, "format4")
+	testTiersOf(t, "format5")
 }
 
 func testTiersOf(t *testing.T, format string) {
@@ -152,6 +155,7 @@ func writeFixture(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	openOutbox(t, s)
 	list := fixtureBatches()
 	appendAll(t, s, list[:4]...)
 	if err := s.Maintain(context.Background(), true); err != nil {

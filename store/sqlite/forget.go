@@ -89,6 +89,7 @@ func (f *forgetter) run(ctx context.Context) (err error) {
 			return err
 		}
 		defer f.sealer.enc.zstd.Close()
+		f.sealer.kept = make(map[keptTick]filtered)
 		if err := f.exec(ctx, "PRAGMA secure_delete = ON"); err != nil {
 			return err
 		}
@@ -96,7 +97,11 @@ func (f *forgetter) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := f.blocks(ctx); err != nil {
+	sealed := "0"
+	if version >= 2 {
+		sealed = inTier
+	}
+	if err := f.blocks(ctx, sealed); err != nil {
 		return err
 	}
 	if version >= 2 {
@@ -139,18 +144,23 @@ func (f *forgetter) read(n int) {
 	}
 }
 
-// blocks takes points out of the blocks of batches.
-func (f *forgetter) blocks(ctx context.Context) error {
+// inTier says of batch b that its tier of ten minutes has its points, too.
+const inTier = `EXISTS (SELECT 1 FROM tiers t WHERE t.level = 600 AND t.sensor = b.sensor AND t.last >= b.id AND t.keys > 0
+	AND t.start = b.tick - (b.tick % 600 + 600) % 600)`
+
+// blocks takes points out of the blocks of batches, of which sealed says whether their
+// tier has them, too.
+func (f *forgetter) blocks(ctx context.Context, sealed string) error {
 	for last := int64(-1 << 62); ; {
 		var page []checkedBatch
-		rows, err := f.readers.QueryContext(ctx, `SELECT b.id, tick, sensor, points, books, sums, ends
+		rows, err := f.readers.QueryContext(ctx, `SELECT b.id, tick, sensor, points, books, sums, ends, `+sealed+`
 			FROM blocks k JOIN batches b ON b.id = k.id WHERE k.id > ? ORDER BY k.id LIMIT 512`, last)
 		if err != nil {
 			return err
 		}
 		for size := 0; size < checkBytes && rows.Next(); {
 			var b checkedBatch
-			if err = rows.Scan(&b.id, &b.tick, &b.sensor, &b.points, &b.books, &b.sums, &b.ends); err != nil {
+			if err = rows.Scan(&b.id, &b.tick, &b.sensor, &b.points, &b.books, &b.sums, &b.ends, &b.sealed); err != nil {
 				break
 			}
 			size += len(b.sums) + len(b.ends)
@@ -183,10 +193,20 @@ func (f *forgetter) block(ctx context.Context, b *checkedBatch) error {
 	}
 	keep, gone := f.split(&f.dec.cols)
 	f.Blocks++
-	f.Forgotten.Points += gone.points
-	f.Sum.Add(gone.sum)
+	if !b.sealed { // else they are counted with its tier
+		f.Forgotten.Points += gone.points
+		f.Sum.Add(gone.sum)
+	}
 	if f.try {
 		return nil
+	}
+	if b.sealed {
+		at := keptTick{b.sensor, b.tick}
+		sum := f.sealer.kept[at]
+		sum.points += gone.points
+		sum.sum.Add(gone.sum)
+		sum.unlocated.Add(gone.unlocated)
+		f.sealer.kept[at] = sum
 	}
 	var t totals
 	if err := t.decode(b.books); err != nil { // the points' sum is known all the same

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"net/netip"
+	"slices"
 
 	"github.com/packetheat/packetheat/store"
 )
@@ -64,19 +65,39 @@ func (l *sealer) filter(ctx context.Context, t *tierRow, out func(addr, peer net
 	})
 }
 
+// keptTick is a tick of a sensor.
+type keptTick struct {
+	sensor uint32
+	tick   int64
+}
+
 // rowsLeft takes what was left out of the rows of the batches that it came in. Which of
-// several of a tick it came in is not known any more: it goes by their order.
+// several of a tick it came in is not known any more: it goes by their order. Those that
+// still have their blocks have been written anew with these.
 func (b *building) rowsLeft(ctx context.Context, f *filtered) (changed []batchRow, err error) {
 	rows, err := readBatches(ctx, b.s.readers, b.row.interval(), -1)
 	if err != nil {
 		return nil, err
 	}
+	kept, err := rowIDs(ctx, b.s.readers, `SELECT k.id FROM batches b JOIN blocks k ON k.id = b.id
+		WHERE b.tick >= ? AND b.tick < ? AND b.sensor = ? ORDER BY k.id`, b.row.start, b.row.start+b.row.level, b.row.sensor)
+	if err != nil {
+		return nil, err
+	}
 	f.points = 0
+	for tick, left := range f.ticks {
+		gone := b.kept[keptTick{b.row.sensor, tick}]
+		f.points += gone.points
+		left.points -= min(left.points, gone.points)
+		subtract(&left.sum, least(left.sum, gone.sum))
+		subtract(&left.unlocated, least(left.unlocated, gone.unlocated))
+	}
 	for i := range rows {
 		r := &rows[i]
 		left := f.ticks[r.tick]
+		_, has := slices.BinarySearch(kept, r.id)
 		var t totals
-		if r.id > b.row.last || r.points == 0 || left == nil || left.points == 0 && left.sum == (store.Sum{}) || t.decode(r.books) != nil {
+		if has || r.id > b.row.last || r.points == 0 || left == nil || left.points == 0 && left.sum == (store.Sum{}) || t.decode(r.books) != nil {
 			continue
 		}
 		n := min(left.points, r.points)

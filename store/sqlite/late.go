@@ -47,7 +47,8 @@ func (s *Store) cleanLate(ctx context.Context) error {
 			}
 			if _, err := tx.ExecContext(ctx, `DELETE FROM blocks WHERE id IN (SELECT l.id FROM late l LEFT JOIN tiers t
 				ON t.level = 600 AND t.sensor = l.sensor AND t.start = l.tick - (l.tick % 600 + 600) % 600
-				WHERE l.id IN (`+doneLate+`) AND (t.keys > 0 OR l.tick < ?))`, m[markPoints]); err != nil {
+				JOIN batches b ON b.id = l.id
+				WHERE l.id IN (`+doneLate+`) AND (t.keys > 0 AND NOT `+toldApart+` OR l.tick < ?))`, m[markPoints]); err != nil {
 				return err
 			}
 			if _, err := tx.ExecContext(ctx, "DELETE FROM late WHERE id IN ("+doneLate+")"); err != nil {

@@ -63,7 +63,7 @@ type merger struct {
 	told        time.Time
 
 	sealer  *sealer
-	dec     *decoder
+	from    unpacker          // of the other
 	sensors map[uint32]uint32 // ids of the other's sensors to ours
 	marks   marks             // ours
 	tiers   bool              // the other has some
@@ -80,7 +80,8 @@ func (m *merger) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer m.sealer.enc.zstd.Close()
-	if m.dec, err = newDecoder(); err != nil {
+	m.from = unpacker{Store: m.other, note: m.read}
+	if m.from.dec, err = newDecoder(); err != nil {
 		return err
 	}
 	if m.total, err = m.other.sizeInUse(ctx); err != nil {

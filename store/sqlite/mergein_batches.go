@@ -1,24 +1,12 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"math"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/packetheat/packetheat/store"
 )
-
-// found is a batch of the other store that is not in ours.
-type found struct {
-	*store.Batch
-	totals totals
-}
 
 // batches adds the other's batches, ten minutes of a sensor after the other.
 func (m *merger) batches(ctx context.Context) error {
@@ -178,177 +166,37 @@ func (m *merger) unsure(ctx context.Context, iv interval, rows int64) (bool, err
 	return false, nil
 }
 
-// unsealed makes batches of the rows that are new to us: their points are in blocks,
-// or in the samples of the tier.
+// unsealed makes batches of the rows that are new to us. The points of a tick that
+// several batches had may be one whole now: they go to the first, if all are new.
 func (m *merger) unsealed(ctx context.Context, tx *sql.Tx, theirs interval, rows []batchRow, isNew func(*batchRow) bool) (list []found, left int64, why string, err error) {
-	var sealed []*batchRow
-	for i := range rows {
-		r := &rows[i]
-		var points []store.Point
-		if r.points > 0 {
-			sums, ends, err := loadBlock(ctx, tx, r.id)
-			if err != nil {
-				return nil, 0, "", err
-			}
-			m.read(len(sums) + len(ends))
-			if sums == nil {
-				sealed = append(sealed, r)
-				continue
-			}
-			if m.dec.decode(sums, ends, needAll) != nil || !m.known(&m.dec.cols) {
-				if isNew(r) {
-					m.Damaged++
-				}
-				continue
-			}
-			points = m.points(&m.dec.cols)
-		}
-		if isNew(r) {
-			list = append(list, m.batch(r, points))
-		}
-	}
-	if len(sealed) == 0 {
-		return list, 0, "", nil
-	}
-	ticks, err := m.samples(ctx, tx, theirs)
-	if errors.Is(err, errDamaged) {
-		for _, r := range sealed {
-			if isNew(r) {
-				m.Damaged++
-			}
-		}
-		return list, 0, "", nil
-	}
+	all, err := m.from.unpack(ctx, tx, theirs, rows, isNew)
 	if err != nil {
 		return nil, 0, "", err
 	}
-	// The points of a tick that several batches had are one whole now: they go to the
-	// first, if all are new.
-	for len(sealed) > 0 {
-		n := 1
-		for n < len(sealed) && sealed[n].tick == sealed[0].tick {
-			n++
+	fresh := make(map[int64]int) // of batches that cannot be told apart, by tick
+	for i := range all {
+		if f := &all[i]; f.mates > 1 && isNew(f.row) {
+			fresh[f.row.tick]++
 		}
-		group := sealed[:n]
-		sealed = sealed[n:]
-		fresh := 0
-		for _, r := range group {
-			if isNew(r) {
-				fresh++
-			}
-		}
-		if fresh > 0 && fresh < n {
-			left += int64(fresh)
+	}
+	for i := range all {
+		f := &all[i]
+		switch {
+		case !isNew(f.row):
+			continue
+		case f.bad:
+			m.Damaged++
+			continue
+		case f.mates > 1 && fresh[f.row.tick] < f.mates:
+			left++
 			why = "both stores have a part of its ticks"
 			continue
+		case !f.booked:
+			m.Damaged++
 		}
-		for i, r := range group {
-			if fresh == 0 {
-				break
-			}
-			var points []store.Point
-			if i == 0 {
-				points = ticks[r.tick]
-			}
-			list = append(list, m.batch(r, points))
-		}
+		t := totalsOf(f.Batch)
+		f.totals.points, f.totals.unlocated = t.points, t.unlocated
+		list = append(list, *f)
 	}
-	slices.SortFunc(list, func(a, b found) int { return cmp.Or(a.Tick.Compare(b.Tick), cmp.Compare(a.Seq, b.Seq)) })
 	return list, left, why, nil
-}
-
-// known reports whether every id of a block of the other's has a value.
-func (m *merger) known(c *columns) bool {
-	return int(maxOf(c.place)) < len(m.other.dicts.places.snapshot()) && int(maxOf(c.asn)) < len(m.other.dicts.asns.snapshot())
-}
-
-// batch makes a batch of a row and points, which get its time and sensor.
-func (m *merger) batch(r *batchRow, points []store.Point) found {
-	f := found{Batch: &store.Batch{Sensor: m.other.dicts.sensors.snapshot()[r.sensor], Tick: time.Unix(r.tick, 0).UTC(), Interval: m.tick, Seq: r.seq, Points: points}}
-	if r.off > r.on {
-		f.From, f.To = f.Tick.Add(time.Duration(r.on)), f.Tick.Add(time.Duration(r.off))
-	}
-	if err := f.totals.decode(r.books); err != nil {
-		m.Damaged++
-		f.totals = totals{}
-	}
-	f.Books = f.totals.books
-	sources := m.other.dicts.sources.snapshot()
-	for text := range strings.SplitSeq(r.geo, ",") {
-		if id, err := strconv.Atoi(text); err == nil && id > 0 && id < len(sources) {
-			f.Geo = append(f.Geo, sources[id])
-		}
-	}
-	for i := range points {
-		points[i].Time, points[i].Interval, points[i].Sensor = f.Tick, m.tick, f.Sensor
-	}
-	t := totalsOf(f.Batch)
-	f.totals.points, f.totals.unlocated = t.points, t.unlocated
-	return f
-}
-
-// points makes points of a block.
-func (m *merger) points(c *columns) []store.Point {
-	points := make([]store.Point, 0, c.points)
-	m.each(c, func(p *store.Point, i int) {
-		sum := c.sum(i)
-		p.Packets, p.Bytes, p.Opens = sum.Packets, sum.Bytes, sum.Opens
-		points = append(points, *p)
-	})
-	return points
-}
-
-// each calls f with every point of decoded columns, its time and amounts left out.
-func (m *merger) each(c *columns, f func(p *store.Point, i int)) {
-	places, asns := m.other.dicts.places.snapshot(), m.other.dicts.asns.snapshot()
-	i := 0
-	for g, n := range c.count {
-		as := asns[c.asn[g]]
-		p := store.Point{Addr: c.addr[g], Place: places[c.place[g]], ASN: as.asn, ASOrg: as.org}
-		for end := i + int(n); i < end; i++ {
-			k := c.kinds[c.kind[i]]
-			p.Peer, p.Proto, p.Direction, p.HasPort, p.Flags, p.Port = c.peers[c.peer[i]], k.proto, k.direction, k.hasPort, k.flags, 0
-			if k.hasPort {
-				p.Port = c.ports[c.port[i]]
-			}
-			f(&p, i)
-		}
-	}
-}
-
-// samples takes the full keys of ten minutes apart into the points of each tick.
-func (m *merger) samples(ctx context.Context, tx *sql.Tx, theirs interval) (map[int64][]store.Point, error) {
-	t, err := readTier(ctx, tx, theirs)
-	if err != nil {
-		return nil, err
-	}
-	if t == nil || t.keys == 0 {
-		return nil, errDamaged // there should be blocks
-	}
-	seconds := int64(m.tick / time.Second)
-	ticks := make(map[int64][]store.Point)
-	for chunk := range t.chunks {
-		parts, err := loadParts(ctx, tx, t.id, chunk, int(sourceKeys), partKeysEnds, partKeysTimes, partKeysSamples)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range parts {
-			m.read(len(p))
-		}
-		if err := m.dec.decodeTier(&parts, sourceKeys, needAll|needTimes|needSamples); err != nil {
-			return nil, err
-		}
-		c := &m.dec.cols
-		if !m.known(c) {
-			return nil, errDamaged
-		}
-		m.each(c, func(p *store.Point, i int) {
-			for s := c.sampleStart[i]; s < c.sampleStart[i+1]; s++ {
-				p.Packets, p.Bytes, p.Opens = c.sampleAmount[packets][s], c.sampleAmount[octets][s], c.sampleAmount[opens][s]
-				at := t.start + int64(c.sampleTick[s])*seconds
-				ticks[at] = append(ticks[at], *p)
-			}
-		})
-	}
-	return ticks, nil
 }

@@ -197,13 +197,13 @@ func (m *merger) copyTier(ctx context.Context, tx *sql.Tx, t *tierRow) (*copiedT
 	}
 	for n, from := range viewSources {
 		m.read(len(parts[from.sums()]) + len(parts[from.times()]))
-		if err := m.dec.decodeTier(&parts, from, needTimes); err != nil {
+		if err := m.from.dec.decodeTier(&parts, from, needTimes); err != nil {
 			return nil, err
 		}
 		if c.views[n], err = m.copyView(from); err != nil {
 			return nil, err
 		}
-		c.sum = m.dec.cols.total()
+		c.sum = m.from.dec.cols.total()
 	}
 	return c, nil
 }
@@ -211,7 +211,7 @@ func (m *merger) copyTier(ctx context.Context, tx *sql.Tx, t *tierRow) (*copiedT
 // copyView takes a decoded view, whose ids become what they stand for.
 func (m *merger) copyView(from source) (rows []copiedRow, err error) {
 	places, asns := m.other.dicts.places.snapshot(), m.other.dicts.asns.snapshot()
-	c := &m.dec.cols
+	c := &m.from.dec.cols
 	i := 0
 	for g, n := range c.count {
 		r := copiedRow{id: c.place[g]}

@@ -163,6 +163,8 @@ func TestMonthsNeedNoTable(t *testing.T) {
 	execOn(t, copied, "DROP TABLE months")
 	execOn(t, copied, "DROP TABLE addresses")
 	execOn(t, copied, "DROP TABLE address_chunks")
+	execOn(t, copied, "DROP TABLE outbox")
+	execOn(t, copied, "DELETE FROM about WHERE key = 'id'")
 	execOn(t, copied, "PRAGMA user_version = 2")
 	s, err := OpenReadOnly(filepath.Dir(copied), Options{})
 	if err != nil {

@@ -204,11 +204,18 @@ func (p *pruning) byAge(ctx context.Context) (marks, error) {
 	if err != nil {
 		return target, err
 	}
+	held, any, err := p.unshipped(ctx)
+	if err != nil {
+		return target, err
+	}
 	for i, age := range p.retention.ages() {
 		if age <= 0 {
 			continue
 		}
 		want := floorTo(p.newest-int64(age/time.Second), markSteps[i])
+		if any { // what is to be shipped yet, age does not take
+			want = min(want, floorTo(held, markSteps[i]))
+		}
 		oldest, err := p.oldest(ctx, i, want)
 		if err != nil {
 			return target, err

@@ -224,6 +224,9 @@ func (p *pruning) giveBatches(ctx context.Context) error {
 		}
 		for part := range slices.Chunk(ids, sliceRows) {
 			err = p.slice(ctx, func(tx *sql.Tx) error {
+				if err := countLost(ctx, tx, part, p.shipped.Load()); err != nil {
+					return err
+				}
 				if err := deleteIDs(ctx, tx, "batches", part); err != nil {
 					return err
 				}

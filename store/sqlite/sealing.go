@@ -31,6 +31,8 @@ type sealer struct {
 	keys   int
 
 	damaged uint64 // blocks and counters that could not be read so far
+
+	kept map[keptTick]filtered // what Forget has taken out of blocks of batches that are in tiers, too
 }
 
 func newSealer(s *Store) (*sealer, error) {
@@ -385,7 +387,8 @@ func (b *building) closeInterval(ctx context.Context, tx *sql.Tx) error {
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `DELETE FROM blocks WHERE id IN
-		(SELECT id FROM batches WHERE tick >= ? AND tick < ? AND sensor = ? AND id <= ? AND id NOT IN (SELECT id FROM late))`,
+		(SELECT id FROM batches b WHERE tick >= ? AND tick < ? AND sensor = ? AND id <= ? AND id NOT IN (SELECT id FROM late)
+		AND NOT `+toldApart+")",
 		t.start, t.start+t.level, t.sensor, t.last)
 	return err
 }

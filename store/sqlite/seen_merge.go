@@ -26,7 +26,7 @@ func (m *merger) seen(ctx context.Context) error {
 			continue // what the points say is summed up by upkeep
 		}
 		w := m.newSeenWriter(m.sealer.enc, seenRun{days: seenDay, start: r.start, sensor: id, upto: r.upto})
-		err = copySeen(ctx, &seenStream{s: m.other, run: r, dec: m.dec}, w)
+		err = copySeen(ctx, &seenStream{s: m.other, run: r, dec: m.from.dec}, w)
 		if errors.Is(err, errDamaged) {
 			m.Damaged++
 			continue
@@ -34,7 +34,7 @@ func (m *merger) seen(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if head, err := m.dec.seenHead(r.head, r.chunks); err == nil {
+		if head, err := m.from.dec.seenHead(r.head, r.chunks); err == nil {
 			w.head.cut = head.cut
 		}
 		if err := w.finish(ctx); err != nil {

@@ -252,6 +252,9 @@ func (s *Store) beginWithSpare(ctx context.Context) (bool, error) {
 	if err := copyFile(next, s.sparePath()); err != nil {
 		return false, errors.Join(err, os.Remove(next))
 	}
+	if err := becomeAnother(ctx, next); err != nil {
+		return false, err
+	}
 	if err := os.Rename(next, s.path); err != nil {
 		return false, err
 	}

@@ -84,6 +84,7 @@ type Store struct {
 	logKeeper logKeeper // of a store that maintains itself
 
 	generation atomic.Uint64 // of the file, which Append may replace
+	shipped    atomic.Int64  // one more than the id of the newest batch that was shipped; 0: nobody ships
 	noFile     bool          // it could not; of the writer
 	ended      bool          // closed; of the writer
 
