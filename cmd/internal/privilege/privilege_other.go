@@ -1,0 +1,59 @@
+//go:build !linux || !cgo
+
+package privilege
+
+import (
+	"errors"
+	"os"
+)
+
+// Identity is who a process becomes.
+type Identity struct {
+	UID, GID int
+	Groups   []int
+}
+
+// Opener opens packet sockets, which only Linux has.
+type Opener struct{}
+
+// Inheritance is what Become has handed over.
+type Inheritance struct {
+	Opener *Opener
+	Files  map[string]*os.File
+}
+
+// ErrOpenerGone is not returned here.
+var ErrOpenerGone = errors.New("the process that opens packet sockets has ended")
+
+// StartOpener fails.
+func StartOpener(*Identity) (*Opener, error) { return nil, errors.ErrUnsupported }
+
+// PID returns 0.
+func (o *Opener) PID() int { return 0 }
+
+// Ended is never closed.
+func (o *Opener) Ended() <-chan struct{} { return nil }
+
+// Err returns errors.ErrUnsupported.
+func (o *Opener) Err() error { return errors.ErrUnsupported }
+
+// Socket fails.
+func (o *Opener) Socket(int) (int, error) { return -1, errors.ErrUnsupported }
+
+// Close does nothing.
+func (o *Opener) Close() error { return nil }
+
+// Become fails.
+func Become(*Identity, *Opener, map[string]*os.File, ...string) error { return errors.ErrUnsupported }
+
+// Inherit returns nil: nothing is handed over here.
+func Inherit() (*Inheritance, error) { return nil, nil }
+
+// MayCapture returns false.
+func MayCapture() bool { return false }
+
+// May returns false: rights are another thing here.
+func May() bool { return false }
+
+// Look fails.
+func Look(int) (State, error) { return State{}, errors.ErrUnsupported }
