@@ -30,6 +30,8 @@ const (
 // reload answers SIGHUP: it reads the configuration and opens the GeoIP databases
 // anew. What cannot be read, or not be used, leaves the running one as it is.
 func (r *live) reload() {
+	r.system.reloading()
+	defer func() { r.system.ready(r.statusText()) }()
 	if r.again != nil {
 		err := r.reloadConfig()
 		r.reloaded(err)

@@ -36,6 +36,7 @@ type live struct {
 	c      *config.Loaded // it was started with
 	latest *config.Loaded // that SIGHUP has read; of the goroutine that answers signals
 	log    *heldLog
+	system *service
 
 	home      atomic.Pointer[page.Home]   // may change on SIGHUP
 	links     atomic.Pointer[[]page.Link] // the same
@@ -81,6 +82,7 @@ func newRuntime(p *program, o runOptions) *live {
 	}
 	r := &live{program: p, runOptions: o, c: c, latest: c, captured: make(chan error, 1),
 		log: newHeldLog(p.err, c.Log.Level, c.Log.Format)}
+	r.system = newService(r.log.Warn)
 	r.setOwn(c)
 	return r
 }
@@ -262,14 +264,12 @@ func (r *live) task(name string, f func(context.Context) error) {
 
 // sayReady writes the lines that scripts and people wait for.
 func (r *live) sayReady() {
-	where := running{interfaces: r.interfaceNames(), dashboard: "off", out: r.c.Export.Dir}
-	if r.listener != nil {
-		where.dashboard = dashboardURL(r.listener.Addr())
-	}
+	where := running{interfaces: r.interfaceNames(), dashboard: r.dashboard(), out: r.c.Export.Dir}
 	r.say("ready interface=%s dashboard=%s out=%s", strings.Join(where.interfaces, ","), where.dashboard, where.out)
 	r.sayMissing()
 	r.log.release()
 	r.announce()
+	r.system.ready(r.statusText())
 	r.sayPlace(where)
 	if r.started != nil {
 		r.started(where)
@@ -303,12 +303,9 @@ func dashboardURL(a net.Addr) string {
 
 // announce tells other commands where this sensor is.
 func (r *live) announce() {
-	state := instance.State{Version: version(), Sensor: r.c.Sensor.Name, Started: r.since.UTC(), Interfaces: r.interfaceNames(), Dashboard: "off"}
+	state := instance.State{Version: version(), Sensor: r.c.Sensor.Name, Started: r.since.UTC(), Interfaces: r.interfaceNames(), Dashboard: r.dashboard()}
 	if out, err := filepath.Abs(r.c.Export.Dir); err == nil {
 		state.Out = out
-	}
-	if r.listener != nil {
-		state.Dashboard = dashboardURL(r.listener.Addr())
 	}
 	r.mu.Lock()
 	r.announced = true
@@ -328,6 +325,7 @@ func (r *live) wait(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { watchRequests(watching, r.requests, r.reload, r.report) })
 	all.Go(func() { r.labels.Run(watching) })
+	all.Go(func() { r.system.watch(watching, r.alive, r.statusText) })
 	all.Go(func() { r.watchSilence(watching) })
 	all.Go(func() { r.watchFirstCommit(watching) })
 	all.Go(func() { r.watchForecast(watching) })
@@ -348,6 +346,7 @@ func (r *live) wait(ctx context.Context) {
 
 // drain lets what has been captured flow to its end.
 func (r *live) drain() error {
+	r.system.stopping("storing what has been captured")
 	err := <-r.captured
 	for _, t := range r.tasks {
 		t.cancel()

@@ -85,6 +85,8 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 	where := running{dashboard: dashboardURL(listener.Addr())}
 	p.say("ready dashboard=%s", where.dashboard)
 	r.log.release()
+	r.system.ready("dashboard " + where.dashboard)
+	go r.system.watch(ctx, func() error { return nil }, func() string { return "dashboard " + where.dashboard })
 	r.sayPlace(where)
 	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served(), Labels: r.labels,
 		Alerts: func() any { return servedAlerts(folders) },
