@@ -157,6 +157,12 @@ func (o *Outbox) Status(ctx context.Context) (OutboxStatus, error) {
 	return st, err
 }
 
+// Lost returns how many points were given up before they were shipped.
+func (o *Outbox) Lost(ctx context.Context) (points int64, err error) {
+	kept, err := o.s.outboxRow(ctx)
+	return kept.LostPoints, err
+}
+
 // Next returns the batches that are to be shipped next, of at most so many points
 // together but one at least; an empty parcel if there are none.
 func (o *Outbox) Next(ctx context.Context, points int) (Parcel, error) {
@@ -169,14 +175,14 @@ func (o *Outbox) Next(ctx context.Context, points int) (Parcel, error) {
 	return o.s.BatchesAfter(ctx, after, points)
 }
 
-// errReplaced is the error of an outbox of a file that was set aside.
-var errReplaced = errors.New("the store was damaged and begun anew: open its outbox again")
+// ErrReplaced is the error of an outbox whose file was set aside: open the outbox again.
+var ErrReplaced = errors.New("the store was damaged and begun anew: open its outbox again")
 
 // check finds out whether the file is still the one that the outbox is of.
 func (o *Outbox) check(ctx context.Context) error {
 	n, err := number(ctx, o.s.readers, "SELECT count(*) FROM outbox")
 	if err == nil && n == 0 {
-		err = errReplaced
+		err = ErrReplaced
 	}
 	return err
 }

@@ -390,7 +390,7 @@ func TestOutboxOfNewFile(t *testing.T) {
 			ids = append(ids, id)
 		}
 	}
-	if _, err := o.Next(ctx, 1000); !errors.Is(err, errReplaced) {
+	if _, err := o.Next(ctx, 1000); !errors.Is(err, ErrReplaced) {
 		t.Errorf("the outbox of a file that was set aside: %v", err)
 	}
 	if again := openOutbox(t, s); again.status.Since == 0 || again.status.Shipped != again.status.Since {
