@@ -32,6 +32,7 @@ var stations = map[string][]string{
 	"geo":              {},
 	"store":            {},
 	"store/sqlite":     {"store"},
+	"store/clickhouse": {"store"},
 	"export":           {"store", "export/page"},
 	"export/page":      {},
 	"export/dashboard": {"export", "export/page", "store"},
@@ -39,7 +40,7 @@ var stations = map[string][]string{
 
 // testOnly are the packages that exist for tests: nothing else may import them, and
 // the tests of every station may.
-var testOnly = []string{"sensor/capture/capturetest", "store/sqlite/powerloss"}
+var testOnly = []string{"sensor/capture/capturetest", "store/sqlite/powerloss", "store/clickhouse/chtest"}
 
 // goFile is what the rules need to know of one file.
 type goFile struct {
