@@ -68,6 +68,7 @@ func (s *Store) parcel(ctx context.Context, id int64, points int) (Parcel, error
 	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.row.id, b.row.id) })
 	for i := range all {
 		f := &all[i]
+		f.Points = canonical(f.Points)
 		if f.bad || !f.booked {
 			p.Damaged++
 		} else if f.mates > 1 && len(f.Points) == 0 && f.row.points > 0 {
