@@ -142,10 +142,7 @@ func (p *program) demoFiles(o demoOptions) ([]*os.File, error) {
 	if o.config.Dashboard.Listen == "off" {
 		return nil, nil
 	}
-	if err := checkExposed(&o.config.Dashboard, o.insecure); err != nil {
-		return nil, err
-	}
-	l, err := p.listen(o.config.Dashboard.Listen, o.config.Moved("dashboard.listen"))
+	l, err := p.listen(o.config.Dashboard.Listen, o.config.Moved("dashboard.listen"), o.insecure)
 	if err != nil {
 		return nil, err
 	}

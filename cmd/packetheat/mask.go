@@ -71,13 +71,15 @@ func ownMask(c *config.Loaded) (mask export.Mask) {
 	return mask
 }
 
-// served returns the mask of what is served now, nil where nothing is masked.
-func (r *live) served() *export.Mask {
-	d := r.inForce.Load()
+// served returns the mask of all that is served, nil where nothing is masked.
+func (r *live) served() func() export.Mask {
+	d := &r.c.Dashboard
 	if d.Mask == "off" {
 		return nil
 	}
-	m := r.own()
-	m.Gone, m.Least = d.Mask == maskGone, d.MaskLeast
-	return &m
+	return func() export.Mask {
+		m := r.own()
+		m.Gone, m.Least = d.Mask == maskGone, d.MaskLeast
+		return m
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
-	"slices"
 	"strings"
 )
 
@@ -19,8 +18,7 @@ const (
 // columns collects columns in the order in which they are added. The zero value
 // is ready to use.
 type columns struct {
-	buf  bytes.Buffer
-	ends []int // of stretches of buf that are alike within: see pack
+	buf bytes.Buffer
 }
 
 // add writes one column's head and its payload.
@@ -30,13 +28,8 @@ func (c *columns) add(id, kind byte, count int, payload []byte) {
 	binary.LittleEndian.PutUint32(head[4:], uint32(count))
 	binary.LittleEndian.PutUint32(head[8:], uint32(len(payload)))
 	c.buf.Write(head[:])
-	c.cut()
 	c.buf.Write(payload)
-	c.cut()
 }
-
-// cut ends a stretch of buf.
-func (c *columns) cut() { c.ends = append(c.ends, c.buf.Len()) }
 
 // bytes adds a column of single bytes.
 func (c *columns) bytes(id byte, v []byte) { c.add(id, kindBytes, len(v), v) }
@@ -89,6 +82,4 @@ func (c *columns) magnitudes(id byte, v []uint64) {
 		out = append(out, byte(acc))
 	}
 	c.add(id, kindMagnitudes, len(v), out)
-	lengths := c.buf.Len() - len(out) + len(v)
-	c.ends = slices.Insert(c.ends, len(c.ends)-1, lengths)
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // MediaType is the content type of what Encode writes, and what a client asks
@@ -18,6 +20,11 @@ const MediaType = "application/vnd.packetheat.columns"
 const (
 	magic   = "PHCOLS"
 	version = 2
+
+	// level of the gzip: a standing file is written every few seconds. With the
+	// standard library's default, 100,000 rows took 18 times the time and 3 % less
+	// space.
+	level = 5
 
 	// maxCount is the largest number a column may hold: JavaScript's
 	// Number.MAX_SAFE_INTEGER.
@@ -53,7 +60,14 @@ func Encode(w io.Writer, d *Data) error {
 	rowColumns(&c, rows)
 	detailColumns(&c, details)
 
-	if err := pack(w, c.buf.Bytes(), c.ends); err != nil {
+	z, err := gzip.NewWriterLevel(w, level)
+	if err != nil {
+		return fmt.Errorf("encode page: %w", err)
+	}
+	if _, err := z.Write(c.buf.Bytes()); err != nil {
+		return fmt.Errorf("encode page: %w", err)
+	}
+	if err := z.Close(); err != nil {
 		return fmt.Errorf("encode page: %w", err)
 	}
 	return nil

@@ -23,6 +23,7 @@ type Config struct {
 	Export    Export
 	Dashboard Dashboard
 	Alerts    Alerts
+	Fleet     Fleet
 	Log       Log
 }
 
@@ -135,8 +136,7 @@ type Job struct {
 // Dashboard is the section "dashboard": the live page.
 type Dashboard struct {
 	Listen         string // host:port, or "off"
-	Token          string // secret; "": nobody needs one
-	ReadToken      string // secret; "": there is none
+	Token          string // secret
 	Certificate    string // file, PEM
 	Key            string // file, PEM
 	Hosts          []string

@@ -58,7 +58,9 @@ func TestDefaults(t *testing.T) {
 		},
 		Dashboard: Dashboard{Listen: "127.0.0.1:8080", Mask: "off", MaskLeast: 5},
 		Alerts:    Alerts{Enabled: true, New: []string{"as", "country", "place"}, Filter: "dir:out", Learning: 7 * 24 * time.Hour, Trouble: true},
-		Log:       Log{Level: "info", Format: "auto"},
+		Fleet: Fleet{Every: 10 * time.Second, ClickHouse: ClickHouse{Retention: FleetRetention{
+			Points: 30 * 24 * time.Hour, Views10m: 90 * 24 * time.Hour, Views1h: 2 * year, Views1d: Forever}}},
+		Log: Log{Level: "info", Format: "auto"},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.EquateEmpty()); diff != "" {
 		t.Error(diff)
@@ -165,17 +167,8 @@ func TestMistakes(t *testing.T) {
 			`config.yaml:3: geo.labels[0].label: missing`,
 			`config.yaml:4: geo.labels[1].label: "0123456789012345678901234567890123456789x" is no name: write a short one, for example tor or "my devices"`}},
 		{"half a home", "geo:\n  home:\n    latitude: 1\n", []string{`config.yaml:2: geo.home.longitude: missing`}},
-		{"half a pair", "dashboard:\n  tls:\n    key: x.pem\n", []string{
-			`config.yaml:3: dashboard.tls.key: a key needs its certificate, too: set dashboard.tls.certificate`}},
-		{"the other half", "dashboard:\n  tls:\n    certificate: x.pem\n", []string{
-			`config.yaml:3: dashboard.tls.certificate: a certificate needs its key, too: set dashboard.tls.key`}},
-		{"tokens", "dashboard:\n  token: short\n  read_token: 0123456789 abcdefgh\n", []string{
-			`config.yaml:2: dashboard.token: 5 characters are too few for a token: use 16 at least (packetheat config token makes one)`,
-			`config.yaml:3: dashboard.read_token: a token has letters, digits and signs of ASCII only, no blanks (packetheat config token makes one)`}},
-		{"readers only", "dashboard:\n  read_token: 0123456789abcdef\n", []string{
-			`config.yaml:2: dashboard.read_token: a token for readers needs one for you, too: set dashboard.token`}},
-		{"one token for all", "dashboard:\n  token: 0123456789abcdef\n  read_token: 0123456789abcdef\n", []string{
-			`config.yaml:3: dashboard.read_token: it is the same as dashboard.token: readers would be admins`}},
+		{"promise", "dashboard:\n  tls:\n    key: x.pem\n", []string{
+			`config.yaml:3: dashboard.tls.key: encryption of the dashboard: not in this version; remove the key, or what it promises would not be kept`}},
 		{"conditions", "sensor:\n  exclude:\n    - {ports: [99999], vlans: [4095], protocols: [tpc]}\n", []string{
 			`config.yaml:3: sensor.exclude[0].ports: "99999" is no port: write 443 or 1-1024`,
 			`config.yaml:3: sensor.exclude[0].protocols: protocol "tpc" is unknown: use tcp, udp, icmp, icmpv6, sctp … or a number from 0 to 255`,
