@@ -23,12 +23,15 @@ function credits(): string[] {
 
 export async function picture(view: MapView): Promise<Blob> {
   const canvas = document.createElement("canvas"), ctx = canvas.getContext("2d")!;
-  const { width, height } = view, scale = Math.min(fineness, most / Math.max(width, height + 200));
+  const { width } = view, scale = Math.min(fineness, most / Math.max(width, view.height + 200));
   const wrap = (font: string, pieces: string[], between: string) => {
     ctx.font = font;
     return lines(pieces, between, width - 2 * pad, (t) => ctx.measureText(t).width);
   };
   const sentence = wrap(text, said.value.map(plain), "  ·  "), foot = wrap(small, credits(), "   ");
+  const box = document.querySelector(".mapbox")!.getBoundingClientRect(), over = [...document.querySelectorAll(".mapbox .legend, .middle > .clock")];
+  // On a phone the legend stands below the map.
+  const height = Math.max(view.height, ...over.map((e) => Math.ceil(e.getBoundingClientRect().bottom - box.top)));
   const head = pad + 24 + 20 * sentence.length + 8, tail = 8 + 17 * foot.length + 8;
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round((head + height + tail) * scale);
@@ -40,10 +43,9 @@ export async function picture(view: MapView): Promise<Blob> {
   write(ctx, title, colour("--text"), [heading.value], pad + 10, 24);
   write(ctx, text, colour("--text"), sentence, pad + 24 + 10, 20);
   write(ctx, small, colour("--quiet"), foot, head + height + 8 + 8, 17);
-  ctx.drawImage(view.snapshot(scale), 0, head, width, height);
-  const box = document.querySelector(".mapbox")!.getBoundingClientRect();
+  ctx.drawImage(view.snapshot(scale), 0, head, width, view.height);
   ctx.translate(0, head);
-  for (const part of document.querySelectorAll(".mapbox .legend, .mapbox .clock, .middle > .clock")) await trace(ctx, part, box);
+  for (const part of over) await trace(ctx, part, box);
   return new Promise((done, failed) => canvas.toBlob((b) => (b ? done(b) : failed(new Error("the browser made no picture"))), "image/png"));
 }
 

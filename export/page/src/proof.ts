@@ -42,7 +42,7 @@ export function proof(m: Meta, zone: Zone, live: boolean, coarse = 0): Line[] {
     { what: "Coverage", text: coverageOf(m) },
     { what: "Packets", text: `${exact(t.packets)}, ${exact(t.bytes)} bytes on the wire${t.twoPublic > 0 ? `; ${exact(t.twoPublic)} of them between two public addresses, on the map at both ends` : ""}` },
     { what: "Dropped", text: m.drops > 0 ? `${exact(m.drops)} packets were lost by the kernel before they could be read` : "no packet was lost by the kernel", loss: m.drops > 0 },
-    { what: "Located", text: `${share(t.located, t.located + t.unlocated)} of the packets; ${coarse > 0 ? `${share(coarse, t.located)} of these to a country only; ` : ""}${count(t.unlocated)} are on no map` },
+    { what: "Located", text: `${share(t.located, t.located + t.unlocated)} of the packets; ${coarse > 0 ? `${share(coarse, t.located + t.unlocated)} of all to a country only; ` : ""}${count(t.unlocated)} are on no map` },
     ...(m.geo ?? []).map((g): Line => ({
       what: "Places by", text: [g.name, g.built && `of ${g.built.slice(0, 10)}`, g.attribution && `(${g.attribution})`].filter(Boolean).join(" "), link: g.url?.startsWith("https://") ? g.url : undefined,
     })),

@@ -41,10 +41,10 @@ export function pieces({ from, to, zone, blank, part, totals, drops, sums: v }: 
   return out;
 }
 
-/** How many have a place, and of how many of these it is no more than a country. */
+/** How many have a place, and of how many it is no more than a country. */
 function whereabouts(all: number, located: number, coarse: number): Piece {
   const piece: Piece = { runs: [[`${share(located, all)} located`]], title: `${exact(located)} of ${exact(all)} packets have a place; of ${exact(coarse)} it is known to the country only` };
-  if (coarse > 0) piece.runs.push([`, ${share(coarse, located)} of these to a country only`, "quiet"]);
+  if (coarse > 0) piece.runs.push([` (${share(coarse, all)} to a country only)`, "quiet"]);
   return piece;
 }
 

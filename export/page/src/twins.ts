@@ -5,7 +5,8 @@ interface Named { label: string; note: string; place?: string }
 
 /**
  * Lines of one name and note get their region, and those that are still alike their
- * coordinates, too. A line that is alone with its name stays as it is.
+ * coordinates instead: there is room for one of the two. A line that is alone with its
+ * name stays as it is.
  */
 export function toldApart<T extends Named>(items: T[]): T[] {
   const named = twins(items, (i) => `${i.label}|${i.note}`);
@@ -13,9 +14,9 @@ export function toldApart<T extends Named>(items: T[]): T[] {
   const region = (i: T) => i.place?.split("|")[2] ?? "", still = twins([...named], (i) => `${i.label}|${i.note}|${region(i)}`);
   return items.map((i) => {
     if (!named.has(i) || !i.place) return i;
-    const [lat, lon] = i.place.split("|")[0].split(",");
-    const where = [region(i) !== i.label && region(i), still.has(i) && lon && `${Number(lat).toFixed(2)}, ${Number(lon).toFixed(2)}`, i.note];
-    return { ...i, note: where.filter(Boolean).join(" · ") };
+    const [spot, country] = i.place.split("|"), [lat, lon] = spot.split(",");
+    if (still.has(i) && lon) return { ...i, note: `${Number(lat).toFixed(2)}, ${Number(lon).toFixed(2)} · ${country}` };
+    return region(i) && region(i) !== i.label ? { ...i, note: `${region(i)} · ${i.note}` } : i;
   });
 }
 

@@ -29,7 +29,7 @@ describe("row 1", () => {
   });
 
   test("tells how much is known to a country only", () =>
-    expect(spoken({ sums: { ...said.sums, unlocated: 0, coarse: 1_240_000 } })[3]).toBe("100 % located, 10 % of these to a country only"));
+    expect(spoken({ sums: { ...said.sums, unlocated: 0, coarse: 1_240_000 } })[3]).toBe("100 % located (10 % to a country only)"));
 
   test("without packets has no share", () => expect(spoken({ totals: { ...said.totals, packets: 0, bytes: 0 }, sums: { totalPackets: 0, totalBytes: 0, countries: 0, unlocated: 0, coarse: 0 } })).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "0 packets, 0 B", "0 countries", "0 dropped"]));
 });

@@ -32,11 +32,11 @@ export function placeLabels(ctx: CanvasRenderingContext2D, s: Scene, seen: numbe
   const cities = s.scale ? cityCandidates(s, seen, (text) => measured(ctx, true, text)) : [];
   const taken = [
     ...s.covered,
-    ...marked.map((i) => around(s, i, s.heat ? 3 : s.radius(i) + 1)),
+    ...marked.filter((i) => s.heat || s.radius(i) > 5).map((i) => around(s, i, s.heat ? 3 : s.radius(i) + 1)), // the smallest discs would keep all names off
     ...rings.map((i) => around(s, i, 10)),
   ];
   const free = (limit: number) => (r: Rect) => !taken.some((o) => overlap(o, r)) && onGlobe(s.camera, r) && calm(s, r, limit);
-  const few = (zoom < 2.5 ? 12 : zoom < 8 ? 20 : 40) * (width < 600 ? 0.6 : 1);
+  const few = (zoom < 2.5 ? 12 : zoom < 8 ? 20 : 40) * (width < 600 ? 0.6 : Math.max(1, width / 1200));
   const placed = place(cities, bounds, free(0.62), few);
   taken.push(...placed);
   return [...placed, ...place(countries, bounds, free(0.3), 120)];
@@ -52,7 +52,9 @@ function cityCandidates(s: Scene, seen: number[], measure: (text: string) => num
     taken.push([x, y]);
     // Some databases add the quarter in brackets: too long for a map.
     const name = s.cities[i].replace(/ \(.*\)$/, "");
-    if (name) out.push(cityCandidate(name, measure(name), x, y, s.radius(i), [s.spots.lon[i], s.spots.lat[i]]));
+    // On a phone a long name would stand across the next continent.
+    const room = measure(name);
+    if (name && room < 0.24 * s.camera.width) out.push(cityCandidate(name, room, x, y, s.radius(i), [s.spots.lon[i], s.spots.lat[i]]));
   }
   return out;
 }

@@ -19,11 +19,12 @@ export function Answer() {
       <h1>{heading}</h1>
       {d && v ? <Sentence /> : <span class="quiet">{live.value ? "waiting for the sensor" : "reading"} …</span>}
       <Spoken />
-      <span class="grow" />
-      {read.value < 1 && <Reading />}
-      {live.value ? <Pulse /> : d && <Written />}
-      <Display />
-      <button type="button" class="chip" onClick={() => (sharing.value = true)} aria-haspopup="dialog" title="Files, a picture or a link of this view (s)">Share</button>
+      <div class="tools">
+        {read.value < 1 && <Reading />}
+        {live.value ? <Pulse /> : d && <Written />}
+        <Display />
+        <button type="button" class="chip" onClick={() => (sharing.value = true)} aria-haspopup="dialog" title="Files, a picture or a link of this view (s)">Share</button>
+      </div>
       {d?.meta.note && <p class="note-text">{d.meta.note}</p>}
     </header>
   );

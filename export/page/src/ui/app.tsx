@@ -10,7 +10,7 @@ import { Chips } from "./chips";
 import { Footer } from "./footer";
 import { Help } from "./help";
 import { Map } from "./map";
-import { PaperProof } from "./paper";
+import { PaperCourse, PaperProof } from "./paper";
 import { mapKeys } from "./mapkeys";
 import { Clock } from "./playback";
 import { Share } from "./share";
@@ -38,6 +38,7 @@ export function App() {
       </main>
       <Timeline />
       <Footer />
+      <PaperCourse />
       <PaperProof />
       {help.value && <Help />}
       {about.value && <About />}

@@ -19,7 +19,7 @@ export function Chips() {
     <>
       <section class={open ? "chips open" : "chips"} aria-label="Filters">
         <FilterBox />
-        <button type="button" class="chip sheet-toggle" aria-expanded={open} onClick={() => (sheet.value = !open)}>Filters</button>
+        <button type="button" class="chip sheet-toggle" aria-expanded={open} onClick={() => (sheet.value = !open)}>{open ? "Done" : "Filters"}</button>
         <Traffic />
         <div class="group" role="group" aria-label="Protocol">
           {names.map((name, i) => <Protocol key={name} name={name} bit={i} />)}

@@ -12,7 +12,7 @@ export function Footer() {
   return (
     <footer class="footer">
       {m?.coarsened && <span>{m.coarsened}</span>}
-      {m?.geo?.map((g, i) => <Source key={i} geo={g} />)}
+      {m?.geo?.map((g, i) => <Source key={i} geo={g} further={i > 0} />)}
       <span>Map: Natural Earth</span>
       {m?.filter && <span>Filter: <code>{m.filter}</code></span>}
       <span class="grow" />
@@ -25,11 +25,11 @@ export function Footer() {
 }
 
 /** A database: what its licence asks to be said, and its age. */
-function Source({ geo }: { geo: Geo }) {
+function Source({ geo, further }: { geo: Geo; further: boolean }) {
   const text = geo.attribution || geo.name;
   const age = geo.built ? duration(Date.now() - Date.parse(geo.built)) + " old" : "";
   return (
-    <span title={`${geo.name}${geo.built ? ", built " + geo.built.slice(0, 10) : ""}`}>
+    <span class={further ? "further" : ""} title={`${geo.name}${geo.built ? ", built " + geo.built.slice(0, 10) : ""}`}>
       {geo.url?.startsWith("https://") ? <a href={geo.url} target="_blank" rel="noopener noreferrer">{text}</a> : text}
       <span class="quiet">{geo.attribution && geo.name !== "built-in" ? ` (${geo.name})` : ""}{age && `, ${age}`}</span>
     </span>

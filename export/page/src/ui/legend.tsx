@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { amount } from "../format";
 import { sigmaFor } from "../heat";
 import { radiusOf, samples } from "../map/halves";
+import type { Rect } from "../map/labels";
 import type { MapView } from "../map/view";
 import { measure, measureNames, say, weighing, type Measure } from "../measure";
 import { sums } from "../model";
@@ -50,6 +51,7 @@ export function Legend() {
 
 /** Goes to the corner with the least data, and keeps names off it. */
 function settle(view: MapView, legend: HTMLElement): Corner {
+  if (legend.offsetTop >= view.height) return cover(view, legend, []), corners[0]; // it stands below the map
   const w = legend.offsetWidth + 16, h = legend.offsetHeight + 16;
   const rect = (c: Corner) => ({ x: c.endsWith("left") ? 0 : view.width - w, y: c.startsWith("top") ? 0 : view.height - h, w, h });
   let best = corners[0], least = Infinity;
@@ -57,11 +59,20 @@ function settle(view: MapView, legend: HTMLElement): Corner {
     const n = view.busy(rect(c));
     if (n < least) (least = n), (best = c);
   }
-  const covered = [rect(best), ...[...legend.parentElement!.querySelectorAll<HTMLElement>(".zoom")].map((e) => ({ x: e.offsetLeft - 8, y: e.offsetTop - 8, w: e.offsetWidth + 16, h: e.offsetHeight + 16 }))];
+  cover(view, legend, [rect(best)]);
+  return best;
+}
+
+/** Tells the map what stands over it: the legend, the buttons, the clock of a playback. */
+function cover(view: MapView, legend: HTMLElement, covered: Rect[]): void {
+  const map = legend.parentElement!.getBoundingClientRect();
+  for (const e of document.querySelectorAll(".middle .zoom, .middle .clock")) {
+    const r = e.getBoundingClientRect();
+    covered.push({ x: Math.round(r.x - map.x) - 8, y: Math.round(r.y - map.y) - 8, w: Math.round(r.width) + 16, h: Math.round(r.height) + 16 });
+  }
   const moved = JSON.stringify(covered) !== JSON.stringify(view.covered);
   view.covered = covered;
   if (moved) view.relabel();
-  return best;
 }
 
 interface Part { view: MapView; scale: Scale; m: Measure }

@@ -53,7 +53,7 @@ function mount(canvas: HTMLCanvasElement, host: HTMLElement): () => void {
     drawn: () => frames.value++,
     scaled: (v) => (scale.value = v),
   });
-  const size = () => view.resize(host.clientWidth, host.clientHeight);
+  const size = () => view.resize(canvas.clientWidth, canvas.clientHeight);
   const watch = new ResizeObserver(size);
   watch.observe(host);
   size();

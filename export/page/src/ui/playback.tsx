@@ -101,7 +101,7 @@ export function Clock() {
     <div class={blank.value ? `clock blank ${corner}` : `clock ${corner}`} ref={box} role="timer" aria-live={playing.value ? "off" : "polite"}>
       <b>{text(from)}</b>
       <span>{days ? "" : date(from, zone)} {zoneName(from, zone)}</span>
-      <span class="clock-more">{s.growing.value ? `all from ${text(first)} to ${text(to)}` : days ? `for ${duration(to - from)}` : `to ${text(to)}`}</span>
+      <span class="clock-more clock-to">{s.growing.value ? `all from ${text(first)} to ${text(to)}` : days ? `for ${duration(to - from)}` : `to ${text(to)}`}</span>
       {refining.value < 1 ? <span class="clock-more">asking the sensor for finer steps, {Math.floor(100 * refining.value)}\u202f%</span>
         : was === 0 ? <span class="clock-more clock-gap">no data: the sensor was off</span>
         : was < to - from && <span class="clock-more">the sensor was on for {duration(was)} of it</span>}

@@ -54,7 +54,7 @@ export function Timeline() {
         <Brushed />
         <span class="grow" />
         <CompareWith />
-        <span class="quiet unit">{unit}{d ? ` per ${duration(d.step)}` : ""}{brush || at !== null ? "" : " · drag to select"}</span>
+        <span class="quiet unit">{unit}{d ? ` per ${duration(d.step)}` : ""}{brush || at !== null ? "" : <span class="drag"> · drag to select</span>}</span>
       </div>
       <Overview />
       <div class="plot" ref={host} tabIndex={0} role="slider" aria-label="Selected time; arrow keys move it, Home selects all" aria-valuemin={0} aria-valuemax={100}
@@ -97,7 +97,7 @@ function arrows(e: KeyboardEvent): void {
 }
 
 /** Seconds and amounts; nothing where the sensor was off. */
-function series(d: Dataset): uPlot.AlignedData {
+export function series(d: Dataset): uPlot.AlignedData {
   const v = sums.peek(), to = windowBins.peek()[1], from = firstBin(d);
   const x: number[] = [], y: (number | null)[] = [];
   const off = d.gaps();
@@ -122,7 +122,7 @@ function firstBin(d: Dataset): number {
   return Math.max(from, Math.min(start - Math.ceil((to - start) / 8), to - 12));
 }
 
-function options(d: Dataset, box: HTMLElement, ink: Ink): uPlot.Options {
+export function options(d: Dataset, box: { clientWidth: number; clientHeight: number }, ink: Ink): uPlot.Options {
   const unit = s.unit.peek(), utc = s.zone.peek() === "utc", narrow = box.clientWidth < 600;
   const font = "12px system-ui, sans-serif";
   return {
@@ -211,7 +211,7 @@ function press(e: MouseEvent, u: uPlot): void {
 }
 
 /** Shows the brush on the plot. */
-function mark(u: uPlot): void {
+export function mark(u: uPlot): void {
   const b = s.brush.peek();
   const left = b ? u.valToPos(b[0] / 1000, "x") : 0, right = b ? u.valToPos(b[1] / 1000, "x") : 0;
   u.root.classList.toggle("brushed", b !== null);

@@ -216,23 +216,27 @@ scenarios("empty, shared, printed", {}, ({ test, before, after, visit }) => {
     });
   });
 
-  test("paper is one light page with row 1, map, legend, list and evidence", async () => {
+  test("paper is one light page with row 1, map, legend, list, the course of time and evidence", async () => {
     await visit(full, { hash: "#theme=dark" }, async (page) => {
+      const size = () => page.$eval("canvas.map", (e) => [e.width, e.height]), before = await size();
       const pdf = Buffer.from(await page.pdf({ preferCSSPageSize: true, printBackground: false }));
       assert.equal(pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length, 1);
       await page.emulateMediaType("print");
       await page.waitForSelector(".paper-proof");
       const seen = await page.evaluate(() => ({
         theme: document.documentElement.dataset.theme, map: document.querySelector(".paper-map canvas")?.width ?? 0,
-        lines: [...document.querySelectorAll(".list .row")].filter((e) => e.getClientRects().length).length, chips: document.querySelector(".chips").offsetParent,
+        course: document.querySelector(".paper-course canvas")?.width ?? 0, lines: [...document.querySelectorAll(".list .row")].filter((e) => e.getClientRects().length).length, chips: document.querySelector(".chips").offsetParent,
       }));
       assert.equal(seen.theme, "light");
       assert.ok(seen.map > 1500);
-      assert.equal(seen.lines, 15);
+      assert.ok(seen.course > 1000, `the course of time is ${seen.course} pixels wide`);
+      assert.equal(seen.lines, 17);
       assert.equal(seen.chips, null);
       assert.match(await text(page, ".paper-proof"), /Program\s+packetheat/);
       await page.emulateMediaType("screen");
       await page.waitForFunction(() => document.documentElement.dataset.theme === "dark" && !document.querySelector(".paper-map canvas"));
+      await settled(page);
+      assert.deepEqual(await size(), before);
     });
   });
 
@@ -249,6 +253,19 @@ scenarios("empty, shared, printed", {}, ({ test, before, after, visit }) => {
       });
     });
   }
+
+  test("a phone's legend and buttons leave the map free", async () => {
+    for (const hash of ["", "#map=directions"]) {
+      await visit(full, { width: 360, height: 740, touch: true, scale: 2, hash }, async (page) => {
+        const box = (selector) => page.$eval(selector, (e) => e.getBoundingClientRect().toJSON()), map = await box("canvas.map");
+        assert.ok(map.height > 130, `the map is ${map.height} pixels high`);
+        for (const over of [".legend", ".zoom"]) {
+          const { top, bottom } = await box(over);
+          assert.ok(top >= map.bottom - 1 && bottom <= (await box(".side")).top + 2, `${over} goes from ${top} to ${bottom}, the map to ${map.bottom}`);
+        }
+      });
+    }
+  });
 
   test("a phone's targets are large enough for a finger", async () => {
     await visit(full, { width: 360, height: 740, touch: true, scale: 2 }, async (page) => {

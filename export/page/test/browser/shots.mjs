@@ -40,7 +40,7 @@ const states = {
   compare: { hash: `#window=${at(hours(12))}/${at(0)}&tz=utc&theme=light&compare=before`, dark: false },
   empty: { hash: `#${day}&theme=dark&filter=country:AQ` },
   phone: { hash: `#${day}&theme=dark`, width: 360, height: 740, scale: 2, touch: true },
-  print: { hash: `#${day}`, width: 1123, height: 794, print: true },
+  print: { hash: `#${day}`, width: 1055, height: 726, print: true }, // A4 across, without its margins
   saved: { hash: "#theme=light&tz=utc", saved: true, dark: false },
 };
 
