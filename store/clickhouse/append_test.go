@@ -56,8 +56,7 @@ func testAcknowledged(t *testing.T, s *Store) {
 func forget(t *testing.T, s *Store, tables ...string) {
 	t.Helper()
 	for _, name := range tables {
-		// No TRUNCATE, which removes what is known of tokens, though only of plain tables.
-		if err := s.exec(context.Background(), "TRUNCATE TABLE "+s.o.table(name)); err != nil {
+		if err := s.conn.Exec(context.Background(), "TRUNCATE TABLE "+s.o.table(name)); err != nil {
 			t.Fatal(err)
 		}
 	}

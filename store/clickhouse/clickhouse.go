@@ -21,7 +21,6 @@ package clickhouse
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
@@ -49,9 +48,6 @@ type Options struct {
 const defaultDatabase = "packetheat"
 
 func (o *Options) database() string { return cmp.Or(o.Database, defaultDatabase) }
-
-// ErrNoSchema says that the database has no tables of ours: Init makes them.
-var ErrNoSchema = errors.New("the database has no tables of packetheat (run: packetheat fleet init)")
 
 // Store is a connection to the tables. Several goroutines may use it at once. It has to
 // be closed.

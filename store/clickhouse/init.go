@@ -2,59 +2,87 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 )
 
+// The rows of the table about.
+const (
+	aboutSchema = "schema" // the version of the tables
+	aboutLayout = "layout" // which of the two layouts they have
+)
+
+// The two layouts: that of servers that know tokens has rollups. A database keeps the
+// layout that it was made with, also when the server is replaced by a newer one.
+const (
+	layoutTokens = "tokens"
+	layoutRows   = "rows"
+)
+
+func layoutOf(caps Capabilities) string {
+	if caps.Tokens {
+		return layoutTokens
+	}
+	return layoutRows
+}
+
+// ErrNoSchema says that the database has no tables of ours: Init makes them.
+var ErrNoSchema = errors.New("the database has no tables of packetheat (run: packetheat fleet init)")
+
 // Init makes the database, its tables and views; what is there stays as it is.
 func (s *Store) Init(ctx context.Context) error {
-	for _, sql := range Statements(s.o, s.caps) {
-		if err := s.exec(ctx, sql); err != nil {
-			return fmt.Errorf("make tables in %q at %s: %w%s", s.o.database(), s.where(), err, hint(err))
-		}
-	}
-	version, err := s.schema(ctx)
+	err := s.init(ctx)
 	if err != nil {
-		return fmt.Errorf("make tables in %q at %s: %w", s.o.database(), s.where(), err)
+		return fmt.Errorf("make tables in %q at %s: %w%s", s.o.database(), s.where(), err, hint(err))
 	}
-	if version > 0 {
-		return s.checkSchema(ctx)
-	}
-	return s.setSchema(ctx, schemaVersion)
+	return nil
 }
 
-// schema returns the version of the tables; 0 where none is noted.
-func (s *Store) schema(ctx context.Context) (int, error) {
-	rows, err := s.conn.Query(ctx, "SELECT value FROM "+s.table("about")+" WHERE name = 'schema'")
+func (s *Store) init(ctx context.Context) error {
+	switch err := s.checkSchema(ctx); {
+	case err == nil: // makes what may be missing of it, in the layout that it has
+	case !errors.Is(err, ErrNoSchema):
+		return err
+	}
+	for _, sql := range Statements(s.o, s.caps) {
+		if err := s.conn.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	return s.setAbout(ctx, map[string]string{aboutSchema: strconv.Itoa(schemaVersion), aboutLayout: layoutOf(s.caps)})
+}
+
+// about returns what the table about says.
+func (s *Store) about(ctx context.Context) (map[string]string, error) {
+	rows, err := s.conn.Query(ctx, "SELECT name, value FROM "+s.table("about"))
 	switch codeOf(err) {
 	case codeUnknownTable, codeUnknownDatabase:
-		return 0, ErrNoSchema
+		return nil, ErrNoSchema
 	}
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer rows.Close()
-	version := 0
+	about := map[string]string{}
 	for rows.Next() {
-		var value string
-		if err := rows.Scan(&value); err != nil {
-			return 0, err
+		var name, value string
+		if err := rows.Scan(&name, &value); err != nil {
+			return nil, err
 		}
-		if version, err = strconv.Atoi(value); err != nil {
-			return 0, fmt.Errorf("the table about says that its schema is %q", value)
-		}
+		about[name] = value
 	}
-	return version, rows.Err()
+	return about, rows.Err()
 }
 
+// checkSchema reports tables that are missing or of another version, and takes on the
+// layout that they have.
 func (s *Store) checkSchema(ctx context.Context) error {
-	version, err := s.schema(ctx)
+	version, err := s.readSchema(ctx)
 	switch {
 	case err != nil:
 		return err
-	case version == 0:
-		return ErrNoSchema
 	case version > schemaVersion:
 		return fmt.Errorf("its tables are of version %d, this program knows %d: use a newer packetheat", version, schemaVersion)
 	case version < schemaVersion:
@@ -63,17 +91,36 @@ func (s *Store) checkSchema(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) setSchema(ctx context.Context, version int) error {
-	b, err := s.conn.PrepareBatch(ctx, "INSERT INTO "+s.o.table("about")+" (name, value, changed)")
+func (s *Store) readSchema(ctx context.Context) (version int, err error) {
+	about, err := s.about(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if about[aboutSchema] == "" {
+		return 0, ErrNoSchema
+	}
+	if version, err = strconv.Atoi(about[aboutSchema]); err != nil || version < 1 {
+		return 0, fmt.Errorf("its table about says that its schema is %q", about[aboutSchema])
+	}
+	switch layout := about[aboutLayout]; {
+	case layout == layoutRows:
+		s.caps.Tokens = false
+	case !s.caps.Tokens:
+		return 0, fmt.Errorf("its tables were made by ClickHouse 24.8 or newer, and this is %s: use the newer server", s.caps)
+	}
+	return version, nil
+}
+
+func (s *Store) setAbout(ctx context.Context, values map[string]string) error {
+	b, err := s.conn.PrepareBatch(s.inserting(ctx, ""), "INSERT INTO "+s.o.table("about")+" (name, value, changed)")
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	if err := b.Append("schema", strconv.Itoa(version), time.Now()); err != nil {
-		return err
+	for name, value := range values {
+		if err := b.Append(name, value, time.Now().UTC()); err != nil {
+			return err
+		}
 	}
 	return b.Send()
 }
-
-// exec runs a statement that answers nothing.
-func (s *Store) exec(ctx context.Context, sql string) error { return s.conn.Exec(ctx, sql) }

@@ -14,11 +14,6 @@ type Retention struct {
 	Views1d  time.Duration // of a day
 }
 
-// views returns the ages of the rollups, the finest first.
-func (r Retention) views() [3]time.Duration {
-	return [3]time.Duration{r.Views10m, r.Views1h, r.Views1d}
-}
-
 // age returns the TTL of a table, in whole days, a part of one being a day.
 func age(column string, d time.Duration) string {
 	if d <= 0 {

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // schemaVersion is the version of the tables that this program makes and reads. It is
@@ -53,7 +54,8 @@ type table struct {
 	partition string
 	order     string // also the primary key, unless that is given
 	primary   string
-	ttl       string // "" is for ever
+	ages      bool   // its rows may have an age
+	ttl       string // that age; "" is for ever
 	window    bool   // it remembers deduplication tokens
 	whole     bool   // on a cluster: every node has all of it
 }
@@ -93,7 +95,7 @@ func pointColumns(caps Capabilities) []column {
 func pointsTable(o *Options, caps Capabilities) table {
 	t := table{
 		name: "points", columns: pointColumns(caps), partition: "toYYYYMMDD(time)",
-		ttl: age("time", o.Retention.Points),
+		ages: true, ttl: age("time", o.Retention.Points),
 	}
 	if caps.Tokens {
 		t.engine, t.order, t.window = "MergeTree", "sensor, time, country, latitude, longitude, addr, peer, port", true
@@ -127,12 +129,13 @@ type level struct {
 	name      string
 	seconds   int
 	partition string
+	age       func(Retention) time.Duration
 }
 
 var levels = []level{
-	{"10m", 600, "toMonday(start)"},
-	{"1h", 3600, "toYYYYMM(start)"},
-	{"1d", 86400, "toYear(start)"},
+	{"10m", 600, "toMonday(start)", func(r Retention) time.Duration { return r.Views10m }},
+	{"1h", 3600, "toYYYYMM(start)", func(r Retention) time.Duration { return r.Views1h }},
+	{"1d", 86400, "toYear(start)", func(r Retention) time.Duration { return r.Views1d }},
 }
 
 // rollup sums points by some of their columns, over each level.
@@ -154,15 +157,14 @@ func (r *rollup) table(o *Options, l level) table {
 	columns = append(append(columns, sumColumns...), column{"points", "UInt64", "ZSTD(1)"},
 		column{"first", "SimpleAggregateFunction(min, DateTime('UTC'))", "ZSTD(1)"},
 		column{"last", "SimpleAggregateFunction(max, DateTime('UTC'))", "ZSTD(1)"})
-	ages := map[string]int{"10m": 0, "1h": 1, "1d": 2}
 	return table{
 		name: r.name + "_" + l.name, engine: "SummingMergeTree", columns: columns, window: true,
 		partition: l.partition, primary: "sensor, start", order: "sensor, start, " + names(r.keys) + ", origin",
-		ttl: age("start", o.Retention.views()[ages[l.name]]),
+		ages: true, ttl: age("start", l.age(o.Retention)),
 	}
 }
 
-// view returns the SELECT that feeds the rollup from new points.
+// selects returns the SELECT that feeds the rollup from new points.
 func (r *rollup) selects(l level, from string) string {
 	keys := "sensor, origin, start, " + names(r.keys)
 	return fmt.Sprintf("SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), %d) * %[1]d, 'UTC') AS start, %s,\n"+
