@@ -58,6 +58,7 @@ type Store struct {
 	addr   []string
 	http   bool
 	logger *slog.Logger
+	keeper keeper // of what readers know
 }
 
 // Connect opens a connection and asks the server for its version. It does not look for

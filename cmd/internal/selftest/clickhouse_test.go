@@ -1,0 +1,36 @@
+package selftest
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/packetheat/packetheat/store/clickhouse"
+	"github.com/packetheat/packetheat/store/clickhouse/chtest"
+)
+
+// TestClickHouse asks the oldest server and the newest what SQLite is asked: a hundred
+// windows and filters, 2,000 with PACKETHEAT_TORTURE=1.
+func TestClickHouse(t *testing.T) {
+	questions := 100
+	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
+		questions = 2000
+	}
+	chtest.Each(t, func(t *testing.T, s *chtest.Server) {
+		o := clickhouse.Options{DSN: s.DSN, Database: s.Database()}
+		fleet, err := clickhouse.Connect(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer fleet.Close()
+		if err := fleet.Init(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		r, err := Run(t.Context(), fleet, Options{Seed: 11, Questions: questions})
+		if err != nil || r.Err() != nil {
+			t.Fatal(err, r.Err())
+		}
+		t.Logf("%s: %d answers about %d points of %d batches are equal, in %s", fleet.Capabilities(), r.Answers, r.Points, r.Batches, time.Since(begun).Round(time.Millisecond))
+	})
+}
