@@ -84,3 +84,31 @@ func healthLine(checks []health.Check) string {
 		return "ready; " + err.Error()
 	}
 }
+
+// printChecks prints a line a check. An error says that the sensor does not do its work.
+func (p *program) printChecks(checks []health.Check, asJSON bool) error {
+	if asJSON {
+		if err := p.printJSON(checks); err != nil {
+			return err
+		}
+	} else {
+		var l list
+		for _, c := range checks {
+			word := "ok"
+			switch {
+			case !c.OK && c.Level == health.Notice:
+				word = "notice"
+			case !c.OK:
+				word = "FAILS"
+			}
+			l.add(c.Name, "%-6s  %s", word, c.Text)
+		}
+		if err := l.print(p.out); err != nil {
+			return err
+		}
+	}
+	if health.Failed(checks, health.Ready) {
+		return errSilent // the checks have said why
+	}
+	return nil
+}

@@ -14,9 +14,11 @@ func (p *program) manCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "man [COMMAND]",
 		Short: "Print the manual page of a command",
-		Long:  "Print the manual page of packetheat or of one of its commands, or write all of them into a folder.",
+		Long: `Print the manual page of packetheat, of one of its commands or of a topic (install, metrics,
+privacy), or write all of them into a folder.`,
 		Example: `  packetheat man | man -l -
   packetheat man top | man -l -
+  packetheat man install | man -l -
   packetheat man --dir /usr/local/share/man/man1`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
@@ -32,9 +34,15 @@ func (p *program) manCommand() *cobra.Command {
 				if err := doc.GenManTree(root, header, dir); err != nil {
 					return fmt.Errorf("write manual pages: %w", err)
 				}
-				pages, _ := filepath.Glob(filepath.Join(dir, "packetheat*.1"))
+				if err := writeTopics(dir); err != nil {
+					return err
+				}
+				pages, _ := filepath.Glob(filepath.Join(dir, "packetheat*.[17]"))
 				p.say("wrote %d pages to %s", len(pages), dir)
 				return nil
+			}
+			if t, ok := findTopic(args); ok {
+				return t.man(p.out)
 			}
 			target, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {

@@ -126,6 +126,9 @@ network to be opened. It keeps headers' sums, never payload, on this machine onl
 		}
 	}
 	root.AddCommand(p.versionCommand(), p.manCommand())
+	for _, t := range topics() {
+		root.AddCommand(t.command())
+	}
 	root.SetFlagErrorFunc(explainFlag)
 	return root
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"github.com/packetheat/packetheat/cmd/internal/health"
 	"github.com/packetheat/packetheat/cmd/internal/instance"
 )
 
@@ -126,6 +127,13 @@ func TestRun(t *testing.T) {
 	}
 	if out := packetheat(t, s.dir, "status").out; !strings.Contains(out, "interface     lo: capturing") || !strings.Contains(out, url) {
 		t.Errorf("status prints\n%s", out)
+	}
+	if out := packetheat(t, s.dir, "status", "--ready").out; strings.Count(out, "  ok  ") != len(health.Names()) {
+		t.Errorf("status --ready prints\n%s", out)
+	}
+	var checks []health.Check
+	if err := json.Unmarshal([]byte(packetheat(t, s.dir, "status", "--ready", "--json").out), &checks); err != nil || health.Failed(checks, health.Notice) || len(checks) == 0 {
+		t.Errorf("%+v, %v", checks, err)
 	}
 	var status statusJSON
 	if err := json.Unmarshal([]byte(packetheat(t, s.dir, "status", "--json").out), &status); err != nil || status.Interfaces[0].Name != "lo" {

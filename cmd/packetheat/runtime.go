@@ -265,10 +265,10 @@ func (r *live) task(name string, f func(context.Context) error) {
 // sayReady writes the lines that scripts and people wait for.
 func (r *live) sayReady() {
 	where := running{interfaces: r.interfaceNames(), dashboard: r.dashboard(), out: r.c.Export.Dir}
+	r.announce() // who reads the line may ask for status
 	r.say("ready interface=%s dashboard=%s out=%s", strings.Join(where.interfaces, ","), where.dashboard, where.out)
 	r.sayMissing()
 	r.log.release()
-	r.announce()
 	r.system.ready(r.statusText())
 	r.sayPlace(where)
 	if r.started != nil {

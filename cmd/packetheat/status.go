@@ -104,12 +104,18 @@ func (r *live) status() statusJSON {
 }
 
 func (p *program) statusCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, onlyReady bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Print what the running sensor is doing",
 		Long: `Ask the sensor that writes to the store (--data) how it is: interfaces, packets, drops,
-points, commits, databases and files. It ends with status 1 where none is running.`,
+points, commits, databases and files. It ends with status 1 where none is running.
+
+--ready prints only the checks that /healthz, /readyz and systemd's watchdog go by, and ends
+with status 1 where one fails that keeps the sensor from its work: for health checks of
+containers and for scripts. "packetheat help metrics" explains them.`,
+		Example: `  packetheat status
+  packetheat status --ready && echo it works`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.load(cmd)
@@ -129,7 +135,7 @@ points, commits, databases and files. It ends with status 1 where none is runnin
 			if err != nil {
 				return err
 			}
-			if asJSON {
+			if asJSON && !onlyReady {
 				_, err := p.out.Write(append(body, '\n'))
 				return err
 			}
@@ -140,10 +146,14 @@ points, commits, databases and files. It ends with status 1 where none is runnin
 			if s.Masked {
 				return fmt.Errorf("the dashboard is masked (dashboard.mask), and tells nobody of the sensor: send process %d SIGUSR1, and read its log", state.PID)
 			}
+			if onlyReady {
+				return p.printChecks(s.Health, asJSON)
+			}
 			return p.printStatus(&s, state)
 		},
 	}
 	addJSON(cmd, &asJSON)
+	cmd.Flags().BoolVar(&onlyReady, "ready", false, "only print whether it does its work, and end with status 1 where it does not")
 	return cmd
 }
 
