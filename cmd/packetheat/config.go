@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ the program explains every key.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.configCheckCommand(), p.configDumpCommand())
+	cmd.AddCommand(p.configCheckCommand(), p.configDumpCommand(), p.configTokenCommand())
 	return cmd
 }
 
@@ -41,6 +42,23 @@ is any. Keys whose feature is not in this version are warned of.`,
 				return err
 			}
 			_, err = fmt.Fprintf(p.out, "configuration is good (%s)\n", c.File)
+			return err
+		},
+	}
+}
+
+func (p *program) configTokenCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "token",
+		Short: "Print a random token for the dashboard",
+		Long: `Print a random token, of 26 letters and digits, for dashboard.token or dashboard.read_token.
+Kept in a file of its own, it needs not stand in the configuration: the variable
+PACKETHEAT_DASHBOARD_TOKEN_FILE (PACKETHEAT_DASHBOARD_READ_TOKEN_FILE) names the file.`,
+		Example: `  (umask 077; packetheat config token > token)
+  PACKETHEAT_DASHBOARD_TOKEN_FILE=token packetheat run`,
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(p.out, rand.Text())
 			return err
 		},
 	}

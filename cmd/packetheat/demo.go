@@ -142,7 +142,10 @@ func (p *program) demoFiles(o demoOptions) ([]*os.File, error) {
 	if o.config.Dashboard.Listen == "off" {
 		return nil, nil
 	}
-	l, err := p.listen(o.config.Dashboard.Listen, o.config.Moved("dashboard.listen"), o.insecure)
+	if err := checkExposed(&o.config.Dashboard, o.insecure); err != nil {
+		return nil, err
+	}
+	l, err := p.listen(o.config.Dashboard.Listen, o.config.Moved("dashboard.listen"))
 	if err != nil {
 		return nil, err
 	}

@@ -71,15 +71,13 @@ func ownMask(c *config.Loaded) (mask export.Mask) {
 	return mask
 }
 
-// served returns the mask of all that is served, nil where nothing is masked.
-func (r *live) served() func() export.Mask {
-	d := &r.c.Dashboard
+// served returns the mask of what is served now, nil where nothing is masked.
+func (r *live) served() *export.Mask {
+	d := r.inForce.Load()
 	if d.Mask == "off" {
 		return nil
 	}
-	return func() export.Mask {
-		m := r.own()
-		m.Gone, m.Least = d.Mask == maskGone, d.MaskLeast
-		return m
-	}
+	m := r.own()
+	m.Gone, m.Least = d.Mask == maskGone, d.MaskLeast
+	return &m
 }

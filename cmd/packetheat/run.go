@@ -99,7 +99,7 @@ func addRunFlags(cmd *cobra.Command, o *runOptions) {
 	f.Var(&durationFlag{&o.duration}, "duration", "stop after `TIME`")
 	f.StringVar(&o.open, "open", openAuto, "open the map in a browser: `auto|always|never`")
 	f.BoolVar(&o.print, "print", false, "also print points as they are stored")
-	f.BoolVar(&o.insecure, "insecure", false, "serve on other addresses than loopback, readable by everybody who reaches them")
+	f.BoolVar(&o.insecure, "insecure", false, "serve on other addresses than loopback without TLS and token, readable by everybody who reaches them")
 	complete(cmd, "open", openAuto, openAlways, openNever)
 }
 

@@ -38,12 +38,14 @@ type live struct {
 	log    *heldLog
 	system *service
 
-	home      atomic.Pointer[page.Home]   // may change on SIGHUP
-	links     atomic.Pointer[[]page.Link] // the same
-	mask      atomic.Pointer[export.Mask] // of what is ours; the same
+	home      atomic.Pointer[page.Home]        // may change on SIGHUP
+	links     atomic.Pointer[[]page.Link]      // the same
+	mask      atomic.Pointer[export.Mask]      // of what is ours; the same
+	inForce   atomic.Pointer[config.Dashboard] // of dashboard; the same
 	geo       *geo.DB
 	labels    *geo.Labels
 	updater   *update.Updater // nil: geo.update.enabled is false
+	door      *door           // nil: there is no dashboard
 	store     *sqlite.Store
 	sensor    *sensor.Sensor
 	files     export.RefresherConfig // of refresher
@@ -98,10 +100,8 @@ func (r *live) openAll() (err error) {
 	if err := r.checkOut(); err != nil {
 		return err
 	}
-	if r.listener == nil && r.c.Dashboard.Listen != "off" {
-		if r.listener, err = r.listenDashboard(); err != nil {
-			return err
-		}
+	if err := r.openDashboard(); err != nil {
+		return err
 	}
 	if r.geo, err = openGeo(r.c, r.log.Logger); err != nil {
 		return err
@@ -128,6 +128,18 @@ func (r *live) openAll() (err error) {
 		return err
 	}
 	r.alerts, err = r.newAlerts()
+	return err
+}
+
+// openDashboard opens the dashboard's door and listener.
+func (r *live) openDashboard() (err error) {
+	if r.c.Dashboard.Listen == "off" {
+		return nil
+	}
+	if r.door, err = openDoor(r.c, r.insecure, r.log.Logger); err != nil || r.listener != nil {
+		return err
+	}
+	r.listener, err = r.listen(r.c.Dashboard.Listen, r.c.Moved("dashboard.listen"))
 	return err
 }
 
@@ -230,7 +242,7 @@ func (r *live) start(ctx context.Context) error {
 		r.server = dashboard.New(dashboard.Config{
 			Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
 			Status: func() any { return r.status() }, Alerts: func() any { return r.alertList() }, Ready: r.healthy, Health: r.alive, Metrics: r.metrics(),
-			Hosts: r.c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served(), Labels: r.labels,
+			Guard: r.door.guard, TLS: r.door.tls(), Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served, Labels: r.labels,
 		})
 		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
 	}
@@ -267,6 +279,7 @@ func (r *live) sayReady() {
 	where := running{interfaces: r.interfaceNames(), dashboard: r.dashboard(), out: r.c.Export.Dir}
 	r.announce() // who reads the line may ask for status
 	r.say("ready interface=%s dashboard=%s out=%s", strings.Join(where.interfaces, ","), where.dashboard, where.out)
+	r.sayInsecure(r.door, r.c.Dashboard.Listen)
 	r.sayMissing()
 	r.log.release()
 	r.system.ready(r.statusText())
@@ -307,6 +320,12 @@ func (r *live) announce() {
 	if out, err := filepath.Abs(r.c.Export.Dir); err == nil {
 		state.Out = out
 	}
+	if r.listener != nil {
+		state.Dashboard, state.Key = r.door.address(r.listener.Addr()), r.door.key
+		if r.door.pair != nil {
+			state.Certificate = r.door.pair.Fingerprint()
+		}
+	}
 	r.mu.Lock()
 	r.announced = true
 	r.mu.Unlock()
@@ -329,6 +348,9 @@ func (r *live) wait(ctx context.Context) {
 	all.Go(func() { r.watchSilence(watching) })
 	all.Go(func() { r.watchFirstCommit(watching) })
 	all.Go(func() { r.watchForecast(watching) })
+	if r.door != nil {
+		all.Go(func() { r.door.run(watching, r.announce) })
+	}
 	if r.print {
 		all.Go(func() { r.printPoints(watching) })
 	}

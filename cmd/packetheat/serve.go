@@ -52,7 +52,7 @@ status (/api/v1/status) has the error.
 	f.Lookup("mask").NoOptDefVal = maskNetworks
 	f.Int("mask-k", 0, "with --mask: `ADDRESSES` that a place, AS or country needs to be shown (configuration: dashboard.mask_k, default 5)")
 	complete(cmd, "mask", maskNetworks, maskGone)
-	f.BoolVar(&o.insecure, "insecure", false, "serve on other addresses than loopback, readable by everybody who reaches them")
+	f.BoolVar(&o.insecure, "insecure", false, "serve on other addresses than loopback without TLS and token, readable by everybody who reaches them")
 	complete(cmd, "open", openAuto, openAlways, openNever)
 	return cmd
 }
@@ -74,21 +74,23 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 	if err != nil {
 		return err
 	}
-	listener, err := p.listen(c.Dashboard.Listen, c.Moved("dashboard.listen"), o.insecure)
-	if err != nil {
-		return err
-	}
 	o.owner = desktop.SudoUser(p.getenv, os.Geteuid())
 	r := newRuntime(p, o)
-	r.listener, r.labels = listener, labels
+	if err := r.openDashboard(); err != nil {
+		return err
+	}
+	listener := r.listener
+	r.labels = labels
 	go labels.Run(ctx)
-	where := running{dashboard: dashboardURL(listener.Addr())}
+	go r.door.run(ctx, nil)
+	where := running{dashboard: r.door.url(listener.Addr(), c.Dashboard.Hosts)}
 	p.say("ready dashboard=%s", where.dashboard)
+	p.sayInsecure(r.door, c.Dashboard.Listen)
 	r.log.release()
 	r.system.ready("dashboard " + where.dashboard)
 	go r.system.watch(ctx, func() error { return nil }, func() string { return "dashboard " + where.dashboard })
 	r.sayPlace(where)
-	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Hosts: c.Dashboard.Hosts, Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served(), Labels: r.labels,
+	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Guard: r.door.guard, TLS: r.door.tls(), Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served, Labels: r.labels,
 		Alerts: func() any { return servedAlerts(folders) },
 		Status: func() any {
 			var stores []servedJSON
@@ -103,7 +105,7 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 				}
 				stores = append(stores, one)
 			}
-			return map[string]any{"state": "stored", "stores": stores}
+			return map[string]any{"state": "stored", "stores": stores, "dashboard": r.door.served(c.Dashboard.Listen)}
 		}})
 	if err := server.Serve(ctx, listener); err != nil && ctx.Err() == nil {
 		return err

@@ -93,5 +93,5 @@ func (r *live) dashboard() string {
 	if r.listener == nil {
 		return "off"
 	}
-	return dashboardURL(r.listener.Addr())
+	return r.door.url(r.listener.Addr(), r.inForce.Load().Hosts)
 }

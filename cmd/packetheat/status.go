@@ -16,6 +16,7 @@ import (
 
 	"github.com/packetheat/packetheat/cmd/internal/health"
 	"github.com/packetheat/packetheat/cmd/internal/instance"
+	"github.com/packetheat/packetheat/cmd/internal/keypair"
 	"github.com/packetheat/packetheat/cmd/internal/netdev"
 	"github.com/packetheat/packetheat/cmd/internal/term"
 	"github.com/packetheat/packetheat/export"
@@ -43,6 +44,8 @@ type statusJSON struct {
 	// Machine are all of the machine's interfaces, as long as nothing has come for the
 	// map: whoever looks at an empty one sees where traffic is.
 	Machine []machineJSON `json:"machine_interfaces,omitempty"`
+
+	Dashboard *servedBy `json:"dashboard,omitempty"`
 
 	Masked bool `json:"masked,omitempty"` // the dashboard says no more than this
 }
@@ -93,11 +96,19 @@ func (r *live) status() statusJSON {
 	if r.alerts != nil {
 		alerts = alertLine(r.alerts.List().Alerts, time.Now())
 	}
+	var served *servedBy
+	if r.door != nil {
+		served = r.door.served(r.inForce.Load().Listen)
+		if served.Insecure {
+			s.Warnings = append(slices.Clone(s.Warnings), sensor.Warning{Code: "insecure", Text: insecureText(served.Listen), Mend: insecureMend})
+		}
+	}
 	return statusJSON{
-		Alerts:  alerts,
-		Health:  r.checks(),
-		Machine: machine,
-		Status:  s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
+		Dashboard: served,
+		Alerts:    alerts,
+		Health:    r.checks(),
+		Machine:   machine,
+		Status:    s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
 		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered(), logReaders(r.store), r.retentionStatus()},
 		Geo:   geoJSON(r.geo, r.c), Faults: r.geo.Faults(), Export: r.refresher.Status(), Jobs: r.jobStatus(),
 	}
@@ -131,7 +142,7 @@ containers and for scripts. "packetheat help metrics" explains them.`,
 			case state.Dashboard == "" || state.Dashboard == "off":
 				return fmt.Errorf("the sensor (process %d) serves no dashboard, which answers for it: start it without --listen off, or send it SIGUSR1 and read its log", state.PID)
 			}
-			body, err := fetchStatus(cmd.Context(), state.Dashboard)
+			body, err := fetchStatus(cmd.Context(), state)
 			if err != nil {
 				return err
 			}
@@ -160,14 +171,21 @@ containers and for scripts. "packetheat help metrics" explains them.`,
 // statusLimit bounds the answer; it has a few lines for each interface.
 const statusLimit = 8 << 20
 
-func fetchStatus(ctx context.Context, url string) (body []byte, err error) {
+// fetchStatus asks the sensor, with the key that it left where it stores.
+func fetchStatus(ctx context.Context, state instance.State) (body []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/v1/status", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, state.Dashboard+"/api/v1/status", nil)
 	if err != nil {
 		return nil, fmt.Errorf("ask sensor: %w", err)
 	}
+	if state.Key != "" {
+		request.Header.Set("Authorization", "Bearer "+state.Key)
+	}
 	transport := &http.Transport{Proxy: nil} // it is on this machine, whatever HTTP_PROXY says
+	if state.Certificate != "" {
+		transport.TLSClientConfig = keypair.Trust(state.Certificate)
+	}
 	defer transport.CloseIdleConnections()
 	answer, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
@@ -179,7 +197,7 @@ func fetchStatus(ctx context.Context, url string) (body []byte, err error) {
 		return nil, fmt.Errorf("ask sensor: %w", err)
 	}
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ask sensor: %s answers %s", url, answer.Status)
+		return nil, fmt.Errorf("ask sensor: %s answers %s", state.Dashboard, answer.Status)
 	}
 	return body, nil
 }
@@ -234,6 +252,9 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 		l.add("alerts", "%s", s.Alerts)
 	}
 	l.add("dashboard", "%s", state.Dashboard)
+	if s.Dashboard != nil {
+		l.add("", "%s", s.Dashboard.line())
+	}
 	for _, w := range s.Warnings {
 		l.add("warning", "%s → %s", w.Text, w.Mend)
 	}

@@ -2,17 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/packetheat/packetheat/cmd/internal/desktop"
@@ -43,40 +39,6 @@ func (h *heldLog) release() { h.hold.Release() }
 func (h *heldLog) end() {
 	h.limit.Flush()
 	h.release()
-}
-
-// portsTried is how far listen goes when the default port is taken.
-const portsTried = 20
-
-// listen opens the dashboard's listener. A default port that is taken moves to the
-// next free one; one that somebody chose is an error.
-func (p *program) listen(address string, chosen, insecure bool) (net.Listener, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %q: %w", address, err)
-	}
-	if ip := net.ParseIP(host); !insecure && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("listen on %q: everybody who reaches this address could read the dashboard, nothing protects it in this version: listen on 127.0.0.1 and reach it by ssh -L, or add --insecure", address)
-	}
-	first, err := strconv.Atoi(port)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %q: %w", address, err)
-	}
-	for n := first; ; n++ {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(n)))
-		switch {
-		case err == nil:
-			return l, nil
-		case !errors.Is(err, syscall.EADDRINUSE):
-			return nil, fmt.Errorf("open dashboard: %w (choose another address with --listen or dashboard.listen)", err)
-		case chosen || n == first+portsTried || n == 65535:
-			return nil, fmt.Errorf("open dashboard: port %s of %s is in use (choose another with --listen or dashboard.listen, or --listen off)", port, host)
-		}
-	}
-}
-
-func (r *live) listenDashboard() (net.Listener, error) {
-	return r.listen(r.c.Dashboard.Listen, r.c.Moved("dashboard.listen"), r.insecure)
 }
 
 // sayPlace tells people how to see the map: by a browser that is opened, or by the

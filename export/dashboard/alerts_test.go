@@ -20,7 +20,7 @@ func TestAlerts(t *testing.T) {
 	}{
 		"none":   {Config{}, 0, false},
 		"some":   {Config{Alerts: some}, 1, false},
-		"masked": {Config{Alerts: some, Mask: func() export.Mask { return export.Mask{} }}, 0, true},
+		"masked": {Config{Alerts: some, Mask: func() *export.Mask { return &export.Mask{} }}, 0, true},
 	} {
 		c.cfg.Reader = &fakeReader{}
 		w := httptest.NewRecorder()

@@ -1,16 +1,16 @@
 // Package dashboard serves the page, the JSON API and live updates over HTTP, for
-// the sensor's own machine and for whoever is let in by a tunnel or a proxy.
+// the sensor's own machine and for whoever is let in by a token, a tunnel or a proxy.
 //
-// It only reads: GET and HEAD, on a fixed set of routes (openapi.yaml describes
-// them, a test holds it to the code). Every question is bounded in time, size and
-// number, so that no client can keep the sensor from its work. The Host header is
-// checked, so that a web site cannot reach the dashboard through a name of its own
-// (DNS rebinding); an address in the Host header cannot be rebound and is let in.
+// It only reads: GET and HEAD, but for signing in and out, on a fixed set of routes
+// (openapi.yaml describes them, a test holds it to the code). Every question is bounded
+// in time, size and number, so that no client can keep the sensor from its work. Package
+// access decides who may ask.
 package dashboard
 
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/export/dashboard/access"
 	"github.com/packetheat/packetheat/export/page"
 	"github.com/packetheat/packetheat/store"
 )
@@ -37,10 +38,17 @@ type Config struct {
 	// as Home is.
 	Links func() []page.Link
 
-	// Mask, where not nil, makes every answer one for others: masked before it is
+	// Mask, where it returns one, makes every answer one for others: masked before it is
 	// filtered, of whole hours that are over; Sensor, Home, Links, Labels, Status and
-	// Metrics are not told at all. It is called as Home is.
-	Mask func() export.Mask
+	// Metrics are not told at all. Who has shown the admin token is answered in full. Nil:
+	// nothing is masked. It is called as Home is.
+	Mask func() *export.Mask
+
+	// Guard decides who may ask; its rules may change at any time. Nil: everybody who asks
+	// for localhost or an address.
+	Guard *access.Guard
+
+	TLS *tls.Config // of Serve; nil: plain HTTP
 
 	// Own returns what is ours, for the masks that downloads ask for: networks and names.
 	// Nil: nothing. It is called as Home is.
@@ -63,7 +71,6 @@ type Config struct {
 	Ready   func() error // nil error: /readyz is 200; nil function: always ready
 	Health  func() error // the same for /healthz: an error is one that only a new start mends
 	Metrics http.Handler // of /metrics; nil: there is none
-	Hosts   []string     // names besides localhost that the Host header may have; "*" is any
 	Logger  *slog.Logger // nil: silent
 	Now     func() time.Time
 
@@ -78,6 +85,10 @@ type Config struct {
 // closed. All methods may be called by several goroutines.
 type Server struct {
 	cfg       Config
+	guard     *access.Guard
+	login     loginPage
+	others    *Server            // answers for others, masked; nil: nothing is ever masked
+	mask      func() export.Mask // of all answers; nil: none, as in all Servers but others
 	routes    map[string]route
 	queries   gate
 	downloads gate
@@ -99,11 +110,10 @@ func New(cfg Config) *Server {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Mask != nil {
-		cfg.Reader = export.NewMasked(cfg.Reader, cfg.Mask)
-		cfg.Sensor, cfg.Home, cfg.Links, cfg.Labels, cfg.Status, cfg.Metrics = "", nil, nil, nil, nil, nil
+	if cfg.Guard == nil {
+		cfg.Guard = access.New(access.Rules{}, cfg.Now)
 	}
-	s := &Server{cfg: cfg, stopping: make(chan struct{})}
+	s := &Server{cfg: cfg, guard: cfg.Guard, login: newLoginPage(), stopping: make(chan struct{})}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.queries = newGate(cmp.Or(cfg.Queries, 8), 2*time.Second)
 	s.downloads = newGate(cmp.Or(cfg.Downloads, 4), 0)
@@ -111,7 +121,34 @@ func New(cfg Config) *Server {
 	s.page = newDocument("text/html; charset=utf-8", page.Live())
 	s.page.pack(true)
 	s.routes = s.table()
+	if cfg.Mask != nil {
+		s.others = s.masked()
+	}
 	return s
+}
+
+// masked returns a Server that answers for others. Its limits are those of s: it holds
+// the same places.
+func (s *Server) masked() *Server {
+	m := &Server{cfg: s.cfg, guard: s.guard, login: s.login, queries: s.queries, downloads: s.downloads, streams: s.streams, page: s.page, stopping: s.stopping}
+	m.mask = func() export.Mask {
+		if mask := s.cfg.Mask(); mask != nil {
+			return *mask
+		}
+		return export.Mask{} // it was switched off while this answer was made
+	}
+	m.cfg.Reader = export.NewMasked(s.cfg.Reader, m.mask)
+	m.cfg.Sensor, m.cfg.Home, m.cfg.Links, m.cfg.Labels, m.cfg.Status, m.cfg.Metrics = "", nil, nil, nil, nil, nil
+	m.routes = m.table()
+	return m
+}
+
+// answering returns the Server whose answers a visitor may see.
+func (s *Server) answering(v access.Visitor) *Server {
+	if s.others == nil || s.cfg.Mask() == nil || v.Known && v.Scope == access.Admin {
+		return s
+	}
+	return s.others
 }
 
 // Handler returns the handler of all routes.
@@ -126,6 +163,7 @@ const drain = 3 * time.Second
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler:           s.Handler(),
+		TLSConfig:         s.cfg.TLS,
 		ReadHeaderTimeout: 5 * time.Second,
 		WriteTimeout:      60 * time.Second, // streams and downloads have their own
 		IdleTimeout:       2 * time.Minute,
@@ -143,7 +181,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 		drained <- err
 	})
-	err := h.Serve(l)
+	serve := h.Serve
+	if h.TLSConfig != nil {
+		serve = func(l net.Listener) error { return h.ServeTLS(l, "", "") } // the certificate is in TLSConfig
+	}
+	err := serve(l)
 	if !finish() && errors.Is(err, http.ErrServerClosed) {
 		err = <-drained
 	}

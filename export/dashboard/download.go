@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/export/dashboard/access"
 	"github.com/packetheat/packetheat/store"
 )
 
@@ -121,8 +122,11 @@ func (s *Server) fileOptions(r *http.Request) (o export.Options, err error) {
 	if !slices.Contains(details, o.Detail) {
 		return o, badRequest("detail %s is unknown: use %s", quoted(o.Detail), strings.Join(details[1:], ", "))
 	}
-	if o.Mask, err = s.mask(r); err != nil || o.Mask == nil {
+	if o.Mask, err = s.maskOf(r); err != nil {
 		return o, err
+	}
+	if o.Mask == nil {
+		return o, mayTake(visitor(r), f.Window)
 	}
 	if o.Detail != "" && o.Detail != export.DetailPlaces {
 		return o, badRequest("detail %s does not go with mask: a masked page has places only", o.Detail)
@@ -134,18 +138,31 @@ func (s *Server) fileOptions(r *http.Request) (o export.Options, err error) {
 	return o, nil
 }
 
+// readerTakes is the longest window of which somebody with the read token gets a file
+// with addresses: he may look at everything, but not carry the store away.
+const readerTakes = 7 * 24 * time.Hour
+
+// mayTake refuses files that are for who has the admin token.
+func mayTake(v access.Visitor, w store.Window) error {
+	if v.Scope != access.Read || !w.From.IsZero() && !w.To.IsZero() && w.To.Sub(w.From) <= readerTakes {
+		return nil
+	}
+	return &problem{Status: http.StatusForbidden, Title: "More than a reader may take",
+		Detail: "with the read token, files with addresses are of seven days at most: ask for a shorter window (last=7d), for mask=networks, or sign in with the admin token"}
+}
+
 // The values of the parameter mask: what becomes of addresses.
 const (
 	maskNetworks = "networks"
 	maskGone     = "gone"
 )
 
-// mask reads the mask that a request asks for; nil: none.
-func (s *Server) mask(r *http.Request) (*export.Mask, error) {
+// maskOf reads the mask that a request asks for; nil: none.
+func (s *Server) maskOf(r *http.Request) (*export.Mask, error) {
 	kind := r.URL.Query().Get("mask")
 	least, err := number(r, "mask_k", export.MaskLeast, 1000)
-	if s.cfg.Mask != nil && err == nil && kind == "" { // all is masked anyway
-		m := s.cfg.Mask()
+	if s.mask != nil && err == nil && kind == "" { // all is masked anyway
+		m := s.mask()
 		m.Least = max(m.Least, least)
 		return &m, nil
 	}

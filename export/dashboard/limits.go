@@ -1,11 +1,7 @@
 package dashboard
 
 import (
-	"net"
 	"net/http"
-	"net/netip"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -41,20 +37,3 @@ func (g gate) enter(r *http.Request) error {
 }
 
 func (g gate) leave() { <-g.places }
-
-// knownHost reports whether a Host header may be answered: localhost, an address,
-// or a name from the configuration. A web site that points a name of its own at us
-// (DNS rebinding) sends that name.
-func (s *Server) knownHost(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
-	}
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761, 6.3
-		return true
-	}
-	return slices.ContainsFunc(s.cfg.Hosts, func(h string) bool { return h == "*" || strings.EqualFold(h, host) })
-}

@@ -43,7 +43,7 @@ func maskedConfig() Config {
 		Status:  func() any { return map[string]string{"path": "/var/lib/gw-secret"} },
 		Ready:   func() error { return errors.New("the disk of gw-secret is full") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "gw-secret 1\n") }),
-		Mask:    func() export.Mask { return export.Mask{} }}
+		Mask:    func() *export.Mask { return &export.Mask{} }}
 }
 
 // allOf is a body with what is compressed in it beside it.
@@ -140,7 +140,7 @@ func TestMaskComesBeforeFilter(t *testing.T) {
 // TestMaskedStream announces no tick.
 func TestMaskedStream(t *testing.T) {
 	r := hidden()
-	server := httptest.NewServer(New(Config{Reader: r, Mask: func() export.Mask { return export.Mask{} }}).Handler())
+	server := httptest.NewServer(New(Config{Reader: r, Mask: func() *export.Mask { return &export.Mask{} }}).Handler())
 	defer server.Close()
 	answer, err := http.Get(server.URL + "/api/v1/live")
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/export/dashboard/access"
 	"github.com/packetheat/packetheat/store"
 )
 
@@ -46,13 +47,8 @@ func badRequest(format string, args ...any) *problem {
 	return &problem{Status: http.StatusBadRequest, Title: "Question not understood", Detail: fmt.Sprintf(format, args...)}
 }
 
-// quoted quotes what a client sent, shortened: it may be anything, of any length.
-func quoted(s string) string {
-	if len(s) > 100 {
-		s = s[:100] + "…"
-	}
-	return strconv.Quote(s)
-}
+// quoted quotes what a client sent, shortened.
+func quoted(s string) string { return access.Quoted(s) }
 
 // refuse answers with a problem document.
 func refuse(w http.ResponseWriter, r *http.Request, p problem) {
@@ -98,7 +94,7 @@ func (s *Server) problemOf(r *http.Request, err error) (p *problem) {
 			Detail: err.Error() + ": ask for a shorter window, or use packetheat export, which may take longer"}
 	case errors.Is(err, export.ErrMasked):
 		p = badRequest("%v", err)
-	case s.cfg.Mask != nil:
+	case s.mask != nil:
 		s.cfg.Logger.Error("question failed", "path", r.URL.Path, "error", err)
 		p = &problem{Status: http.StatusInternalServerError, Title: "The store cannot answer", Detail: "the log of packetheat says why"}
 	default:

@@ -24,8 +24,8 @@ func (s *Server) question(r *http.Request) (store.Filter, error) {
 	if err != nil {
 		return f, badFilter(err)
 	}
-	if s.cfg.Mask != nil {
-		if mask := s.cfg.Mask(); mask.Check(f) != nil {
+	if s.mask != nil {
+		if mask := s.mask(); mask.Check(f) != nil {
 			return f, badRequest("%v", mask.Check(f))
 		}
 	}

@@ -1,12 +1,14 @@
 package dashboard
 
 import (
+	"context"
 	_ "embed"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/packetheat/packetheat/export"
+	"github.com/packetheat/packetheat/export/dashboard/access"
 	"github.com/packetheat/packetheat/export/page"
 )
 
@@ -17,7 +19,8 @@ var openAPI []byte
 type route struct {
 	serve  func(http.ResponseWriter, *http.Request)
 	params []string // query parameters that it knows
-	open   bool     // answers whatever the Host header says: health checks
+	open   bool     // answers everybody, whatever the Host header says: health checks
+	door   bool     // answers who is not signed in, and takes POST: signing in and out
 }
 
 // window are the parameters of every question.
@@ -29,6 +32,8 @@ func (s *Server) table() map[string]route {
 	t := map[string]route{
 		"/":                    {serve: s.servePage},
 		"/favicon.ico":         {serve: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }},
+		"/login":               {serve: s.serveLogin, door: true},
+		"/logout":              {serve: s.serveLogout, door: true},
 		"/healthz":             {serve: s.serveHealth, open: true},
 		"/readyz":              {serve: s.serveReady, open: true},
 		"/api/v1/cells":        {serve: s.serveCells, params: window("step", "detail")},
@@ -68,30 +73,87 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox") // the page has its own
 	rt, ok := s.routes[r.URL.Path]
-	switch {
-	case !rt.open && !s.knownHost(r.Host):
-		refuse(w, r, problem{Status: http.StatusForbidden, Title: "Unknown host",
-			Detail: "this dashboard does not answer for the host " + quoted(r.Host) + ": use localhost or its address, or add the name to dashboard.hosts"})
-	case !ok:
-		refuse(w, r, problem{Status: http.StatusNotFound, Title: "Not found",
-			Detail: "there is nothing at " + quoted(r.URL.Path) + ": the page is at /, the API is described at /api/v1/openapi.yaml"})
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		h.Set("Allow", "GET, HEAD")
-		refuse(w, r, problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Detail: "the dashboard only reads: use GET or HEAD"})
-	case r.ContentLength != 0: // -1: of unknown length
-		h.Set("Connection", "close") // or net/http would read the body to its end
-		refuse(w, r, problem{Status: http.StatusRequestEntityTooLarge, Title: "Body not wanted",
-			Detail: "a question has no body: put it into the query string"})
-	case len(r.URL.RawQuery) > longest:
-		refuse(w, r, problem{Status: http.StatusRequestURITooLong, Title: "Query too long",
-			Detail: "the query string is longer than 8 KiB: take terms out of the filter, or use networks instead of addresses"})
-	default:
-		if p := rt.checkParams(r); p != nil {
-			refuse(w, r, *p)
+	v := s.guard.Visitor(r)
+	if !rt.open {
+		if barred := s.guard.Barred(r, v); barred != "" {
+			refuse(w, r, problem{Status: http.StatusForbidden, Title: "Not from there", Detail: barred})
 			return
 		}
-		rt.serve(w, r)
 	}
+	if p := s.checkRequest(w, r, &rt, ok); p != nil {
+		refuse(w, r, *p)
+		return
+	}
+	switch {
+	case rt.door:
+		rt.serve(w, r)
+		return
+	case rt.open: // who is signed in is told more
+		v, _ = s.guard.Admit(w, r, v)
+		s.answering(v).hand(w, r, v)
+		return
+	}
+	if token := r.URL.Query().Get("token"); token != "" && r.URL.Path == "/" {
+		s.enter(w, r, v, token)
+		return
+	}
+	v, err := s.guard.Admit(w, r, v)
+	if err != nil {
+		s.lockOut(w, r, err)
+		return
+	}
+	s.answering(v).hand(w, r, v)
+}
+
+// hand answers a visitor who may ask.
+func (s *Server) hand(w http.ResponseWriter, r *http.Request, v access.Visitor) {
+	rt, ok := s.routes[r.URL.Path]
+	if !ok {
+		refuse(w, r, nowhere(r)) // what is masked has fewer routes
+		return
+	}
+	if p := rt.checkParams(r); p != nil {
+		refuse(w, r, *p)
+		return
+	}
+	rt.serve(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
+}
+
+// visitorKey is where the context of a request has its Visitor.
+type visitorKey struct{}
+
+// visitor returns who asks.
+func visitor(r *http.Request) access.Visitor {
+	v, _ := r.Context().Value(visitorKey{}).(access.Visitor)
+	return v
+}
+
+func nowhere(r *http.Request) problem {
+	return problem{Status: http.StatusNotFound, Title: "Not found",
+		Detail: "there is nothing at " + quoted(r.URL.Path) + ": the page is at /, the API is described at /api/v1/openapi.yaml"}
+}
+
+// checkRequest refuses what no route answers.
+func (s *Server) checkRequest(w http.ResponseWriter, r *http.Request, rt *route, found bool) *problem {
+	h := w.Header()
+	switch {
+	case !found:
+		p := nowhere(r)
+		return &p
+	case rt.door && r.Method == http.MethodPost:
+		return nil
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		h.Set("Allow", "GET, HEAD")
+		return &problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Detail: "the dashboard only reads: use GET or HEAD"}
+	case r.ContentLength != 0: // -1: of unknown length
+		h.Set("Connection", "close") // or net/http would read the body to its end
+		return &problem{Status: http.StatusRequestEntityTooLarge, Title: "Body not wanted",
+			Detail: "a question has no body: put it into the query string"}
+	case len(r.URL.RawQuery) > longest:
+		return &problem{Status: http.StatusRequestURITooLong, Title: "Query too long",
+			Detail: "the query string is longer than 8 KiB: take terms out of the filter, or use networks instead of addresses"}
+	}
+	return nil
 }
 
 // checkParams refuses parameters that are not known: a misspelt filter must not
@@ -135,7 +197,7 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
 // unwell answers a probe with what is wrong; strangers are not told what.
 func (s *Server) unwell(w http.ResponseWriter, r *http.Request, title string, err error) {
 	detail := err.Error()
-	if s.cfg.Mask != nil {
+	if s.mask != nil || visitor(r).Scope == access.None {
 		detail = strings.ToLower(title) + ": the log of packetheat says why"
 	}
 	refuse(w, r, problem{Status: http.StatusServiceUnavailable, Title: title, Detail: detail})

@@ -25,8 +25,8 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
 // serveAlerts answers with what the program has to tell: to others nothing, for alerts are
 // about addresses and names.
 func (s *Server) serveAlerts(w http.ResponseWriter, r *http.Request) {
-	if s.cfg.Alerts == nil || s.cfg.Mask != nil {
-		s.answer(w, r, map[string]any{"alerts": []any{}, "webhook_pending": 0, "masked": s.cfg.Mask != nil})
+	if s.cfg.Alerts == nil || s.mask != nil {
+		s.answer(w, r, map[string]any{"alerts": []any{}, "webhook_pending": 0, "masked": s.mask != nil})
 		return
 	}
 	s.answer(w, r, s.cfg.Alerts())
@@ -54,7 +54,7 @@ func (s *Server) status(ctx context.Context) map[string]any {
 	ready := s.cfg.Ready == nil
 	if !ready {
 		err := s.cfg.Ready()
-		if ready = err == nil; !ready && s.cfg.Mask == nil {
+		if ready = err == nil; !ready && s.mask == nil {
 			out["ready_error"] = err.Error()
 		}
 	}
@@ -63,7 +63,7 @@ func (s *Server) status(ctx context.Context) map[string]any {
 		out["labels"] = s.cfg.Labels.Names()
 	}
 	ab, cov, err := s.about(ctx, &store.Filter{})
-	if s.cfg.Mask != nil {
+	if s.mask != nil {
 		out["state"], out["masked"] = "stored", true
 	}
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *Server) status(ctx context.Context) map[string]any {
 
 // storeError words an error of the store, which may name files.
 func (s *Server) storeError(err error) string {
-	if s.cfg.Mask != nil {
+	if s.mask != nil {
 		return "the store cannot answer: the log of packetheat says why"
 	}
 	return err.Error()

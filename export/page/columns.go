@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,8 @@ const (
 // columns collects columns in the order in which they are added. The zero value
 // is ready to use.
 type columns struct {
-	buf bytes.Buffer
+	buf  bytes.Buffer
+	ends []int // of stretches of buf that are alike within: see pack
 }
 
 // add writes one column's head and its payload.
@@ -28,8 +30,13 @@ func (c *columns) add(id, kind byte, count int, payload []byte) {
 	binary.LittleEndian.PutUint32(head[4:], uint32(count))
 	binary.LittleEndian.PutUint32(head[8:], uint32(len(payload)))
 	c.buf.Write(head[:])
+	c.cut()
 	c.buf.Write(payload)
+	c.cut()
 }
+
+// cut ends a stretch of buf.
+func (c *columns) cut() { c.ends = append(c.ends, c.buf.Len()) }
 
 // bytes adds a column of single bytes.
 func (c *columns) bytes(id byte, v []byte) { c.add(id, kindBytes, len(v), v) }
@@ -82,4 +89,6 @@ func (c *columns) magnitudes(id byte, v []uint64) {
 		out = append(out, byte(acc))
 	}
 	c.add(id, kindMagnitudes, len(v), out)
+	lengths := c.buf.Len() - len(out) + len(v)
+	c.ends = slices.Insert(c.ends, len(c.ends)-1, lengths)
 }

@@ -136,7 +136,8 @@ type Job struct {
 // Dashboard is the section "dashboard": the live page.
 type Dashboard struct {
 	Listen         string // host:port, or "off"
-	Token          string // secret
+	Token          string // secret; "": nobody needs one
+	ReadToken      string // secret; "": there is none
 	Certificate    string // file, PEM
 	Key            string // file, PEM
 	Hosts          []string

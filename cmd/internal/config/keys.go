@@ -118,17 +118,17 @@ func (c *Config) exportKeys() []key {
 
 func (c *Config) dashboardKeys() []key {
 	d := &c.Dashboard
-	tls := "encryption of the dashboard"
 	return []key{
 		{name: "dashboard.listen", preset: "127.0.0.1:8080", value: address(&d.Listen)},
-		{name: "dashboard.token", preset: "", value: text(&d.Token, nil), secret: true, later: "a password for the dashboard", promises: true},
-		{name: "dashboard.tls.certificate", preset: "", value: text(&d.Certificate, nil), later: tls, promises: true},
-		{name: "dashboard.tls.key", preset: "", value: text(&d.Key, nil), later: tls, promises: true},
+		{name: "dashboard.token", preset: "", value: text(&d.Token, checkToken), secret: true},
+		{name: "dashboard.read_token", preset: "", value: text(&d.ReadToken, checkToken), secret: true},
+		{name: "dashboard.tls.certificate", preset: "", value: text(&d.Certificate, nil)},
+		{name: "dashboard.tls.key", preset: "", value: text(&d.Key, nil)},
 		{name: "dashboard.hosts", preset: []any{}, value: texts(&d.Hosts, checkHost)},
 		{name: "dashboard.mask", preset: "off", value: choice(&d.Mask, "off", "networks", "gone")},
 		{name: "dashboard.mask_k", preset: 5, value: number(&d.MaskLeast, 1, 1000)},
 		{name: "dashboard.links", preset: []any{}, value: links(&d.Links)},
-		{name: "dashboard.trusted_proxies", preset: []any{}, value: prefixes(&d.TrustedProxies), later: "proxies before the dashboard", promises: true},
+		{name: "dashboard.trusted_proxies", preset: []any{}, value: prefixes(&d.TrustedProxies)},
 	}
 }
 

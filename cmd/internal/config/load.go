@@ -94,12 +94,14 @@ func Load(o Options) (*Loaded, error) {
 		l.fill(k, o.Flags[k.name])
 	}
 	l.checkFilters()
+	l.checkDashboard()
 	if len(l.problems) > 0 {
 		l.problems.sort()
 		return nil, l.problems
 	}
 	l.complete()
 	l.checkRetention()
+	l.checkSecrets()
 	return &l.Loaded, nil
 }
 

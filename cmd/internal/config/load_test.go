@@ -167,8 +167,17 @@ func TestMistakes(t *testing.T) {
 			`config.yaml:3: geo.labels[0].label: missing`,
 			`config.yaml:4: geo.labels[1].label: "0123456789012345678901234567890123456789x" is no name: write a short one, for example tor or "my devices"`}},
 		{"half a home", "geo:\n  home:\n    latitude: 1\n", []string{`config.yaml:2: geo.home.longitude: missing`}},
-		{"promise", "dashboard:\n  tls:\n    key: x.pem\n", []string{
-			`config.yaml:3: dashboard.tls.key: encryption of the dashboard: not in this version; remove the key, or what it promises would not be kept`}},
+		{"half a pair", "dashboard:\n  tls:\n    key: x.pem\n", []string{
+			`config.yaml:3: dashboard.tls.key: a key needs its certificate, too: set dashboard.tls.certificate`}},
+		{"the other half", "dashboard:\n  tls:\n    certificate: x.pem\n", []string{
+			`config.yaml:3: dashboard.tls.certificate: a certificate needs its key, too: set dashboard.tls.key`}},
+		{"tokens", "dashboard:\n  token: short\n  read_token: 0123456789 abcdefgh\n", []string{
+			`config.yaml:2: dashboard.token: 5 characters are too few for a token: use 16 at least (packetheat config token makes one)`,
+			`config.yaml:3: dashboard.read_token: a token has letters, digits and signs of ASCII only, no blanks (packetheat config token makes one)`}},
+		{"readers only", "dashboard:\n  read_token: 0123456789abcdef\n", []string{
+			`config.yaml:2: dashboard.read_token: a token for readers needs one for you, too: set dashboard.token`}},
+		{"one token for all", "dashboard:\n  token: 0123456789abcdef\n  read_token: 0123456789abcdef\n", []string{
+			`config.yaml:3: dashboard.read_token: it is the same as dashboard.token: readers would be admins`}},
 		{"conditions", "sensor:\n  exclude:\n    - {ports: [99999], vlans: [4095], protocols: [tpc]}\n", []string{
 			`config.yaml:3: sensor.exclude[0].ports: "99999" is no port: write 443 or 1-1024`,
 			`config.yaml:3: sensor.exclude[0].protocols: protocol "tpc" is unknown: use tcp, udp, icmp, icmpv6, sctp … or a number from 0 to 255`,

@@ -28,6 +28,11 @@ type State struct {
 	Interfaces []string  `json:"interfaces"`
 	Dashboard  string    `json:"dashboard"` // URL, or "off"
 	Out        string    `json:"out"`       // folder of the standing files
+
+	// Key is what commands of this machine show the dashboard: who may read the store's
+	// folder may ask all that is in it. It is another one at each start.
+	Key         string `json:"key,omitempty"`
+	Certificate string `json:"certificate_sha256,omitempty"` // of the dashboard, in hex; empty: no TLS
 }
 
 // Announce tells other processes where the sensor of the store in dir is found, and

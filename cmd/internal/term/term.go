@@ -21,6 +21,14 @@ func Is(w io.Writer) bool {
 	return ok && xterm.IsTerminal(int(f.Fd()))
 }
 
+// Red returns s in red where w is a terminal, unless NO_COLOR is set.
+func Red(w io.Writer, s string) string {
+	if !Is(w) || os.Getenv("NO_COLOR") != "" {
+		return s
+	}
+	return "\x1b[1;31m" + s + "\x1b[0m"
+}
+
 // Clean replaces what would move a cursor or change a colour: control characters and
 // the marks that reverse the direction of writing.
 func Clean(s string) string {
