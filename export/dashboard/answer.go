@@ -18,6 +18,7 @@ type document struct {
 	body        []byte
 	packed      [3]func() []byte // body by encoding
 	etag        string
+	shared      bool // there is one for all: sending it takes no memory
 }
 
 // worth is the length from which on compressing is worth it: a network packet.
@@ -54,6 +55,13 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 	if e := taken(r); e != encodePlain && len(body) > worth && !bytes.HasPrefix(body, gzipMagic) {
 		body = d.packed[e]()
 		h.Set("Content-Encoding", e.String())
+	}
+	if a, ok := w.(*answerWriter); ok && r.Method != http.MethodHead && !d.shared && !a.reserve(len(body)) {
+		h.Del("Content-Encoding")
+		h.Del("ETag")
+		h.Set("Retry-After", "1")
+		refuse(w, r, problem{Status: http.StatusTooManyRequests, Title: "Too much to send", Detail: "earlier answers have not been read yet: read them, then ask again"})
+		return
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method != http.MethodHead {

@@ -16,7 +16,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/packetheat/packetheat/export"
@@ -93,7 +95,9 @@ type Server struct {
 	queries   gate
 	downloads gate
 	streams   gate
+	sending   *outbox
 	page      document
+	turned    atomic.Uint64 // connections that there was no room for
 	answered  answered
 
 	stopping chan struct{} // closed when Serve's context is done: streams end
@@ -118,8 +122,10 @@ func New(cfg Config) *Server {
 	s.queries = newGate(cmp.Or(cfg.Queries, 8), 2*time.Second)
 	s.downloads = newGate(cmp.Or(cfg.Downloads, 4), 0)
 	s.streams = newGate(cmp.Or(cfg.Streams, 64), 0)
+	s.sending = &outbox{of: map[netip.Prefix]int{}}
 	s.page = newDocument("text/html; charset=utf-8", page.Live())
 	s.page.pack(true)
+	s.page.shared = true
 	s.routes = s.table()
 	if cfg.Mask != nil {
 		s.others = s.masked()
@@ -130,7 +136,7 @@ func New(cfg Config) *Server {
 // masked returns a Server that answers for others. Its limits are those of s: it holds
 // the same places.
 func (s *Server) masked() *Server {
-	m := &Server{cfg: s.cfg, guard: s.guard, login: s.login, queries: s.queries, downloads: s.downloads, streams: s.streams, page: s.page, stopping: s.stopping}
+	m := &Server{cfg: s.cfg, guard: s.guard, login: s.login, queries: s.queries, downloads: s.downloads, streams: s.streams, sending: s.sending, page: s.page, stopping: s.stopping}
 	m.mask = func() export.Mask {
 		if mask := s.cfg.Mask(); mask != nil {
 			return *mask
@@ -161,7 +167,10 @@ const drain = 3 * time.Second
 // Serve answers requests on l until ctx is done, lets the answers that are being
 // written finish for three seconds, and returns. It closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	held := newGuests(l, s.guard.Proxy, &s.turned)
 	h := &http.Server{
+		ConnState:         held.state,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 64, SendPingTimeout: 30 * time.Second, WriteByteTimeout: 30 * time.Second},
 		Handler:           s.Handler(),
 		TLSConfig:         s.cfg.TLS,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -185,7 +194,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if h.TLSConfig != nil {
 		serve = func(l net.Listener) error { return h.ServeTLS(l, "", "") } // the certificate is in TLSConfig
 	}
-	err := serve(l)
+	err := serve(held)
 	if !finish() && errors.Is(err, http.ErrServerClosed) {
 		err = <-drained
 	}

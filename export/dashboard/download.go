@@ -43,14 +43,15 @@ func (s *Server) download(f export.Format) func(http.ResponseWriter, *http.Reque
 // connection is cut, so that nobody takes a part for the whole.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Format, name string) {
 	o, err := s.fileOptions(r)
+	var leave func()
 	if err == nil {
-		err = s.downloads.enter(r)
+		leave, err = s.downloads.enter(r)
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	defer s.downloads.leave()
+	defer leave()
 	h := w.Header()
 	h.Set("Content-Type", format.MediaType())
 	if name != "" {

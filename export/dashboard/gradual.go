@@ -39,6 +39,7 @@ func (s *Server) sendGradually(ctx context.Context, w http.ResponseWriter, r *ht
 	until, _ := ctx.Deadline()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	hold(w)
 	rc := http.NewResponseController(w)
 	begun := false
 	send := func(kind byte, done float64, body []byte) {
@@ -50,7 +51,7 @@ func (s *Server) sendGradually(ctx context.Context, w http.ResponseWriter, r *ht
 		}
 		head := binary.BigEndian.AppendUint16([]byte{kind}, uint16(min(max(done, 0), 1)*1000))
 		head = binary.BigEndian.AppendUint32(head, uint32(len(body)))
-		_ = rc.SetWriteDeadline(until.Add(time.Second))
+		_ = rc.SetWriteDeadline(minTime(until.Add(time.Second), time.Now().Add(slow)))
 		_, err := w.Write(append(head, body...))
 		if err = errors.Join(err, rc.Flush()); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			cancel(fmt.Errorf("%w: %w", errGone, err))

@@ -38,11 +38,12 @@ const slow = 10 * time.Second
 // standard, 9.2: an event is lines "name: value" and an empty line; a line that
 // begins with a colon is a comment.)
 func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
-	if err := s.streams.enter(r); err != nil {
+	leave, err := s.streams.enter(r)
+	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	defer s.streams.leave()
+	defer leave()
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")

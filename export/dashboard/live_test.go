@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -173,10 +174,13 @@ func TestQueriesAreBounded(t *testing.T) {
 		s.Handler().ServeHTTP(w, r)
 		return w.Code, w.Header().Get("Retry-After")
 	}
-	for _, g := range []gate{s.queries, s.queries, s.downloads} { // all places are taken
-		if err := g.enter(httptest.NewRequest(http.MethodGet, "/", nil)); err != nil {
+	var leave []func()
+	for i, g := range []gate{s.queries, s.queries, s.downloads} { // all places are taken
+		l, err := g.enter(asking(fmt.Sprintf("198.51.100.%d", i)))
+		if err != nil {
 			t.Fatal(err)
 		}
+		leave = append(leave, l)
 	}
 	paths := []string{"/api/v1/cells", "/api/v1/top", "/api/v1/series", "/api/v1/status", "/api/v1/points.csv", "/api/v1/export.html"}
 	for _, path := range paths {
@@ -187,8 +191,8 @@ func TestQueriesAreBounded(t *testing.T) {
 	if code, _ := status("/healthz"); code != 200 {
 		t.Errorf("healthz waits for questions: %d", code)
 	}
-	s.queries.leave()
-	s.downloads.leave()
+	leave[0]()
+	leave[2]()
 	for _, path := range append(paths, paths...) { // each gives its place back
 		if code, _ := status(path); code != 200 {
 			t.Errorf("%s: %d", path, code)

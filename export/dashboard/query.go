@@ -98,14 +98,16 @@ func accepts(r *http.Request, mediaType string) bool {
 // ask runs a question within its limits. do answers by itself where it returns nil.
 func (s *Server) ask(w http.ResponseWriter, r *http.Request, do func(context.Context, store.Filter) error) {
 	f, err := s.question(r)
+	var leave func()
 	if err == nil {
-		err = s.queries.enter(r)
+		leave, err = s.queries.enter(r)
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	defer s.queries.leave()
+	defer leave()
+	occupy(w, leave)
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
 	defer cancel()
 	if err := do(ctx, f); err != nil {

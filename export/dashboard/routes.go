@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/export/dashboard/access"
@@ -64,6 +65,9 @@ func (s *Server) table() map[string]route {
 // longest is the longest query string that is read: a filter of some hundred terms.
 const longest = 8 << 10
 
+// bodyTime is how long a client may take to send a body: that of a form with a token.
+const bodyTime = 5 * time.Second
+
 // serve checks what is the same for all requests and hands on to the route.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -74,6 +78,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox") // the page has its own
 	rt, ok := s.routes[r.URL.Path]
 	v := s.guard.Visitor(r)
+	if r.ContentLength != 0 { // nobody is waited for who sends a body byte by byte
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+	}
 	if !rt.open {
 		if barred := s.guard.Barred(r, v); barred != "" {
 			refuse(w, r, problem{Status: http.StatusForbidden, Title: "Not from there", Detail: barred})
@@ -116,7 +123,9 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, v access.Visitor) 
 		refuse(w, r, *p)
 		return
 	}
-	rt.serve(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
+	a := &answerWriter{ResponseWriter: w, box: s.sending, client: neighbourhood(v.Addr)}
+	defer a.done()
+	rt.serve(a, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
 }
 
 // visitorKey is where the context of a request has its Visitor.

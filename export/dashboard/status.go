@@ -12,11 +12,13 @@ import (
 
 // serveStatus answers with what the program says about itself and what is stored.
 func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
-	if err := s.queries.enter(r); err != nil {
+	leave, err := s.queries.enter(r)
+	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	defer s.queries.leave()
+	defer leave()
+	occupy(w, leave)
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
 	defer cancel()
 	s.answer(w, r, s.status(ctx))

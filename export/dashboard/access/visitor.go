@@ -38,6 +38,9 @@ func (g *Guard) Visitor(r *http.Request) Visitor {
 	return v
 }
 
+// Proxy reports whether an address is a trusted proxy's.
+func (g *Guard) Proxy(a netip.Addr) bool { return g.rules.Load().proxy(a) }
+
 // proxy reports whether an address is a trusted proxy's.
 func (s *set) proxy(a netip.Addr) bool {
 	return slices.ContainsFunc(s.Proxies, func(p netip.Prefix) bool { return p.Contains(a.WithZone("")) })
