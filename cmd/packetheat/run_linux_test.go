@@ -149,7 +149,7 @@ func TestRun(t *testing.T) {
 	for _, c := range []struct {
 		signal os.Signal
 		said   string
-	}{{syscall.SIGUSR1, `"msg":"statistics"`}, {syscall.SIGHUP, "GeoIP databases reloaded"}, {os.Interrupt, "kernel drops 0"}} {
+	}{{syscall.SIGUSR1, `"msg":"statistics"`}, {syscall.SIGUSR1, `"check":"rings","ok":true`}, {syscall.SIGHUP, "GeoIP databases reloaded"}, {os.Interrupt, "kernel drops 0"}} {
 		if err := s.Process.Signal(c.signal); err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/packetheat/packetheat/cmd/internal/health"
 	"github.com/packetheat/packetheat/cmd/internal/instance"
 	"github.com/packetheat/packetheat/cmd/internal/keypair"
+	"github.com/packetheat/packetheat/cmd/internal/metrics"
 	"github.com/packetheat/packetheat/cmd/internal/netdev"
 	"github.com/packetheat/packetheat/cmd/internal/term"
 	"github.com/packetheat/packetheat/export"
@@ -37,7 +38,9 @@ type statusJSON struct {
 	Export  export.RefreshStatus   `json:"export"`
 	Jobs    []export.RefreshStatus `json:"export_jobs"`
 
-	Health []health.Check `json:"health"`
+	Health  []health.Check  `json:"health"`
+	Reloads metrics.Reloads `json:"config_reloads"` // answers to SIGHUP
+	Log     uint64          `json:"log_suppressed"` // messages of the log that were too many alike
 
 	Alerts string `json:"alerts,omitempty"` // how many; /api/v1/alerts has them
 
@@ -107,6 +110,8 @@ func (r *live) status() statusJSON {
 		Dashboard: served,
 		Alerts:    alerts,
 		Health:    r.checks(),
+		Reloads:   r.reloadCounts(),
+		Log:       r.log.limit.Counts().Suppressed,
 		Machine:   machine,
 		Status:    s, Version: version(), State: state, Message: message, Tick: r.store.Tick().Seconds(),
 		Store: storeJSON{r.c.Store.Path, storeBytes(r.c.Store.Path), r.store.Recovered(), logReaders(r.store), r.retentionStatus()},
@@ -218,6 +223,9 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 	l.add("not on it", "local only %s, not IP %s, undecodable %s, filtered %s", term.Count(b.LocalOnly.Packets), term.Count(b.NonIP.Packets),
 		term.Count(b.Undecodable.Packets), term.Count(b.Filtered.Packets))
 	l.add("odd", "folded %s, late %s packets", term.Count(b.Folded.Packets), term.Count(b.Late.Packets))
+	if !s.Capturing.IsZero() {
+		l.add("without gap", "since %s", moment(s.Capturing))
+	}
 	l.add("last packet", "%s", moment(s.LastPacket))
 	l.add("last commit", "%s; %d points in %d commits, %d failed", moment(s.LastCommit), s.Points, s.Commits, s.CommitErrors)
 	if s.CommitError != "" {
@@ -225,6 +233,9 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 	}
 	if s.QueuedTicks+s.HeldTicks > 0 {
 		l.add("waiting", "%d ticks for the store, %d for the clock; %d merged", s.QueuedTicks, s.HeldTicks, s.MergedTicks)
+	}
+	if s.RestampedTicks > 0 {
+		l.add("", "%s were stored in the time in which they came: the clock had leapt ahead", counted(s.RestampedTicks, "tick"))
 	}
 	if s.Held != "" {
 		l.add("", "%s", s.Held)
@@ -247,6 +258,15 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 	printFiles(&l, "", &s.Export)
 	for i := range s.Jobs {
 		printFiles(&l, " of job "+s.Jobs[i].Name, &s.Jobs[i])
+	}
+	if s.Faults > 0 {
+		l.add("", "%s failed on damaged data: packetheat geo update fetches a new database", counted(s.Faults, "look-up"))
+	}
+	if s.Reloads.Failing {
+		l.add("configuration", "the last reload was refused, and the log says why: packetheat config check")
+	}
+	if s.Log > 0 {
+		l.add("log", "%s held back: too many alike in a minute", counted(s.Log, "message"))
 	}
 	if s.Alerts != "" {
 		l.add("alerts", "%s", s.Alerts)

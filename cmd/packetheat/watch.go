@@ -74,22 +74,6 @@ func (r *live) sayPlace(where running) {
 	}
 }
 
-// report answers SIGUSR1.
-func (r *live) report() {
-	s := r.sensor.Status()
-	b := s.Books
-	r.log.Info("statistics", "captured", b.Captured.Packets, "bytes", b.Captured.Bytes, "kernel_drops", b.Drops, "freezes", b.Freezes,
-		"filtered", b.Filtered.Packets, "non_ip", b.NonIP.Packets, "undecodable", b.Undecodable.Packets,
-		"local_only", b.LocalOnly.Packets, "one_public", b.OnePublic.Packets, "two_public", b.TwoPublic.Packets,
-		"folded", b.Folded.Packets, "late", b.Late.Packets, "points", s.Points, "unlocated", s.Unlocated.Packets,
-		"commits", s.Commits, "commit_errors", s.CommitErrors, "queued_ticks", s.QueuedTicks, "merged_ticks", s.MergedTicks,
-		"backlog_drops", s.Losses.BacklogDrops, "rx_dropped", s.Losses.RxDropped, "rx_missed", s.Losses.RxMissed, "rx_fifo", s.Losses.RxFIFO)
-	for _, i := range s.Interfaces {
-		r.log.Info("statistics of interface", "interface", i.Name, "state", i.State, "rings", i.Shards,
-			"frames", i.Books.Frames, "kernel_drops", i.Books.Drops)
-	}
-}
-
 // silence is how long a sensor may see nothing for the map before it says so.
 const silence = 30 * time.Second
 

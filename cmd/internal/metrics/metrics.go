@@ -41,8 +41,9 @@ type Sources struct {
 
 // Reloads are the answers to SIGHUP since the start.
 type Reloads struct {
-	Taken, Refused uint64
-	Failing        bool // the last one was refused
+	Taken   uint64 `json:"taken"`
+	Refused uint64 `json:"refused"`
+	Failing bool   `json:"failing"` // the last one was refused
 }
 
 // New returns the handler of /metrics. Nothing is shared with other registries.
