@@ -182,7 +182,14 @@ func passOn(signals <-chan os.Signal, to *os.Process) {
 // demoInside makes the wire, and runs the sensor on one end of it and the generator
 // on the other.
 func (p *program) demoInside(ctx context.Context, o demoOptions) error {
-	if err := demo.Wire(); err != nil {
+	if p.handed == nil {
+		if err := demo.Wire(); err != nil {
+			return err
+		}
+	} else if err := demo.EndWithParent(); err != nil {
+		return err
+	}
+	if err := p.prepare(&o.runOptions); err != nil {
 		return err
 	}
 	told := os.NewFile(readyFile, "ready")
@@ -196,9 +203,6 @@ func (p *program) demoInside(ctx context.Context, o demoOptions) error {
 		f.Close()
 	}
 	o.interfaces, o.open = []string{demo.Home}, openNever
-	if os.Getenv("SUDO_UID") != "" {
-		o.owner = desktop.SudoUser(p.getenv, os.Geteuid())
-	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	failed := make(chan error, 1)
@@ -208,7 +212,7 @@ func (p *program) demoInside(ctx context.Context, o demoOptions) error {
 		fmt.Fprintf(told, "%s\n%s\n", r.dashboard, r.out)
 		told.Close()
 		go func() {
-			err := play(ctx, o.seed)
+			err := p.play(ctx, o.seed)
 			failed <- err
 			stop() // nothing more will come
 		}()
@@ -223,7 +227,7 @@ func (p *program) demoInside(ctx context.Context, o demoOptions) error {
 
 // play puts the traffic on the wire until ctx is done. Hosts come from the built-in
 // places, whatever database the sensor uses: the same seed is the same demo anywhere.
-func play(ctx context.Context, seed uint64) error {
+func (p *program) play(ctx context.Context, seed uint64) error {
 	db, err := geo.Open(geo.Config{Search: []string{}})
 	if err != nil {
 		return err
@@ -235,7 +239,7 @@ func play(ctx context.Context, seed uint64) error {
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	_, err = demo.Play(ctx, demo.NewTraffic(seed, world))
+	_, err = demo.Play(ctx, demo.NewTraffic(seed, world), p.openSocket())
 	return err
 }
 

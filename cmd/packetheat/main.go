@@ -5,9 +5,18 @@
 // read is run; run.go also holds what the demo shares with it.
 package main
 
-import "os"
+import (
+	"os"
+
+	"github.com/packetheat/packetheat/cmd/internal/privilege"
+)
 
 func main() {
 	p := &program{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	var err error
+	if p.handed, err = privilege.Inherit(); err != nil {
+		p.complain(err)
+		os.Exit(exitFailed)
+	}
 	os.Exit(p.execute(os.Args[1:]))
 }

@@ -14,7 +14,7 @@ func TestSudoOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")
 	}
-	s := startRun(t, t.TempDir(), []string{"SUDO_USER=nobody", "SUDO_UID=65534", "SUDO_GID=65533"},
+	s := startRun(t, public(t), []string{"SUDO_USER=nobody", "SUDO_UID=65534", "SUDO_GID=65533"},
 		"--listen", "127.0.0.1:0", "--duration", "2s", "--data", "a/data", "--out", "b/out")
 	if said, code := s.end(t); code != exitDone {
 		t.Fatalf("status %d\n%s", code, said)
@@ -22,6 +22,18 @@ func TestSudoOwner(t *testing.T) {
 	if seen := ownedByNobody(t, s.dir); seen < 8 { // four folders, database, lock, two files
 		t.Errorf("found %d files and folders", seen)
 	}
+}
+
+// public is a folder that every user comes to.
+func public(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for d := dir; d != filepath.Clean(os.TempDir()) && d != "/"; d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // TestSudoOwnerOfReplay does the same with a replay: store, page and CSV.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/packetheat/packetheat/cmd/internal/config"
+	"github.com/packetheat/packetheat/cmd/internal/privilege"
 	"github.com/packetheat/packetheat/cmd/internal/term"
 )
 
@@ -24,6 +25,8 @@ type program struct {
 	configFile string
 	data       string
 	running    bool // arguments and flags are right, the command has begun
+
+	handed *privilege.Handover // by the process with rights that this one was; nil: it was none
 }
 
 // The exit statuses that contract.md promises.

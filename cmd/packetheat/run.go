@@ -82,7 +82,9 @@ SIGUSR1 writes statistics to the log.`,
 				return err
 			}
 			o.config = c
-			o.owner = desktop.SudoUser(p.getenv, os.Geteuid())
+			if err := p.prepare(&o); err != nil {
+				return err
+			}
 			return p.runSensor(cmd.Context(), o)
 		},
 	}
@@ -134,7 +136,7 @@ func (p *program) runSensor(ctx context.Context, o runOptions) (err error) {
 		r.log.end() // also what was logged before the ready line, if that never came
 	}()
 	if err := r.openAll(); err != nil {
-		return err
+		return p.heldBack(err)
 	}
 	switch err := r.start(ctx); {
 	case errors.Is(err, errEarly):

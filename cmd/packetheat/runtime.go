@@ -91,11 +91,14 @@ func newRuntime(p *program, o runOptions) *live {
 
 // openAll opens what can fail before a packet is captured.
 func (r *live) openAll() (err error) {
-	if err := tryPacketSocket(); err != nil { // before anything is made or waited for
+	if err := r.tryOpener(); err != nil { // before anything is made or waited for
 		return r.explain(fmt.Errorf("open packet socket: %w", err))
 	}
 	for _, warning := range r.c.Warnings {
 		r.log.Warn(warning)
+	}
+	if r.handed != nil && r.handed.Note != "" {
+		r.log.Info("root's rights are given up, but for packet sockets", "runs as", r.handed.Note)
 	}
 	if err := r.checkOut(); err != nil {
 		return err
@@ -222,6 +225,7 @@ func (r *live) start(ctx context.Context) error {
 	}
 	rings := ringsOf(r.c, r.interfaces, r.log.Logger)
 	rings.OnChoice = r.chosen
+	rings.Ring.OpenSocket = r.openSocket()
 	limitMemory(rings.Ring.Shards)
 	go func() { r.captured <- r.sensor.Run(ctx, rings) }()
 	select {
@@ -351,6 +355,7 @@ func (r *live) wait(ctx context.Context) {
 	if r.door != nil {
 		all.Go(func() { r.door.run(watching, r.announce) })
 	}
+	all.Go(func() { r.watchOpener(watching.Done()) })
 	if r.print {
 		all.Go(func() { r.printPoints(watching) })
 	}
@@ -400,6 +405,9 @@ func (r *live) close() error {
 	}
 	if r.geo != nil {
 		errs = append(errs, r.geo.Close())
+	}
+	if r.handed != nil {
+		errs = append(errs, r.handed.Opener.Close())
 	}
 	return errors.Join(errs...)
 }

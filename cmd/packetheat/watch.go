@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -53,13 +52,22 @@ func (r *live) sayPlace(where running) {
 	if r.open == openNever {
 		return
 	}
-	address := where.dashboard
-	if r.listener == nil {
-		file, err := filepath.Abs(filepath.Join(where.out, "ip_heatmap.html"))
-		if err != nil || !contains(r.c.Export.Formats, "html") {
-			return
-		}
-		address = file
+	address := browserAddress(where, r.c.Export.Formats)
+	if address == "" {
+		return
+	}
+	err := r.openBrowser(address)
+	if err != nil && r.open == openAlways {
+		r.log.Warn("no browser was opened", "error", err, "address", address)
+	}
+}
+
+// openBrowser opens one, or tells the process that is there for it.
+func (r *live) openBrowser(address string) error {
+	if r.handed != nil && r.handed.Files[handedBrowser] != nil {
+		w := r.handed.Files[handedBrowser]
+		_, err := fmt.Fprintln(w, address)
+		return errors.Join(err, w.Close())
 	}
 	cmd, err := desktop.OpenCommand(r.getenv, exec.LookPath, r.owner, address)
 	if err == nil {
@@ -67,11 +75,8 @@ func (r *live) sayPlace(where running) {
 	}
 	if err == nil {
 		go func() { _ = cmd.Wait() }() // only so that no zombie stays
-		return
 	}
-	if r.open == openAlways {
-		r.log.Warn("no browser was opened", "error", err, "address", address)
-	}
+	return err
 }
 
 // silence is how long a sensor may see nothing for the map before it says so.

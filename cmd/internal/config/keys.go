@@ -59,7 +59,7 @@ func (c *Config) sensorKeys() []key {
 		{name: "sensor.promiscuous", preset: false, value: boolean(&s.Promiscuous)},
 		{name: "sensor.max_keys", preset: 1 << 17, value: number(&s.MaxKeys, 1024, 1<<24)},
 		{name: "sensor.tunnels", preset: "inner", value: tunnels(&s.OuterTunnels)},
-		{name: "sensor.user", preset: "", value: text(&s.User, nil), later: "becoming another user", promises: true},
+		{name: "sensor.user", preset: "", value: text(&s.User, nil)},
 	}
 }
 

@@ -24,4 +24,7 @@ func Run(*exec.Cmd, func()) error { return errLinux }
 func Wire() error { return errLinux }
 
 // Play needs Linux; elsewhere it is an error.
-func Play(context.Context, *Traffic) (uint64, error) { return 0, errLinux }
+func Play(context.Context, *Traffic, func(int) (int, error)) (uint64, error) { return 0, errLinux }
+
+// EndWithParent needs Linux; elsewhere it is an error.
+func EndWithParent() error { return errLinux }

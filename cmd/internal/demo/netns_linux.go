@@ -76,6 +76,26 @@ func Run(cmd *exec.Cmd, started func()) error {
 	return cmd.Wait()
 }
 
+// EndWithParent asks again for what Command has asked for, after an exec from another
+// thread than the first, or a change of user: either makes the kernel forget it. It keeps a
+// thread for that.
+func EndWithParent() error {
+	parent := os.Getppid()
+	failed := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		failed <- unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0, 0, 0)
+		select {}
+	}()
+	if err := <-failed; err != nil {
+		return fmt.Errorf("end with the process outside: %w", err)
+	}
+	if os.Getppid() != parent {
+		return errors.New("the process outside has ended")
+	}
+	return nil
+}
+
 // Wire makes the veth pair in the namespace this process is in and sets its ends and
 // the loopback interface up. Both ends are silent: no ARP and no IPv6 address, hence
 // no router or neighbour discovery. The pair ends with the namespace.

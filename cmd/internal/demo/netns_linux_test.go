@@ -79,7 +79,7 @@ func TestChild(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	}()
-	sent, err := Play(ctx, NewTraffic(1, testWorld(t)))
+	sent, err := Play(ctx, NewTraffic(1, testWorld(t)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

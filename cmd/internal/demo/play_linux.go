@@ -20,13 +20,19 @@ const lag = time.Second
 
 // Play writes the traffic to the world's end of the wire until ctx is done, each
 // frame at its time, and returns how many it wrote. Wire must have been called.
-func Play(ctx context.Context, t *Traffic) (frames uint64, err error) {
+//
+// open gives it a packet socket of this type; nil: it opens one itself.
+func Play(ctx context.Context, t *Traffic, open func(sockType int) (int, error)) (frames uint64, err error) {
 	link, err := net.InterfaceByName(world)
 	if err != nil {
 		return 0, fmt.Errorf("play traffic: %w", err)
 	}
-	// Protocol 0: this socket only sends. See packet(7).
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if open == nil { // protocol 0: this socket only sends, see packet(7)
+		open = func(sockType int) (int, error) {
+			return unix.Socket(unix.AF_PACKET, sockType|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		}
+	}
+	fd, err := open(unix.SOCK_RAW)
 	if err != nil {
 		return 0, explain("play traffic: open packet socket", err)
 	}
@@ -39,7 +45,7 @@ func Play(ctx context.Context, t *Traffic) (frames uint64, err error) {
 				frames++
 				return nil
 			case errors.Is(err, unix.EINTR):
-			case errors.Is(err, unix.ENOBUFS): // the other end is not read fast enough: a lost packet, as in life
+			case errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.EAGAIN): // the other end is not read fast enough: a lost packet, as in life
 				return nil
 			default:
 				return fmt.Errorf("play traffic: send: %w", err)

@@ -106,26 +106,54 @@ var ErrNoDesktop = errors.New("no desktop found")
 // user. It is run as the SUDO_USER where there is one: a browser has no business
 // being root.
 func OpenCommand(getenv func(string) string, look func(string) (string, error), u *User, address string) (*exec.Cmd, error) {
+	args, err := opener(getenv, look)
+	if err != nil {
+		return nil, err
+	}
+	return asUser(look, u, append(args, address))
+}
+
+// waiting is a script that reads a line from descriptor 3, in the background, and ends what
+// it has in its arguments with it. Nothing is started where none comes.
+const waiting = `{ IFS= read -r address <&3 && exec "$@" "$address" 3<&-; } >/dev/null 2>&1 & exit 0`
+
+// LaterCommand returns a command that leaves a process behind and ends at once. That one
+// does what OpenCommand's does with the address that it reads from descriptor 3: it can be
+// started before the address is known, by who may not start anything later.
+func LaterCommand(getenv func(string) string, look func(string) (string, error), u *User) (*exec.Cmd, error) {
+	args, err := opener(getenv, look)
+	if err != nil {
+		return nil, err
+	}
+	return asUser(look, u, append([]string{"/bin/sh", "-c", waiting, "sh"}, args...))
+}
+
+// opener is what opens a browser.
+func opener(getenv func(string) string, look func(string) (string, error)) ([]string, error) {
 	if getenv("DISPLAY") == "" && getenv("WAYLAND_DISPLAY") == "" || getenv("SSH_CONNECTION") != "" {
 		return nil, ErrNoDesktop
 	}
 	for _, name := range openers {
 		path, err := look(name)
-		if err != nil {
+		switch {
+		case err != nil:
 			continue
+		case name == "gio":
+			return []string{path, "open"}, nil
 		}
-		args := []string{path, address}
-		if name == "gio" {
-			args = []string{path, "open", address}
-		}
-		if u != nil {
-			runAs, err := look("runuser")
-			if err != nil {
-				return nil, fmt.Errorf("open browser as %s: runuser not found (package util-linux)", u.Name)
-			}
-			args = append([]string{runAs, "-u", u.Name, "--", "env", fmt.Sprintf("XDG_RUNTIME_DIR=/run/user/%d", u.UID)}, args...)
-		}
-		return exec.Command(args[0], args[1:]...), nil
+		return []string{path}, nil
 	}
 	return nil, fmt.Errorf("%w: none of %s is installed", ErrNoDesktop, strings.Join(openers[:], ", "))
+}
+
+// asUser is a command as a user; nil: as who we are.
+func asUser(look func(string) (string, error), u *User, args []string) (*exec.Cmd, error) {
+	if u != nil {
+		runAs, err := look("runuser")
+		if err != nil {
+			return nil, fmt.Errorf("open browser as %s: runuser not found (package util-linux)", u.Name)
+		}
+		args = append([]string{runAs, "-u", u.Name, "--", "env", fmt.Sprintf("XDG_RUNTIME_DIR=/run/user/%d", u.UID)}, args...)
+	}
+	return exec.Command(args[0], args[1:]...), nil
 }

@@ -18,33 +18,36 @@ import (
 // numbers of descriptors, and the opener's process.
 const handedVariable = "_PACKETHEAT_HANDED"
 
+// noteVariable is Handover.Note.
+const noteVariable = "_PACKETHEAT_NOTE"
+
 // Names in handedVariable that are not the caller's.
 const (
 	openerFile = "opener"
 	openerPID  = "pid"
 )
 
-// Inheritance is what a process without rights was given by what it was before.
-type Inheritance struct {
-	Opener *Opener
-	Files  map[string]*os.File // as Become had them
+// Handover is what a process with rights gives to the one that it becomes.
+type Handover struct {
+	Opener *Opener             // needed
+	Files  map[string]*os.File // by names of the caller's; may be nil
+	Note   string              // anything
 }
 
 // Become executes this program anew, with the same arguments and environment, as somebody
-// (nil: who we are), with no capability at all, and with files that it finds by Inherit.
-// More is added to the environment. It returns on failure only; then nothing has changed.
-func Become(who *Identity, opener *Opener, files map[string]*os.File, more ...string) error {
-	said := []string{fmt.Sprintf("%s=%d", openerPID, opener.PID())}
-	all := maps.Clone(files)
+// (nil: who we are) and with no capability at all. What it hands over is found by Inherit.
+// It returns on failure only; then nothing has changed.
+func Become(who *Identity, h Handover) error {
+	said := []string{fmt.Sprintf("%s=%d", openerPID, h.Opener.PID())}
+	all := maps.Clone(h.Files)
 	if all == nil {
 		all = map[string]*os.File{}
 	}
-	all[openerFile] = opener.file
+	all[openerFile] = h.Opener.file
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		said = append(said, fmt.Sprintf("%s=%d", name, all[name].Fd()))
 	}
-	env := append(os.Environ(), more...)
-	env = append(env, handedVariable+"="+strings.Join(said, ","))
+	env := append(os.Environ(), handedVariable+"="+strings.Join(said, ","), noteVariable+"="+h.Note)
 	err := onThread(func() error {
 		if err := who.assume(0); err != nil {
 			return err
@@ -65,13 +68,14 @@ func Become(who *Identity, opener *Opener, files map[string]*os.File, more ...st
 // Inherit returns what Become has handed over; nil where this process was started in the
 // ordinary way. It is called once, early: from then on nobody of the same user may look
 // into this process's memory or take its sockets (ptrace(2)).
-func Inherit() (*Inheritance, error) {
+func Inherit() (*Handover, error) {
 	said, ok := os.LookupEnv(handedVariable)
 	if !ok {
 		return nil, nil
 	}
 	_ = os.WriteFile("/proc/self/comm", []byte("packetheat"), 0) // was executed by another name
-	if err := errors.Join(unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0), os.Unsetenv(handedVariable)); err != nil {
+	note := os.Getenv(noteVariable)
+	if err := errors.Join(unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0), os.Unsetenv(handedVariable), os.Unsetenv(noteVariable)); err != nil {
 		return nil, fmt.Errorf("take over from the process with rights: %w", err)
 	}
 	in, err := inherit(said)
@@ -81,12 +85,24 @@ func Inherit() (*Inheritance, error) {
 	if have, err := capabilities(); err != nil || have.permitted != 0 {
 		return nil, errors.Join(err, errors.New("take over from the process with rights: there are still some"))
 	}
+	in.Note = note
 	return in, nil
 }
 
+// Try does something on a thread with just the rights that Become would leave: to find out
+// what would be possible.
+func Try(who *Identity, f func() error) error {
+	return onThread(func() error {
+		if err := who.assume(0); err != nil {
+			return err
+		}
+		return f()
+	})
+}
+
 // inherit takes over what handedVariable says.
-func inherit(said string) (*Inheritance, error) {
-	in := &Inheritance{Files: map[string]*os.File{}}
+func inherit(said string) (*Handover, error) {
+	in := &Handover{Files: map[string]*os.File{}}
 	pid := 0
 	for _, pair := range strings.Split(said, ",") {
 		name, value, _ := strings.Cut(pair, "=")

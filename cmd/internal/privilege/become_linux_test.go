@@ -3,6 +3,7 @@
 package privilege
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ func TestBecome(t *testing.T) {
 			if !slices.Equal(r.Opener.Capabilities, []string{"CAP_NET_RAW"}) || r.Opener.UID != uid || !r.Opener.NoNewPrivs {
 				t.Errorf("its opener is %+v", r.Opener)
 			}
-			if r.Sockets != 3 || r.File != "handed on" {
+			if r.Sockets != 3 || r.File != "handed on, a note" {
 				t.Errorf("it got %d sockets, and a file that says %q", r.Sockets, r.File)
 			}
 			want := []string{"exec"}
@@ -54,6 +55,27 @@ func TestInheritNonsense(t *testing.T) {
 		if in, err := inherit(said); err == nil {
 			t.Errorf("%q: %+v", said, in)
 		}
+	}
+}
+
+// TestTry tries what nobody may; the rest of the process goes on as it was.
+func TestTry(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become somebody else")
+	}
+	read := func() error { _, err := os.ReadFile("/etc/shadow"); return err }
+	if err := Try(nobody, read); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("as nobody: %v", err)
+	}
+	if err := read(); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	dir := t.TempDir() // root's own: but what others own is not root's without capabilities
+	if err := os.Chown(dir, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := Try(nil, func() error { return os.WriteFile(dir+"/x", nil, 0o600) }); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("as root without capabilities: %v", err)
 	}
 }
 

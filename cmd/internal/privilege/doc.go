@@ -8,7 +8,7 @@
 // and by a list of system calls.
 //
 //	opener, err := privilege.StartOpener(who)      // with rights
-//	err = privilege.Become(who, opener, files)     // does not return but on failure
+//	err = privilege.Become(who, handover)           // does not return but on failure
 //	...
 //	in, err := privilege.Inherit()                 // first thing in main: what was handed over
 //	err = privilege.Restrict(paths)                // before anything of the network is read

@@ -71,11 +71,11 @@ func becomeSomebody(role string) error {
 		return err
 	}
 	w.Close()
-	return Become(who, opener, map[string]*os.File{"pipe": r})
+	return Become(who, Handover{opener, map[string]*os.File{"pipe": r}, "a note"})
 }
 
 // inherited is the process without.
-func inherited(in *Inheritance, err error) (r report, _ error) {
+func inherited(in *Handover, err error) (r report, _ error) {
 	if err != nil {
 		return r, err
 	}
@@ -92,7 +92,7 @@ func inherited(in *Inheritance, err error) (r report, _ error) {
 	if err != nil {
 		return r, err
 	}
-	r.File = string(text[:n])
+	r.File = string(text[:n]) + ", " + in.Note
 	for name, try := range map[string]func() error{
 		"socket": func() error { _, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0); return err },
 		"shadow": func() error { _, err := os.ReadFile("/etc/shadow"); return err },

@@ -135,7 +135,7 @@ __attribute__((constructor)) static void open_packet_sockets(void) {
 		_exit(2);
 	}
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	prctl(PR_SET_NAME, "packetheat-open", 0, 0, 0);
+	prctl(PR_SET_NAME, "packet-opener", 0, 0, 0);
 	if (keepOne() || chdir("/"))
 		_exit(1);
 #ifdef SYS_close_range

@@ -16,10 +16,11 @@ type Identity struct {
 // Opener opens packet sockets, which only Linux has.
 type Opener struct{}
 
-// Inheritance is what Become has handed over.
-type Inheritance struct {
+// Handover is what Become hands over.
+type Handover struct {
 	Opener *Opener
 	Files  map[string]*os.File
+	Note   string
 }
 
 // ErrOpenerGone is not returned here.
@@ -44,10 +45,13 @@ func (o *Opener) Socket(int) (int, error) { return -1, errors.ErrUnsupported }
 func (o *Opener) Close() error { return nil }
 
 // Become fails.
-func Become(*Identity, *Opener, map[string]*os.File, ...string) error { return errors.ErrUnsupported }
+func Become(*Identity, Handover) error { return errors.ErrUnsupported }
 
 // Inherit returns nil: nothing is handed over here.
-func Inherit() (*Inheritance, error) { return nil, nil }
+func Inherit() (*Handover, error) { return nil, nil }
+
+// Try fails.
+func Try(*Identity, func() error) error { return errors.ErrUnsupported }
 
 // MayCapture returns false.
 func MayCapture() bool { return false }

@@ -2,6 +2,8 @@ package privilege
 
 import (
 	"fmt"
+	"os/user"
+	"strconv"
 	"strings"
 )
 
@@ -60,4 +62,12 @@ func names(set uint64) (list []string) {
 		}
 	}
 	return list
+}
+
+// UserName is the name of a user, or the number where it has none.
+func UserName(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(uid)
 }

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -82,12 +81,4 @@ func parseStatus(text []byte) (t thread, err error) {
 		return t, fmt.Errorf("status has no capabilities")
 	}
 	return t, nil
-}
-
-// UserName is the name of a user, or the number where it has none.
-func UserName(uid int) string {
-	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
-		return u.Username
-	}
-	return strconv.Itoa(uid)
 }

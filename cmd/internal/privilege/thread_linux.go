@@ -45,7 +45,7 @@ func (who *Identity) assume(keep uint64) error {
 		return err
 	}
 	if have.effective&(1<<unix.CAP_SETPCAP) != 0 {
-		dropBounding(keep)
+		dropBounding(keep | inFile())
 	}
 	if who != nil {
 		if err := who.become(); err != nil {
@@ -75,6 +75,17 @@ func dropBounding(keep uint64) {
 			_ = unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
 		}
 	}
+}
+
+// inFile is what setcap(8) has written to the file of this program. The kernel does not
+// execute a file whose capabilities are not in the bounding set: EPERM, where the file
+// wants them to be effective (bprm_caps_from_vfs_caps). With no-new-privileges they are
+// not given, so it does not matter that they stay in that set.
+func inFile() uint64 {
+	if n, err := unix.Getxattr(self, "security.capability", nil); err == nil && n > 0 {
+		return 1 << unix.CAP_NET_RAW // none of the others is of use to us
+	}
+	return 0
 }
 
 // become changes the user of this thread alone: package syscall's functions change it for
