@@ -1,0 +1,104 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/packetheat/packetheat/store"
+	"github.com/packetheat/packetheat/store/clickhouse/chtest"
+)
+
+// TestKilled kills the server again and again while three sensors ship in groups that
+// change from try to try. What they have is counted once in the end, everywhere.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	kills, ticks := 4, 60
+	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
+		kills, ticks = 60, 1500
+	}
+	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
+		s := open(t, server, Options{})
+		var all []*store.Batch
+		var wg sync.WaitGroup
+		progress := make(chan struct{}, 3*ticks)
+		for i := range 3 {
+			var list []*store.Batch
+			for k := range ticks {
+				list = append(list, someBatch(fmt.Sprintf("gw%d", i), noon.Add(time.Duration(k)*10*time.Second), 0, 40+k%7))
+			}
+			all = append(all, list...)
+			wg.Go(func() { shipAll(t, s, fmt.Sprint("store", i), list, uint64(i), progress) })
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			wg.Wait()
+			close(progress)
+		}()
+		for k := range kills {
+			for range 3 * ticks / (kills + 1) {
+				<-progress
+			}
+			time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond) // anywhere within an insert
+			server.Kill()
+			t.Logf("kill %d", k+1)
+			server.Start()
+		}
+		<-done
+		wantOnce(t, s, "after the kills", all...)
+		for i := range 3 { // and everything again
+			appendAll(t, s, fmt.Sprint("store", i), all[i*ticks:(i+1)*ticks]...)
+		}
+		wantOnce(t, s, "sent again", all...)
+	})
+}
+
+// shipAll ships batches in order, in groups of one to six, until all are acknowledged.
+func shipAll(t *testing.T, s *Store, origin string, list []*store.Batch, seed uint64, progress chan<- struct{}) {
+	r := rand.New(rand.NewPCG(seed, 8))
+	for failures := 0; len(list) > 0; {
+		n := min(1+r.IntN(6), len(list))
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		err := s.Append(ctx, origin, list[:n])
+		cancel()
+		if err != nil {
+			if failures++; failures > 5000 {
+				t.Errorf("given up: %v", err)
+				return
+			}
+			time.Sleep(5 * time.Millisecond)
+			continue
+		}
+		for range n {
+			progress <- struct{}{}
+		}
+		list = list[n:]
+	}
+}
+
+// TestConcurrent sends the same batches from several goroutines, each of which believes
+// to be the only one.
+func TestConcurrent(t *testing.T) {
+	t.Parallel()
+	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
+		s := open(t, server, Options{})
+		list := someTicks(8)
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				for i := 0; i < len(list); i += 2 {
+					if err := s.Append(context.Background(), "o", list[i:i+2]); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		wantOnce(t, s, "sent by three", list...)
+	})
+}
