@@ -36,7 +36,7 @@ func among(origin, column string, batches []*store.Batch) string {
 
 // missing returns those of the batches that have not been acknowledged, none twice.
 func (s *Store) missing(ctx context.Context, origin string, batches []*store.Batch) ([]*store.Batch, error) {
-	rows, err := s.conn.Query(ctx, "SELECT DISTINCT sensor, tick, seq FROM "+s.o.table("batches")+" WHERE "+among(origin, "tick", batches))
+	rows, err := s.conn.Query(s.asking(ctx), "SELECT DISTINCT sensor, tick, seq FROM "+s.o.table("batches")+" WHERE "+among(origin, "tick", batches))
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s *Store) missing(ctx context.Context, origin string, batches []*store.Bat
 // tokens, which gives the rollups what they may have missed; the other batches are
 // returned.
 func (s *Store) complete(ctx context.Context, origin string, group []*store.Batch) (fresh []*store.Batch, err error) {
-	rows, err := s.conn.Query(ctx, "SELECT sensor, time, seq, shipment FROM "+s.o.table("points")+" WHERE "+among(origin, "time", group)+
+	rows, err := s.conn.Query(s.asking(ctx), "SELECT sensor, time, seq, shipment FROM "+s.o.table("points")+" WHERE "+among(origin, "time", group)+
 		" GROUP BY sensor, time, seq, shipment")
 	if err != nil {
 		return nil, err

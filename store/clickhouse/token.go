@@ -48,6 +48,19 @@ func shipmentOf(token string) uint64 {
 	return binary.BigEndian.Uint64(h[:])
 }
 
+// asking returns the context of a question about what has arrived. A shard that is down
+// is left out: what belongs there will be refused when it is sent.
+func (s *Store) asking(ctx context.Context) context.Context {
+	if s.o.Cluster == "" {
+		return ctx
+	}
+	set := clickhouse.Settings{"skip_unavailable_shards": 1}
+	if s.caps.Tokens { // else it does not matter, and old servers get settings that are numbers only
+		set["load_balancing"] = "in_order" // the replica that the last batches went to
+	}
+	return clickhouse.Context(ctx, clickhouse.WithSettings(set))
+}
+
 // inserting returns the context of an insert: it is done when every table has the rows,
 // and those of a token that a table has already are taken as done.
 func (s *Store) inserting(ctx context.Context, token string) context.Context {

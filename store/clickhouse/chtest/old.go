@@ -45,7 +45,12 @@ func startOld(t testing.TB, program, dir string, tcp, http int, more string) *Se
 		return nil
 	}
 	s.Start()
-	t.Cleanup(s.Kill)
+	t.Cleanup(func() {
+		s.Kill()
+		if t.Failed() {
+			t.Logf("%s says:\n%s\n%s", s.Name, s.output.String(), logOf(dir, "error.log"))
+		}
+	})
 	return s
 }
 
