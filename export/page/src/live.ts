@@ -18,7 +18,7 @@ export const connection = signal<Connection>("connecting");
 export interface Status {
   sensor?: string; version?: string; state?: string; message?: string; ready?: boolean; time?: string;
   interfaces?: Interface[]; labels?: string[]; coverage?: { first?: string; last?: string; points?: number; local_only?: number; points_from?: string };
-  books?: Books; geo?: GeoSource[]; geo_faults?: number; store_error?: string; started?: string; tick?: number;
+  alerts?: string; books?: Books; geo?: GeoSource[]; geo_faults?: number; store_error?: string; started?: string; tick?: number;
   /** All of the machine's, while nothing comes for the map. */
   machine_interfaces?: { name: string; captured: boolean; packets: number }[];
 }

@@ -3,6 +3,7 @@
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
+import * as alerts from "./alerts";
 import { decode, fromBase64 } from "./codec";
 import { Dataset } from "./dataset";
 import { opensWith } from "./evidence";
@@ -50,6 +51,7 @@ if (saved) {
   versus.follow();
   measure.follow();
   facts.watch();
+  alerts.follow();
 } else {
   broken.value = "This file carries no data: it is the page as the dashboard serves it. Make one with: packetheat export html -o map.html";
 }

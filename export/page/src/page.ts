@@ -31,5 +31,8 @@ export const tall = signal(false);
 /** Is the sheet with files, picture and links open? */
 export const sharing = signal(false);
 
+/** Is the sheet with the alerts open? */
+export const alerting = signal(false);
+
 /** Is the sheet with the evidence open? */
 export const about = signal(false);

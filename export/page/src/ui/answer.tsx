@@ -9,6 +9,7 @@ import { stale } from "../refresh";
 import { heading, said } from "../said";
 import { plain, type Piece } from "../sentence";
 import { zone } from "../state";
+import { Bell } from "./alerts";
 import { Display } from "./display";
 
 export function Answer() {
@@ -22,6 +23,7 @@ export function Answer() {
       <div class="tools">
         {read.value < 1 && <Reading />}
         {live.value ? <Pulse /> : d && <Written />}
+        <Bell />
         <Display />
         <button type="button" class="chip" onClick={() => (sharing.value = true)} aria-haspopup="dialog" title="Files, a picture or a link of this view (s)">Share</button>
       </div>

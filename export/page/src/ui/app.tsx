@@ -1,10 +1,12 @@
 // The layout: the answer, the questions, map and list, the course of time.
 
 import { useEffect } from "preact/hooks";
-import { about, broken, help, map, sharing, sheet, tall } from "../page";
+import { about, alerting, broken, help, map, sharing, sheet, tall } from "../page";
+import { live } from "../model";
 import { stop } from "../player";
 import * as s from "../state";
 import { About } from "./about";
+import { AlertSheet } from "./alerts";
 import { Answer } from "./answer";
 import { Chips } from "./chips";
 import { Footer } from "./footer";
@@ -43,6 +45,7 @@ export function App() {
       {help.value && <Help />}
       {about.value && <About />}
       {sharing.value && <Share />}
+      {alerting.value && <AlertSheet />}
     </div>
   );
 }
@@ -63,6 +66,7 @@ function keys(e: KeyboardEvent): void {
     "?": () => (help.value = true),
     i: () => (about.value = true),
     s: () => (sharing.value = true),
+    e: () => (alerting.value = live.value),
     b: () => (s.unit.value = s.unit.value === "bytes" ? "packets" : "bytes"),
     t: () => (s.theme.value = document.documentElement.dataset.theme === "dark" ? "light" : "dark"),
     u: () => (s.zone.value = s.zone.value === "utc" ? "local" : "utc"),

@@ -1,20 +1,8 @@
 // axe-core over the page's states: nothing serious or critical, in both themes, on a
 // phone, in sheets, with nothing to show. (axe sees no canvas: the list is its twin.)
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { findings } from "./findings.mjs";
 import { history, sample, scenarios, serve, settled } from "./harness.mjs";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** What axe finds that must not be: rule, what is wrong, and where. */
-async function findings(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  return violations
-    .filter((v) => v.impact === "serious" || v.impact === "critical")
-    .map((v) => `${v.id} (${v.impact}): ${v.help}: ${v.nodes.slice(0, 4).map((n) => `${n.target.join(" ")} ${n.failureSummary.split("\n").slice(1, 2).join("").trim()}`).join(" | ")}`);
-}
 
 const phone = { width: 360, height: 740, touch: true, scale: 2 };
 const click = (selector) => (page) => page.click(selector);
