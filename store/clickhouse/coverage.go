@@ -56,10 +56,25 @@ func common(a, b int64) int64 {
 	return a
 }
 
-// tick returns the length that steps are multiples of.
+// tick returns the length that steps are multiples of. It changes when a sensor with
+// other ticks joins, which is seen within keptFor.
 func (s *Store) tick(ctx context.Context) (time.Duration, error) {
+	k := &s.keeper
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.tick != 0 && time.Now().Before(k.tickUntil) {
+		return k.tick, nil
+	}
 	f, err := s.look(ctx)
-	return time.Duration(f.tick) * time.Second, err
+	if err != nil {
+		return 0, err
+	}
+	k.tick, k.tickUntil = time.Duration(f.tick)*time.Second, time.Now().Add(keptFor)
+	if len(f.sensors) == 0 {
+		k.tick = 0 // not known yet
+		return defaultTick, nil
+	}
+	return k.tick, nil
 }
 
 // Coverage says what the window has data about. Its Window is the asked one, moved

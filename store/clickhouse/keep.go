@@ -11,7 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// keptFor is how long what is known of the age of tables holds.
+// keptFor is how long what is known of the age of tables, and of ticks, holds.
 const keptFor = 30 * time.Second
 
 // keeper remembers where each kind of data begins; the zero value knows nothing yet.
@@ -19,6 +19,9 @@ type keeper struct {
 	mu    sync.Mutex
 	kept  *kept
 	until time.Time
+
+	tick      time.Duration
+	tickUntil time.Time
 }
 
 // keeps says where each kind of data begins: where a table's TTL ends, and not before its

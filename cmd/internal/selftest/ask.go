@@ -13,7 +13,13 @@ import (
 type question struct {
 	filter            store.Filter
 	cellStep, binStep time.Duration
-	most              [int(store.BySensor) + 1]int // rows of each top
+	tops              []topAsked
+}
+
+// topAsked is one of the tops of a question.
+type topAsked struct {
+	by   store.Dimension
+	most int // rows; 0: all
 }
 
 func (q *question) String() string {
@@ -60,6 +66,9 @@ func (labels) Matcher(name string) (match func(addr, peer netip.Prefix, asn uint
 	return nil, false
 }
 
+// topsAsked is how many of the tops a question asks for.
+const topsAsked = 4
+
 // question makes one up.
 func (p *Past) question() *question {
 	text := ""
@@ -76,8 +85,8 @@ func (p *Past) question() *question {
 		cellStep: pick(p, 0, 0, tick, 6*tick, 10*time.Minute, 15*time.Minute, time.Hour, day),
 		binStep:  pick(p, tick, 3*tick, 10*time.Minute, 30*time.Minute, time.Hour, 5*time.Hour, day),
 	}
-	for i := range q.most {
-		q.most[i] = p.IntN(6)
+	for _, by := range p.Perm(len(store.Dimensions()))[:topsAsked] {
+		q.tops = append(q.tops, topAsked{store.Dimension(by), p.IntN(6)})
 	}
 	return q
 }

@@ -43,8 +43,8 @@ func (c *comparer) ask(ctx context.Context, q *question) error {
 			return err
 		}
 	}
-	for by := store.ByPlace; by <= store.BySensor; by++ {
-		n := q.most[by]
+	for _, t := range q.tops {
+		by, n := t.by, t.most
 		what := fmt.Sprintf("top %d by %s", n, by)
 		want, err := c.want.Top(ctx, q.filter, by, n)
 		if err != nil {

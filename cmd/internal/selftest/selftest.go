@@ -35,7 +35,7 @@ type Fleet interface {
 // Options say how much is tried. The zero value is a quick run.
 type Options struct {
 	Seed      uint64    // of the history and the questions; the same seed is the same run
-	Questions int       // windows and filters; each asks for ten answers; 100 if 0
+	Questions int       // windows and filters; each asks for eight answers; 100 if 0
 	Batches   int       // about how many are written; 400 if 0
 	Start     time.Time // when the history begins, whole days; three days before now if zero
 	Dir       string    // folder for the SQLite store; a temporary one if empty
@@ -51,7 +51,7 @@ type Report struct {
 	Questions       int // asked
 	Answers         int // compared
 
-	Differences []Difference // none, where all is well; at most ten
+	Differences []Difference // none, where all is well; ten or a few more are enough
 }
 
 // Difference is an answer that is not what SQLite says.
@@ -120,7 +120,7 @@ const day = 24 * time.Hour
 // some of it again, as after an answer that was lost, and the SQLite store closes its
 // tiers in the middle and at the end.
 func (p *Past) write(ctx context.Context, one *sqlite.Store, fleet Fleet) error {
-	const together = 25
+	const together = 100
 	for from := 0; from < len(p.Shipments); from += together {
 		some := p.Shipments[from:min(from+together, len(p.Shipments))]
 		for _, s := range some {
