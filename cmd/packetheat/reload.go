@@ -33,16 +33,16 @@ func (r *live) reload() {
 	r.system.reloading()
 	defer func() { r.system.ready(r.statusText()) }()
 	if r.again != nil {
-		err := r.reloadConfig()
+		err := r.outOfReach(r.reloadConfig())
 		r.reloaded(err)
 		if err != nil {
 			r.log.Error("configuration not reloaded, the running one stays", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}
-	if err := r.labels.Reload(); err != nil {
+	if err := r.outOfReach(r.labels.Reload()); err != nil {
 		r.log.Error("labels not reloaded, the old ones stay", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	if err := r.geo.Reload(); err != nil {
+	if err := r.outOfReach(r.geo.Reload()); err != nil {
 		r.log.Error("GeoIP databases not reloaded, the old ones stay", "error", err)
 		return
 	}

@@ -58,7 +58,7 @@ func (p *program) openSocket() func(sockType int) (int, error) {
 // filesRead are the files of the configuration, and those that it names, which a sensor
 // reads as long as it runs.
 func filesRead(c *config.Loaded) (list []string) {
-	files := []string{c.File, c.Geo.City, c.Geo.ASN, c.Dashboard.Certificate, c.Dashboard.Key}
+	files := []string{c.File, c.Geo.City, c.Geo.ASN, c.Dashboard.Certificate, c.Dashboard.Key, c.Fleet.ClickHouse.CA}
 	for _, l := range labelFiles(c) {
 		files = append(files, l.Path)
 	}
@@ -104,4 +104,11 @@ func browserAddress(where running, formats []string) string {
 		return ""
 	}
 	return file
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }

@@ -55,6 +55,7 @@ type live struct {
 	rules     atomic.Pointer[config.Alerts] // in force; may change on SIGHUP
 	alerts    *alert.Watcher                // nil: alerts.enabled is false
 	since     time.Time
+	landlock  int // its version, 0: none
 
 	mu        sync.Mutex
 	names     []string // of the interfaces captured on
@@ -100,6 +101,9 @@ func (r *live) openAll() (err error) {
 	if r.handed != nil && r.handed.Note != "" {
 		r.log.Info("root's rights are given up, but for packet sockets", "runs as", r.handed.Note)
 	}
+	if err := r.confine(); err != nil {
+		return err
+	}
 	if err := r.checkOut(); err != nil {
 		return err
 	}
@@ -121,6 +125,7 @@ func (r *live) openAll() (err error) {
 	if r.store, err = sqlite.Open(r.c.Store.Path, sqlite.Options{Tick: r.tick(), Retention: retentionOf(r.c), Logger: r.log.Logger}); err != nil {
 		return err
 	}
+	r.tidy()
 	r.setRetention(r.c)
 	r.giveFiles()
 	r.files = r.refresherConfig()

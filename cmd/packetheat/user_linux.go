@@ -168,10 +168,3 @@ func (a *account) folders(c *config.Loaded) error {
 	}
 	return nil
 }
-
-func absolute(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
-	}
-	return path
-}

@@ -61,3 +61,6 @@ func May() bool { return false }
 
 // Look fails.
 func Look(int) (State, error) { return State{}, errors.ErrUnsupported }
+
+// Restrict does nothing.
+func Restrict(Paths) (int, error) { return 0, nil }
