@@ -381,7 +381,13 @@ func fetch(t *testing.T, address string, into any) string {
 // serving serves the store in dir until the test ends, and returns the address.
 func serving(t *testing.T, dir string) string {
 	t.Helper()
-	cmd := call{dir: dir, args: []string{"serve", "--listen", "127.0.0.1:0"}}.command(t)
+	return servingAs(t, call{dir: dir, args: []string{"serve", "--listen", "127.0.0.1:0"}})
+}
+
+// servingAs starts a command that serves.
+func servingAs(t *testing.T, c call) string {
+	t.Helper()
+	cmd := c.command(t)
 	errs, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()

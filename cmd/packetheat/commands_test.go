@@ -63,7 +63,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	all := packetheat(t, "").out
-	for _, name := range []string{"run", "demo", "replay", "export", "top", "tail", "serve", "status", "geo", "db", "interfaces", "config", "doctor", "version", "completion", "man"} {
+	for _, name := range []string{"run", "demo", "replay", "export", "top", "tail", "serve", "status", "geo", "db", "fleet", "interfaces", "config", "doctor", "version", "completion", "man"} {
 		if !strings.Contains(all, "\n  "+name+" ") {
 			t.Errorf("help does not list %s", name)
 		}

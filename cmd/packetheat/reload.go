@@ -79,7 +79,7 @@ func (r *live) reloadConfig() error {
 
 func reloadable(key string) bool {
 	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyLabels, keyHome, keyCity, keyASN, keyLinks, keyLevel}, key) || strings.HasPrefix(key, keysKept) ||
-		strings.HasPrefix(key, keysAlerts) && !contains(fixedAlerts(), key)
+		strings.HasPrefix(key, keysAlerts) && !contains(fixedAlerts(), key) || contains(reloadableFleet(), key)
 }
 
 // fixedAlerts are the keys of alerts that are read at the start.
@@ -124,6 +124,9 @@ func (r *live) apply(next *config.Loaded, keys []string) (err error) {
 	}
 	if slices.ContainsFunc(keys, func(key string) bool { return contains([]string{keyHome, keyLinks, keyPlaces, keyLabels}, key) }) {
 		r.setOwn(next)
+	}
+	if r.shipper != nil && slices.ContainsFunc(keys, func(key string) bool { return strings.HasPrefix(key, keysFleet) }) {
+		r.shipper.SetOpen(fleetOpener(next, r.log.Logger))
 	}
 	if slices.ContainsFunc(keys, func(key string) bool { return strings.HasPrefix(key, keysKept) }) {
 		r.setRetention(next)

@@ -121,7 +121,7 @@ network to be opened. It keeps headers' sums, never payload, on this machine onl
 	for group, commands := range map[string][]*cobra.Command{
 		groupMap:  {p.runCommand(), p.demoCommand(), p.replayCommand(), p.serveCommand(), p.exportCommand()},
 		groupAsk:  {p.mapCommand(), p.topCommand(), p.seenCommand(), p.tailCommand(), p.statusCommand(), p.inspectCommand()},
-		groupCare: {p.interfacesCommand(), p.geoCommand(), p.dbCommand(), p.configCommand(), p.doctorCommand()},
+		groupCare: {p.interfacesCommand(), p.geoCommand(), p.dbCommand(), p.fleetCommand(), p.configCommand(), p.doctorCommand()},
 	} {
 		for _, command := range commands {
 			command.GroupID = group

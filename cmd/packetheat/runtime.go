@@ -16,6 +16,7 @@ import (
 
 	"github.com/packetheat/packetheat/cmd/internal/alert"
 	"github.com/packetheat/packetheat/cmd/internal/config"
+	"github.com/packetheat/packetheat/cmd/internal/fleet"
 	"github.com/packetheat/packetheat/cmd/internal/instance"
 	"github.com/packetheat/packetheat/cmd/internal/metrics"
 	"github.com/packetheat/packetheat/export"
@@ -54,6 +55,7 @@ type live struct {
 	server    *dashboard.Server
 	rules     atomic.Pointer[config.Alerts] // in force; may change on SIGHUP
 	alerts    *alert.Watcher                // nil: alerts.enabled is false
+	shipper   *fleet.Shipper                // nil: the store is not shipped
 	since     time.Time
 	landlock  int // its version, 0: none
 
@@ -135,6 +137,7 @@ func (r *live) openAll() (err error) {
 	if r.sensor, err = sensor.New(r.sensorConfig(r.store.Tick())); err != nil {
 		return err
 	}
+	r.shipper = r.newShipper()
 	r.alerts, err = r.newAlerts()
 	return err
 }
@@ -250,13 +253,16 @@ func (r *live) start(ctx context.Context) error {
 	if r.listener != nil {
 		r.server = dashboard.New(dashboard.Config{
 			Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
-			Status: func() any { return r.status() }, Alerts: func() any { return r.alertList() }, Ready: r.healthy, Health: r.alive, Metrics: r.metrics(),
+			Status: func() any { return r.status() }, Alerts: func() any { return r.alertList() }, Fleet: r.fleetAnswer, Ready: r.healthy, Health: r.alive, Metrics: r.metrics(),
 			Guard: r.door.guard, TLS: r.door.tls(), Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served, Labels: r.labels,
 		})
 		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
 	}
 	if r.alerts != nil {
 		r.task("alerts", r.alerts.Run)
+	}
+	if r.shipper != nil {
+		r.task("fleet", r.shipper.Run)
 	}
 	r.startGeo()
 	r.requests, r.ignoreRequests = catchRequests()
@@ -428,7 +434,7 @@ func (r *live) metrics() http.Handler {
 	return metrics.New(version(), metrics.Sources{
 		Sensor: r.sensor.Status, Refresher: r.exports, Faults: r.geo.Faults, Geo: r.geo.Stats,
 		Databases:  func() []store.GeoSource { return geoSources(r.geo) },
-		StoreBytes: func() int64 { return storeBytes(r.c.Store.Path) }, Store: r.storeMetrics,
+		StoreBytes: func() int64 { return storeBytes(r.c.Store.Path) }, Store: r.storeMetrics, Fleet: r.fleetMetrics,
 		Health: r.checks, Dashboard: r.traffic, Alerts: r.alerts.Counts, Log: r.log.limit.Counts, Reloads: r.reloadCounts, Updates: r.updates,
 	})
 }

@@ -18,6 +18,7 @@ import (
 func (p *program) serveCommand() *cobra.Command {
 	var o runOptions
 	var folders []string
+	var fleet bool
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the dashboard of an existing store, without capturing",
@@ -27,10 +28,14 @@ the stores of several sensors on one map; the filter sensor:NAME, in the page's 
 one. A store that cannot be read any more is left out, its sensors are off, and the
 status (/api/v1/status) has the error.
 
+--fleet serves, in place of stores, what the ClickHouse of fleet.clickhouse has of all sensors
+(packetheat fleet --help).
+
 --mask serves it to others: all answers are masked before they are filtered, as files of
 "export --mask" are, and are about whole hours that are over.`,
 		Example: `  packetheat serve --data /backup/data --listen 127.0.0.1:9000
-  packetheat serve --data berlin --data tokyo`,
+  packetheat serve --data berlin --data tokyo
+  packetheat serve --fleet`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.load(cmd, "data")
@@ -38,6 +43,12 @@ status (/api/v1/status) has the error.
 				return err
 			}
 			o.config = c
+			if fleet {
+				if len(folders) > 0 {
+					return usagef("--fleet and --data are two things to serve: give one of them")
+				}
+				return p.serveFleet(cmd.Context(), o)
+			}
 			if len(folders) == 0 {
 				folders = []string{c.Store.Path}
 			}
@@ -46,6 +57,7 @@ status (/api/v1/status) has the error.
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&folders, "data", nil, "folder of a store, `DIR` (repeatable; configuration: store.path, default data)")
+	f.BoolVar(&fleet, "fleet", false, "serve the sensors of fleet.clickhouse in place of stores")
 	f.String("listen", "", "serve on `ADDRESS` (configuration: dashboard.listen, default 127.0.0.1:8080)")
 	f.StringVar(&o.open, "open", openNever, "open the map in a browser: `auto|always|never`")
 	f.String("mask", "", "answer as for others: addresses become networks, or are gone, `networks|gone` (configuration: dashboard.mask)")
@@ -57,7 +69,23 @@ status (/api/v1/status) has the error.
 	return cmd
 }
 
-func (p *program) serve(ctx context.Context, o runOptions, folders []string) (err error) {
+// serve serves stores.
+func (p *program) serve(ctx context.Context, o runOptions, folders []string) error {
+	return p.serveWith(ctx, o, func(ctx context.Context, r *live, cfg *dashboard.Config) (func() error, error) {
+		reader, closeAll, err := p.openStores(ctx, folders)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Reader = reader
+		cfg.Alerts = func() any { return servedAlerts(folders) }
+		cfg.Status = func() any { return servedStores(r, reader, folders) }
+		return closeAll, nil
+	})
+}
+
+// serveWith serves what open puts into the configuration of the dashboard, until ctx is
+// done or a signal comes. What open returns closes that again.
+func (p *program) serveWith(ctx context.Context, o runOptions, open func(context.Context, *live, *dashboard.Config) (func() error, error)) (err error) {
 	c := o.config
 	if c.Dashboard.Listen == "off" {
 		return usagef("nothing to serve: dashboard.listen is off")
@@ -65,7 +93,10 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer p.watchSignals(cancel)()
-	reader, closeAll, err := p.openStores(ctx, folders)
+	o.owner = desktop.SudoUser(p.getenv, os.Geteuid())
+	r := newRuntime(p, o)
+	var cfg dashboard.Config
+	closeAll, err := open(ctx, r, &cfg)
 	if err != nil {
 		return err
 	}
@@ -74,8 +105,6 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 	if err != nil {
 		return err
 	}
-	o.owner = desktop.SudoUser(p.getenv, os.Geteuid())
-	r := newRuntime(p, o)
 	if err := r.openDashboard(); err != nil {
 		return err
 	}
@@ -90,27 +119,30 @@ func (p *program) serve(ctx context.Context, o runOptions, folders []string) (er
 	r.system.ready("dashboard " + where.dashboard)
 	go r.system.watch(ctx, func() error { return nil }, func() string { return "dashboard " + where.dashboard })
 	r.sayPlace(where)
-	server := dashboard.New(dashboard.Config{Reader: reader, Version: version(), Logger: r.log.Logger, Guard: r.door.guard, TLS: r.door.tls(), Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served, Labels: r.labels,
-		Alerts: func() any { return servedAlerts(folders) },
-		Status: func() any {
-			var stores []servedJSON
-			lost := map[string]error{}
-			if several, ok := reader.(*merge.Reader); ok {
-				lost = several.Lost()
-			}
-			for _, dir := range folders {
-				one := servedJSON{storeJSON: storeJSON{Path: dir, Bytes: storeBytes(dir)}}
-				if err := lost[dir]; err != nil {
-					one.Error = err.Error()
-				}
-				stores = append(stores, one)
-			}
-			return map[string]any{"state": "stored", "stores": stores, "dashboard": r.door.served(c.Dashboard.Listen)}
-		}})
+	cfg.Version, cfg.Logger, cfg.Guard, cfg.TLS, cfg.Home, cfg.Links, cfg.Own = version(), r.log.Logger, r.door.guard, r.door.tls(), r.home.Load, r.ways, r.own
+	cfg.Mask, cfg.Labels = r.served, r.labels
+	server := dashboard.New(cfg)
 	if err := server.Serve(ctx, listener); err != nil && ctx.Err() == nil {
 		return err
 	}
 	return nil
+}
+
+// servedStores is the status of stores that are served.
+func servedStores(r *live, reader export.Reader, folders []string) any {
+	var stores []servedJSON
+	lost := map[string]error{}
+	if several, ok := reader.(*merge.Reader); ok {
+		lost = several.Lost()
+	}
+	for _, dir := range folders {
+		one := servedJSON{storeJSON: storeJSON{Path: dir, Bytes: storeBytes(dir)}}
+		if err := lost[dir]; err != nil {
+			one.Error = err.Error()
+		}
+		stores = append(stores, one)
+	}
+	return map[string]any{"state": "stored", "stores": stores, "dashboard": r.door.served(r.c.Dashboard.Listen)}
 }
 
 // servedJSON is a store in the status of serve.

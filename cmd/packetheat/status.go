@@ -44,6 +44,8 @@ type statusJSON struct {
 
 	Alerts string `json:"alerts,omitempty"` // how many; /api/v1/alerts has them
 
+	Fleet *shippingJSON `json:"fleet,omitempty"` // absent: the store is not shipped
+
 	// Machine are all of the machine's interfaces, as long as nothing has come for the
 	// map: whoever looks at an empty one sees where traffic is.
 	Machine []machineJSON `json:"machine_interfaces,omitempty"`
@@ -109,6 +111,7 @@ func (r *live) status() statusJSON {
 	return statusJSON{
 		Dashboard: served,
 		Alerts:    alerts,
+		Fleet:     r.shipping(),
 		Health:    r.checks(),
 		Reloads:   r.reloadCounts(),
 		Log:       r.log.limit.Counts().Suppressed,
@@ -267,6 +270,9 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 	}
 	if s.Log > 0 {
 		l.add("log", "%s held back: too many alike in a minute", counted(s.Log, "message"))
+	}
+	if s.Fleet != nil {
+		s.Fleet.print(&l)
 	}
 	if s.Alerts != "" {
 		l.add("alerts", "%s", s.Alerts)

@@ -70,6 +70,11 @@ type Config struct {
 	// the list alerts, the newest first. Nil: there are none. It is called from many goroutines.
 	Alerts func() any
 
+	// Fleet returns what /api/v1/fleet answers, a value that marshals to a JSON object with
+	// the list sensors: of a database that many sensors ship to, or how shipping goes. Nil:
+	// there is none. It is called from many goroutines.
+	Fleet func(ctx context.Context) any
+
 	Ready   func() error // nil error: /readyz is 200; nil function: always ready
 	Health  func() error // the same for /healthz: an error is one that only a new start mends
 	Metrics http.Handler // of /metrics; nil: there is none

@@ -43,6 +43,7 @@ func (s *Server) table() map[string]route {
 		"/api/v1/points":       {serve: s.servePoints, params: window()},
 		"/api/v1/status":       {serve: s.serveStatus},
 		"/api/v1/alerts":       {serve: s.serveAlerts},
+		"/api/v1/fleet":        {serve: s.serveFleet},
 		"/api/v1/live":         {serve: s.serveLive},
 		"/api/v1/openapi.yaml": {serve: s.serveOpenAPI},
 	}

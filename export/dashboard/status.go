@@ -34,6 +34,23 @@ func (s *Server) serveAlerts(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, s.cfg.Alerts())
 }
 
+// serveFleet answers with the sensors that share a database: to others with nothing.
+func (s *Server) serveFleet(w http.ResponseWriter, r *http.Request) {
+	if s.cfg.Fleet == nil || s.mask != nil {
+		s.answer(w, r, map[string]any{"shipping": nil, "sensors": []any{}, "masked": s.mask != nil})
+		return
+	}
+	leave, err := s.queries.enter(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
+	defer cancel()
+	s.answer(w, r, s.cfg.Fleet(ctx))
+}
+
 // status is the program's own status with our fields put over it. A store that
 // cannot answer is part of the status, not an error: that is when one asks.
 func (s *Server) status(ctx context.Context) map[string]any {

@@ -261,6 +261,24 @@ type Parcel struct {
 	Last    int64          // id of the last one, or of what stands for it
 	Damaged int            // of these, without their points, which cannot be read
 	Merged  int            // of these, whose points come with an earlier batch of their tick: nobody can tell them apart
+
+	ids []int64 // of Batches
+}
+
+// Until returns the part of the parcel whose batches have ids up to that of last, all of
+// them where they have.
+func (p *Parcel) Until(last int64) Parcel {
+	if p.Last <= last {
+		return *p
+	}
+	cut := Parcel{Last: min(p.Last, last)}
+	for i, b := range p.Batches {
+		if p.ids[i] <= last {
+			cut.Batches, cut.ids = append(cut.Batches, b), append(cut.ids, p.ids[i])
+		}
+	}
+	cut.Damaged, cut.Merged = min(p.Damaged, len(cut.Batches)), min(p.Merged, len(cut.Batches))
+	return cut
 }
 
 // Points returns how many points are in the parcel.

@@ -74,7 +74,7 @@ func (s *Store) parcel(ctx context.Context, id int64, points int) (Parcel, error
 		} else if f.mates > 1 && len(f.Points) == 0 && f.row.points > 0 {
 			p.Merged++
 		}
-		p.Batches = append(p.Batches, f.Batch)
+		p.Batches, p.ids = append(p.Batches, f.Batch), append(p.ids, f.row.id)
 	}
 	return p, nil
 }

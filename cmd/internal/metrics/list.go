@@ -96,6 +96,17 @@ var (
 	rewriteSkips   = counter("packetheat_export_rewrite_skips_total", "Ticks that changed nothing in the standing files.")
 	rewritten      = gauge("packetheat_export_written_timestamp_seconds", "When a standing file was last written; 0: it was not yet.", "format")
 
+	fleetUp            = gauge("packetheat_fleet_up", "1 if the fleet's server takes what is shipped, 0 while it is away. This and what follows only where fleet.clickhouse.dsn is set.")
+	fleetBatches       = counter("packetheat_fleet_shipped_batches_total", "Batches that have arrived at the fleet's server.")
+	fleetPoints        = counter("packetheat_fleet_shipped_points_total", "Points that have arrived there.")
+	fleetShipments     = counter("packetheat_fleet_shipments_total", "Times that some were sent together, and arrived.")
+	fleetErrors        = counter("packetheat_fleet_errors_total", "Times that they did not, or may not have.")
+	fleetWaiting       = gauge("packetheat_fleet_waiting_batches", "Batches in the store that are yet to be shipped.")
+	fleetWaitingPoints = gauge("packetheat_fleet_waiting_points", "Points in them.")
+	fleetLag           = gauge("packetheat_fleet_lag_seconds", "How long ago the oldest tick that waits began; 0: nothing waits.")
+	fleetLost          = counter("packetheat_fleet_lost_points_total", "Points that the store gave up before they were shipped.")
+	fleetNewest        = gauge("packetheat_fleet_shipped_timestamp_seconds", "End of the newest tick that has arrived; 0: none has since the start.")
+
 	requests  = counter("packetheat_dashboard_requests_total", "Requests answered, by the class of the status (2xx, 4xx …).", "class")
 	questions = gauge("packetheat_dashboard_open_questions", "Questions to the store that are being answered.")
 	downloads = gauge("packetheat_dashboard_open_downloads", "Files that are being downloaded.")
@@ -120,6 +131,7 @@ func All() []Metric {
 		prunedBytes, storeSealed, storeFailed, upkeepTime, pruneSeconds, storeFree, storeRecovered,
 		geoBuilt, geoFaults, geoLookups, geoEvictions, geoDecoded, geoChecked, geoFailing, geoSearching,
 		rewrites, rewriteFails, rewriteSeconds, rewriteUsed, rewriteSkips, rewritten,
+		fleetUp, fleetBatches, fleetPoints, fleetShipments, fleetErrors, fleetWaiting, fleetWaitingPoints, fleetLag, fleetLost, fleetNewest,
 		requests, questions, downloads, streams,
 		alertsSaid, alertsLasting, hookPending, hookFailures,
 	}

@@ -31,6 +31,7 @@ type Sources struct {
 	Geo        func() geo.Stats
 	StoreBytes func() int64
 	Store      func() Store
+	Fleet      func() Fleet
 	Health     func() []health.Check
 	Dashboard  func() dashboard.Traffic
 	Alerts     func() alert.Counts
@@ -82,6 +83,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	send(storeSize, float64(c.StoreBytes()))
 	kept := c.Store()
 	kept.collect(send)
+	ships := c.Fleet()
+	ships.collect(send)
 	c.collectGeo(send)
 	c.collectExport(send)
 	c.collectReaders(send)

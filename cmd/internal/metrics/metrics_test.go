@@ -58,6 +58,9 @@ func some() Sources {
 		Store: func() Store {
 			return Store{Known: true, Free: 123, Unused: 5, Log: 6, Tiers: [3]int64{7, 8, 9}, Open: 10, Late: 11, Oldest: 12, PrunedPoints: 13, PrunedBytes: 14, PruneSeconds: 1.5, Sealed: 15, UpkeepSeconds: 16.5}
 		},
+		Fleet: func() Fleet {
+			return Fleet{Ships: true, Up: true, Batches: 21, Points: 22, Shipments: 23, Errors: 24, Waiting: 25, WaitingPoints: 26, Lag: 27.5, LostPoints: 28, Newest: time.Unix(29, 0)}
+		},
 		Health: func() []health.Check {
 			return []health.Check{{Name: "rings", Level: health.Live, OK: true}, {Name: "disk", Level: health.Ready}}
 		},
@@ -124,6 +127,10 @@ func TestValues(t *testing.T) {
 		`packetheat_dashboard_open_streams 3`,
 		`packetheat_alert_said_total{kind="drops"} 2`,
 		`packetheat_alert_webhook_failures_total 6`,
+		`packetheat_fleet_up 1`,
+		`packetheat_fleet_waiting_points 26`,
+		`packetheat_fleet_lag_seconds 27.5`,
+		`packetheat_fleet_shipped_timestamp_seconds 29`,
 		`packetheat_export_rewrites_total 6`,
 		`packetheat_export_rewrite_seconds 0.25`,
 		`packetheat_export_rewrite_seconds_total 1.5`,
@@ -137,7 +144,7 @@ func TestValues(t *testing.T) {
 // TestAll holds the list, which the manual prints, to what is really shown: the same names,
 // types, words and labels, each once.
 func TestAll(t *testing.T) {
-	rule := regexp.MustCompile(`^packetheat_(build|health|config|log|capture|decode|sensor|store|geo|export|dashboard|alert)_[a-z0-9_]+$`)
+	rule := regexp.MustCompile(`^packetheat_(build|health|config|log|capture|decode|sensor|store|geo|export|fleet|dashboard|alert)_[a-z0-9_]+$`)
 	listed := map[string]Metric{}
 	for _, m := range All() {
 		if _, twice := listed[m.Name]; twice {
