@@ -46,6 +46,7 @@ func (s *Server) serveFleet(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
+	occupy(w, leave)
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
 	defer cancel()
 	s.answer(w, r, s.cfg.Fleet(ctx))
