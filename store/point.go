@@ -56,6 +56,31 @@ func (p *Point) Check() error {
 	return nil
 }
 
+// JoinEqual adds up neighbours that differ in nothing but their amounts and returns how
+// many points are left at the beginning of points.
+func JoinEqual(points []Point) int {
+	n := 0
+	for i := range points {
+		if n > 0 && points[n-1].Like(&points[i]) {
+			last := &points[n-1]
+			last.Packets += points[i].Packets
+			last.Bytes += points[i].Bytes
+			last.Opens += points[i].Opens
+			continue
+		}
+		points[n] = points[i]
+		n++
+	}
+	return n
+}
+
+// Like reports whether two points differ in nothing but their amounts.
+func (p *Point) Like(o *Point) bool {
+	x, y := *p, *o
+	x.Packets, x.Bytes, x.Opens = y.Packets, y.Bytes, y.Opens
+	return x == y
+}
+
 // Sum is an amount of traffic. It is comparable; the zero value is nothing.
 type Sum struct {
 	Packets uint64 `json:"packets"`

@@ -173,9 +173,9 @@ const spanRows = 500_000
 
 // addSpans makes the spans of all sensors.
 func (s *Store) addSpans(ctx context.Context, c *store.Coverage, fleet *fleet, from, to int64) error {
-	of := make(map[string]*sensorSpans, len(fleet.sensors))
+	of := make(map[string]*store.Timeline, len(fleet.sensors))
 	for _, name := range fleet.sensors {
-		of[name] = &sensorSpans{end: c.Effective.From}
+		of[name] = store.NewTimeline(c.Effective.From)
 	}
 	from, to = max(from, floorTo(fleet.first, 3600)), min(to, fleet.last)
 	stretch := max(1, spanRows*fleet.tick/(3600*int64(len(fleet.sensors)))) * 3600
@@ -194,7 +194,7 @@ func (s *Store) addSpans(ctx context.Context, c *store.Coverage, fleet *fleet, f
 		least = time.Minute
 	}
 	for _, name := range fleet.sensors {
-		spans := of[name].finish(c.Effective.To)
+		spans := of[name].Finish(c.Effective.To)
 		if least > 0 {
 			spans = coarsened(spans, least)
 		}
@@ -212,7 +212,7 @@ const plainHour = "count() = uniqExact(tick) AND uniqExact(" + interval + ") = 1
 	" AND sum(drops) = 0 AND sum(off_ns - on_ns) = 3600000000000"
 
 // readHours adds the batches of [from, to). A plain hour comes without lists.
-func (s *Store) readHours(ctx context.Context, of map[string]*sensorSpans, from, to int64) error {
+func (s *Store) readHours(ctx context.Context, of map[string]*store.Timeline, from, to int64) error {
 	list := func(kind, expression string) string {
 		return fmt.Sprintf("if(plain, emptyArray%s(), groupArray(to%[1]s(%s)))", kind, expression)
 	}
@@ -239,7 +239,7 @@ func (s *Store) readHours(ctx context.Context, of map[string]*sensorSpans, from,
 			return nil // it came after we had looked
 		}
 		if plain != 0 {
-			spans.add(&batchPart{tick: hour, interval: time.Hour, off: time.Hour, data: data != 0, folded: sum})
+			spans.Batch(store.Captured{Tick: time.Unix(hour, 0).UTC(), Interval: time.Hour, Off: time.Hour, Data: data != 0, Folded: sum})
 			return nil
 		}
 		order := make([]int, len(ticks))
@@ -248,8 +248,8 @@ func (s *Store) readHours(ctx context.Context, of map[string]*sensorSpans, from,
 		}
 		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(ticks[a], ticks[b]) })
 		for _, i := range order {
-			spans.add(&batchPart{tick: int64(ticks[i]), interval: time.Duration(intervals[i]) * time.Second, on: time.Duration(on[i]), off: time.Duration(off[i]),
-				data: points[i] > 0, drops: drops[i], folded: folded[i]})
+			spans.Batch(store.Captured{Tick: time.Unix(int64(ticks[i]), 0).UTC(), Interval: time.Duration(intervals[i]) * time.Second,
+				On: time.Duration(on[i]), Off: time.Duration(off[i]), Data: points[i] > 0, Drops: drops[i], Folded: folded[i]})
 		}
 		return nil
 	})

@@ -57,7 +57,7 @@ func (p *plan) points(ctx context.Context, yield func([]store.Point) error) erro
 // hand calls yield with points in order, some at a time.
 func hand(points []store.Point, yield func([]store.Point) error) error {
 	slices.SortFunc(points, comparePoints)
-	for chunk := range slices.Chunk(points[:mergeEqual(points)], chunkPoints) {
+	for chunk := range slices.Chunk(points[:store.JoinEqual(points)], chunkPoints) {
 		if err := yield(chunk); err != nil {
 			return err
 		}
@@ -217,22 +217,4 @@ func comparePoints(a, b store.Point) int {
 // compareEnds orders endpoints: none, IPv4, IPv6, each by address and length.
 func compareEnds(a, b netip.Prefix) int {
 	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
-}
-
-// mergeEqual adds up neighbours that differ in nothing but their amounts and returns how
-// many points are left.
-func mergeEqual(points []store.Point) int {
-	n := 0
-	for i := range points {
-		if n > 0 && comparePoints(points[n-1], points[i]) == 0 && points[n-1].Interval == points[i].Interval {
-			last := &points[n-1]
-			last.Packets += points[i].Packets
-			last.Bytes += points[i].Bytes
-			last.Opens += points[i].Opens
-			continue
-		}
-		points[n] = points[i]
-		n++
-	}
-	return n
 }

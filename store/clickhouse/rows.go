@@ -118,7 +118,7 @@ func batchColumns() []column {
 
 // batchRow returns a row of batches in the order of batchColumns.
 func batchRow(origin string, b *store.Batch, program string, now time.Time) ([]any, error) {
-	on, off := captured(b)
+	on, off := b.Captured()
 	row := []any{b.Sensor, origin, b.Tick.UTC(), seconds(b.Interval), b.Seq, int64(on), int64(off), uint64(len(b.Points))}
 	s := sumsOf(b.Points)
 	for _, c := range counters(&b.Books, &s) {
@@ -126,17 +126,6 @@ func batchRow(origin string, b *store.Batch, program string, now time.Time) ([]a
 	}
 	geo, err := encodeSources(b.Geo)
 	return append(row, geo, program, now.UTC()), err
-}
-
-// captured returns the captured part of b's tick as offsets from the tick's start; both
-// are 0 where the batch names none.
-func captured(b *store.Batch) (on, off time.Duration) {
-	if b.From.IsZero() || b.To.IsZero() {
-		return 0, 0
-	}
-	on = min(max(b.From.Sub(b.Tick), 0), b.Interval)
-	off = min(max(b.To.Sub(b.Tick), on), b.Interval)
-	return on, off
 }
 
 // source is a store.GeoSource as the column geo has it.

@@ -135,7 +135,7 @@ func (s *Store) seal(b *store.Batch, books totals) (r sealedBatch, err error) {
 		}
 	}
 	r.geo = s.sourceIDs(b.Geo)
-	r.on, r.off = captured(b)
+	r.on, r.off = b.Captured()
 	return r, nil
 }
 
@@ -174,17 +174,6 @@ func insertBatch(ctx context.Context, tx *sql.Tx, sums, ends []byte, row ...any)
 	}
 	_, err = tx.ExecContext(ctx, "INSERT INTO blocks (id, sums, ends) VALUES (?, ?, ?)", row[0], sums, ends)
 	return err
-}
-
-// captured returns the captured part of b's tick as offsets from the tick's start;
-// both are 0 where the batch names none.
-func captured(b *store.Batch) (on, off time.Duration) {
-	if b.From.IsZero() || b.To.IsZero() {
-		return 0, 0
-	}
-	on = min(max(b.From.Sub(b.Tick), 0), b.Interval)
-	off = min(max(b.To.Sub(b.Tick), on), b.Interval)
-	return on, off
 }
 
 // sourceIDs returns the ids of the batch's GeoIP sources, joined by commas.

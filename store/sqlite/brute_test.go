@@ -95,7 +95,7 @@ func inOrder(points []store.Point) []store.Point {
 			compareRest(&a, &b),
 			cmp.Compare(a.Packets, b.Packets), cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.Opens, b.Opens))
 	})
-	return points[:mergeEqual(points)]
+	return points[:store.JoinEqual(points)]
 }
 
 func promised(points []store.Point) bool {

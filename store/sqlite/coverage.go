@@ -45,7 +45,7 @@ func (s *Store) Coverage(ctx context.Context, w store.Window) (store.Coverage, e
 
 func (s *Store) coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
 	c := store.Coverage{Window: w, Tick: s.tick}
-	b := coverageBuilder{store: s, coverage: &c, sensors: make(map[uint32]*sensorSpans), geo: make(map[string]struct{})}
+	b := coverageBuilder{store: s, coverage: &c, sensors: make(map[uint32]*store.Timeline), geo: make(map[string]struct{})}
 	if err := b.run(ctx); err != nil {
 		if ctx.Err() != nil {
 			return c, ctx.Err()
@@ -63,7 +63,7 @@ type coverageBuilder struct {
 	coarsest int64 // level
 	kept     kept
 	units    []unit
-	sensors  map[uint32]*sensorSpans
+	sensors  map[uint32]*store.Timeline
 	geo      map[string]struct{}
 	doubtful doubts
 }
@@ -216,7 +216,7 @@ func (b *coverageBuilder) finish() {
 	slices.SortFunc(ids, func(a, b uint32) int { return cmp.Compare(names[a], names[b]) })
 	for _, id := range ids {
 		c.Sensors = append(c.Sensors, names[id])
-		for _, span := range b.spansOf(id).finish(c.Effective.To) {
+		for _, span := range b.spansOf(id).Finish(c.Effective.To) {
 			span.Sensor = names[id]
 			c.Spans = append(c.Spans, span)
 		}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/packetheat/packetheat/store"
 )
 
 // read reads about some units in one transaction.
@@ -110,10 +112,10 @@ func (b *coverageBuilder) page(ctx context.Context, q queryer, where string, arg
 }
 
 // spansOf returns the spans of a sensor.
-func (b *coverageBuilder) spansOf(id uint32) *sensorSpans {
+func (b *coverageBuilder) spansOf(id uint32) *store.Timeline {
 	sensor := b.sensors[id]
 	if sensor == nil {
-		sensor = &sensorSpans{interval: b.store.tick, end: b.coverage.Effective.From}
+		sensor = store.NewTimeline(b.coverage.Effective.From)
 		b.sensors[id] = sensor
 	}
 	return sensor
@@ -124,7 +126,7 @@ func (b *coverageBuilder) add(r *batchRow, block bool) {
 	if block && r.points > 0 && !b.store.damage.checked(r.id) {
 		b.doubtful.blocks = append(b.doubtful.blocks, batchRow{id: r.id, tick: r.tick})
 	}
-	b.spansOf(r.sensor).add(r, &t.books)
+	b.spansOf(r.sensor).Batch(capturedIn(r, b.store.tick, &t.books))
 }
 
 // addBooks adds what a batch counts, but not its coverage.
@@ -199,5 +201,5 @@ func (b *coverageBuilder) addTier(t *piece, row *tierRow) {
 		b.store.damage.noteRow(t.id, t.start, err)
 	}
 	b.doubtful.addTier(t)
-	b.spansOf(t.sensor).addRuns(t.start, runs)
+	addRuns(b.spansOf(t.sensor), t.start, runs)
 }

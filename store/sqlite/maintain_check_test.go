@@ -203,7 +203,7 @@ func checkTier(t *testing.T, s *Store, row *tierRow, sensor string, h history, b
 		}
 		books := totalsOf(b)
 		want.add(&books)
-		on, off := captured(b)
+		on, off := b.Captured()
 		rows = append(rows, batchRow{tick: b.Tick.Unix(), seq: b.Seq, on: int64(on), off: int64(off), points: int64(len(b.Points)), books: books.encode()})
 		n++
 		points += int64(len(b.Points))

@@ -224,7 +224,7 @@ func (w *pointWriter) writeSensor(views []*view, tick int64) error {
 		slices.SortStableFunc(mine, func(a, b store.Point) int {
 			return cmp.Or(compareEndpoints(a.Addr, b.Addr), compareRest(&a, &b))
 		})
-		w.points = w.points[:w.start+mergeEqual(mine)]
+		w.points = w.points[:w.start+store.JoinEqual(mine)]
 	}
 	if len(w.points) >= chunkPoints {
 		return w.flush()
@@ -262,7 +262,7 @@ func (w *pointWriter) add(v *view, inOrder bool) (err error) {
 		if inOrder && lastGroup < 0 && len(w.points) > w.start { // the group may have begun in another chunk
 			last := w.points[len(w.points)-1]
 			lastGroup = g
-			if samePoint(&last, &p) {
+			if last.Like(&p) {
 				lastPoint = i
 				w.points = w.points[:len(w.points)-1]
 				p.Packets, p.Bytes, p.Opens = sum.Packets+last.Packets, sum.Bytes+last.Bytes, sum.Opens+last.Opens
@@ -275,31 +275,6 @@ func (w *pointWriter) add(v *view, inOrder bool) (err error) {
 		lastGroup, lastPoint = g, i
 	})
 	return err
-}
-
-// samePoint reports whether two points differ in nothing but their amounts.
-func samePoint(a, b *store.Point) bool {
-	x, y := *a, *b
-	x.Packets, x.Bytes, x.Opens = y.Packets, y.Bytes, y.Opens
-	return x == y
-}
-
-// mergeEqual adds up neighbours that differ in nothing but their amounts and returns
-// how many points are left.
-func mergeEqual(points []store.Point) int {
-	n := 0
-	for i := range points {
-		if n > 0 && samePoint(&points[n-1], &points[i]) {
-			last := &points[n-1]
-			last.Packets += points[i].Packets
-			last.Bytes += points[i].Bytes
-			last.Opens += points[i].Opens
-			continue
-		}
-		points[n] = points[i]
-		n++
-	}
-	return n
 }
 
 // flush hands on all points.

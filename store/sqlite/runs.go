@@ -11,17 +11,33 @@ import (
 // tick.
 func runsOf(iv interval, tick time.Duration, batches []batchRow) []run {
 	start, end := time.Unix(iv.start, 0).UTC(), time.Unix(iv.end(), 0).UTC()
-	spans := sensorSpans{interval: tick, end: start}
+	spans := store.NewTimeline(start)
 	for i := range batches {
 		var t totals
 		_ = t.decode(batches[i].books) // a damaged one is counted by who reads its totals
-		spans.add(&batches[i], &t.books)
+		spans.Batch(capturedIn(&batches[i], tick, &t.books))
 	}
 	var runs []run
-	for _, s := range spans.finish(end) {
+	for _, s := range spans.Finish(end) {
 		runs = append(runs, run{s.State, s.To.Sub(s.From), s.Drops, s.Folded})
 	}
 	return runs
+}
+
+// capturedIn is what a timeline wants to know of a batch.
+func capturedIn(r *batchRow, tick time.Duration, b *store.Books) store.Captured {
+	return store.Captured{Tick: time.Unix(r.tick, 0).UTC(), Interval: tick, On: time.Duration(r.on), Off: time.Duration(r.off),
+		Data: r.points > 0, Drops: b.Drops, Folded: b.Folded.Packets}
+}
+
+// addRuns adds the coverage of the next tier to a timeline.
+func addRuns(l *store.Timeline, start int64, runs []run) {
+	at := time.Unix(start, 0).UTC()
+	for _, r := range runs {
+		from := at
+		at = at.Add(r.length)
+		l.Span(store.Span{Window: store.Window{From: from, To: at}, State: r.state, Drops: r.drops, Folded: r.folded})
+	}
 }
 
 // overlayRuns returns what two sensors' runs of the same interval are together: in
