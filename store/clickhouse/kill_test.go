@@ -19,7 +19,7 @@ func TestKilled(t *testing.T) {
 	t.Parallel()
 	kills, ticks := 4, 60
 	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
-		kills, ticks = 60, 1500
+		kills, ticks = 20, 300
 	}
 	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
 		s := open(t, server, Options{})

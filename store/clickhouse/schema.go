@@ -19,7 +19,7 @@ var (
 	originColumns = []column{
 		{"sensor", "Text", ""},
 		{"origin", "Text", ""}, // the id of the store that the batch was committed to first
-		{"time", "DateTime('UTC')", "Delta(4), ZSTD(1)"},
+		{"time", "DateTime('UTC')", "ZSTD(1)"},
 		{"interval", "UInt8", "ZSTD(1)"}, // seconds
 		{"seq", "UInt32", "ZSTD(1)"},
 		{"shipment", "UInt64", "ZSTD(1)"}, // the insert that the row came with: see token
@@ -40,7 +40,7 @@ var (
 		{"accuracy_km", "UInt16", "ZSTD(1)"},
 	}
 	asColumns  = []column{{"asn", "UInt32", "ZSTD(1)"}, {"as_org", "Text", ""}}
-	sumColumns = []column{{"packets", "UInt64", "ZSTD(1)"}, {"bytes", "UInt64", "ZSTD(1)"}, {"opens", "UInt64", "ZSTD(1)"}}
+	sumColumns = []column{{"packets", "UInt64", "T64, ZSTD(1)"}, {"bytes", "UInt64", "T64, ZSTD(1)"}, {"opens", "UInt64", "ZSTD(1)"}}
 	flagColumn = column{"flags", "UInt8", "ZSTD(1)"} // 1 folded, 2 late, 4 masked
 )
 
@@ -54,10 +54,11 @@ type table struct {
 	partition string
 	order     string // also the primary key, unless that is given
 	primary   string
-	ages      bool   // its rows may have an age
-	ttl       string // that age; "" is for ever
-	window    bool   // it remembers deduplication tokens
-	whole     bool   // on a cluster: every node has all of it
+	indexes   []string // columns that granules are known by
+	ages      bool     // its rows may have an age
+	ttl       string   // that age; "" is for ever
+	window    bool     // it remembers deduplication tokens
+	whole     bool     // on a cluster: every node has all of it
 }
 
 // tables returns the schema that suits a server.
@@ -92,14 +93,20 @@ func pointColumns(caps Capabilities) []column {
 	return append(list, flagColumn)
 }
 
+// pointsTable has a row for every point. Within ten minutes, the finest rollup, rows are
+// in order of their key, not of time: 3.8 bytes a point instead of 7.9 of made-up traffic
+// of 2,000 points a tick. A part that has not been merged yet, as those of the last
+// minutes, is known by the times that are in it.
 func pointsTable(o *Options, caps Capabilities) table {
 	t := table{
 		name: "points", columns: pointColumns(caps), partition: "toYYYYMMDD(time)",
 		ages: true, ttl: age("time", o.Retention.Points),
 	}
 	if caps.Tokens {
-		t.engine, t.order, t.window = "MergeTree", "sensor, time, country, latitude, longitude, addr, peer, port", true
-		t.primary = "sensor, time, country, latitude, longitude"
+		t.engine, t.window = "MergeTree", true
+		t.primary = "sensor, toStartOfTenMinutes(time), country, latitude, longitude, addr"
+		t.order = t.primary + ", peer, proto, port, direction, time"
+		t.indexes = []string{"addr", "peer"}
 		return t
 	}
 	t.engine, t.order = "ReplacingMergeTree", "sensor, time, origin, seq, row"

@@ -40,9 +40,12 @@ func (t *table) create(o *Options, caps Capabilities) string {
 	if !t.whole {
 		name = o.local(name)
 	}
-	columns := make([]string, len(t.columns))
-	for i, c := range t.columns {
-		columns[i] = "  " + c.define(caps)
+	columns := make([]string, 0, len(t.columns)+len(t.indexes))
+	for _, c := range t.columns {
+		columns = append(columns, "  "+c.define(caps))
+	}
+	for _, name := range t.indexes {
+		columns = append(columns, fmt.Sprintf("  INDEX %s %s TYPE bloom_filter(0.01) GRANULARITY 1", quoteName("find_"+name), quoteName(name)))
 	}
 	s := fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s%s (\n%s\n) ENGINE = %s", o.table(name), o.onCluster(), strings.Join(columns, ",\n"), t.engineOn(o))
 	if t.partition != "" {
