@@ -1,6 +1,6 @@
 // Reads what the Go side's Encode writes; doc.go describes the format.
 
-import { gathered, zeros, type Whole } from "./narrow";
+import { zeros, type Whole } from "./narrow";
 
 export interface Span { from: string; to: string; state: "data" | "idle" | "off"; drops?: number }
 export interface Geo { name: string; built?: string; attribution?: string; url?: string }
@@ -52,10 +52,24 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return out;
 }
 
-/** Unpacks gzip with the browser's own decoder. */
+/**
+ * Unpacks gzip with the browser's own decoder. Chunks are joined here: by way of a Blob
+ * and a Response they go to another process and back, which is a good part of a start.
+ */
 export async function gunzip(b: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([b]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const stream = new DecompressionStream("gzip"), writer = stream.writable.getWriter();
+  const written = writer.write(b).then(() => writer.close());
+  written.catch(() => {}); // the reader fails with the same error
+  const chunks: Uint8Array[] = [], reader = stream.readable.getReader();
+  let length = 0;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    chunks.push(next.value);
+    length += next.value.length;
+  }
+  await written;
+  const out = new Uint8Array(length);
+  for (let i = 0, at = 0; i < chunks.length; at += chunks[i++].length) out.set(chunks[i], at);
+  return out;
 }
 
 /** Unpacks and decodes a whole stream. */
@@ -79,7 +93,8 @@ export function parse(b: Uint8Array): Columns {
     columns.set(b[at], { kind: b[at + 1], count: view.getUint32(at + 4, true), payload: b.subarray(at + 12, at + 12 + length) });
     at += 12 + length;
   }
-  return { meta, places: readPlaces(columns), rows: readRows(columns), details: readDetails(columns) };
+  const places = readPlaces(columns);
+  return { meta, places, rows: readRows(columns, places.n), details: readDetails(columns) };
 }
 
 function readPlaces(c: Map<number, Column>): Places {
@@ -97,28 +112,33 @@ function readPlaces(c: Map<number, Column>): Places {
   };
 }
 
-function readRows(c: Map<number, Column>): Rows {
-  const key = new Uint8Array(c.get(16)?.count ?? 0), { place, bin } = readKeys(c, key);
-  const packets = narrow(c.get(18));
-  return { n: key.length, place, key, bin, packets, bytes: readBytes(c, packets), opens: narrow(c.get(20)) };
-}
-
-/** Where rows are and when: the keys are filled in. */
-function readKeys(c: Map<number, Column>, key: Uint8Array): { place: Whole; bin: Whole } {
-  const n = key.length, delta = narrow(c.get(16)), gap = narrow(c.get(17));
-  let k = 0, at = 0;
-  const place = gathered(n, (i) => {
+/** Plain loops, for they run once, before anything of them is compiled well. */
+function readRows(c: Map<number, Column>, places: number): Rows {
+  const delta = narrow(c.get(16)), gap = narrow(c.get(17)), n = delta.length;
+  const key = new Uint8Array(n), place = zeros(n, Math.max(0, places - 1)), packets = narrow(c.get(18));
+  for (let i = 0, k = 0; i < n; i++) {
     k += delta[i];
-    key[i] = k % 16;
-    return Math.floor(k / 16);
-  });
-  return { place, bin: gathered(n, (i) => (at = i > 0 && delta[i] === 0 ? at + gap[i] + 1 : gap[i])) };
+    key[i] = k & 15; // of the lowest 32 bits, which are what & sees of larger numbers, too
+    place[i] = (k - key[i]) / 16;
+  }
+  let last = 0;
+  for (let i = 0, at = 0; i < n; i++) if ((at = i > 0 && delta[i] === 0 ? at + gap[i] + 1 : gap[i]) > last) last = at;
+  const bin = zeros(n, last);
+  for (let i = 0, at = 0; i < n; i++) bin[i] = at = i > 0 && delta[i] === 0 ? at + gap[i] + 1 : gap[i];
+  return { n, place, key, bin, packets, bytes: readBytes(c, packets), opens: narrow(c.get(20)) };
 }
 
 /** Bytes are so many a packet, and a rest. */
 function readBytes(c: Map<number, Column>, packets: Whole): Whole {
-  const each = narrow(c.get(19)), rest = narrow(c.get(21));
-  return gathered(packets.length, (i) => each[i] * packets[i] + rest[i]);
+  const each = narrow(c.get(19)), rest = narrow(c.get(21)), n = packets.length;
+  let most = 0;
+  for (let i = 0; i < n; i++) {
+    const v = each[i] * packets[i] + rest[i];
+    if (v > most) most = v;
+  }
+  const out = zeros(n, most);
+  for (let i = 0; i < n; i++) out[i] = each[i] * packets[i] + rest[i];
+  return out;
 }
 
 function readDetails(c: Map<number, Column>): Details {
@@ -175,8 +195,19 @@ function spread<T extends Whole>(c: Column, out: T): T {
       out[i] = length;
       continue;
     }
+    let left = length - 1;
+    if (left < 17) { // nearly all are
+      while (have < left) {
+        acc |= b[at++] << have;
+        have += 8;
+      }
+      out[i] = (acc & ((1 << left) - 1)) | (1 << left);
+      acc >>>= left;
+      have -= left;
+      continue;
+    }
     let value = 0, unit = 1;
-    for (let left = length - 1; left > 0; ) {
+    while (left > 0) {
       const take = left < 16 ? left : 16;
       while (have < take) {
         acc |= b[at++] << have;

@@ -17,19 +17,25 @@ export function amount(n: number, unit: "packets" | "bytes"): string {
   return unit === "bytes" ? bytes(n) : count(n);
 }
 
-/** Made once: making a formatter takes longer than using it a hundred times. */
-const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+/** Makes a thing when it is first asked for, and once. */
+export function lazy<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
+/** Making a formatter takes longer than using it a hundred times, the first of a page much longer: it waits for the map. */
+const grouped = lazy(() => new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 }));
 
 /** 12,345,678: for titles and cards, where exactness counts. */
 export function exact(n: number): string {
-  return grouped.format(n);
+  return grouped().format(n);
 }
 
 function scaled(n: number, suffixes: string[], plainBelow: number): string {
   if (n < 0) return minus + scaled(-n, suffixes, plainBelow);
   let i = 0;
   if (n >= plainBelow) while (n >= 999.5 && i < suffixes.length - 1) (n /= 1000), i++;
-  const digits = i === 0 ? grouped.format(n) : n >= 99.95 ? n.toFixed(0) : n >= 9.995 ? n.toFixed(1) : n.toFixed(2);
+  const digits = i === 0 ? grouped().format(n) : n >= 99.95 ? n.toFixed(0) : n >= 9.995 ? n.toFixed(1) : n.toFixed(2);
   const short = digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
   return suffixes[i] ? short + thin + suffixes[i] : short;
 }
@@ -96,12 +102,12 @@ export function duration(ms: number): string {
 }
 
 /** DE to Germany; the browser knows the names without asking anyone. */
-const names = new Intl.DisplayNames("en", { type: "region", fallback: "code" });
+const names = lazy(() => new Intl.DisplayNames("en", { type: "region", fallback: "code" }));
 const known = new Map<string, string>();
 export function countryName(code: string): string {
   let name = known.get(code);
   if (name === undefined) {
-    name = !code ? "Unknown" : /^[A-Z]{2}$/.test(code) ? (names.of(code) ?? code) : code;
+    name = !code ? "Unknown" : /^[A-Z]{2}$/.test(code) ? (names().of(code) ?? code) : code;
     known.set(code, name);
   }
   return name;

@@ -2,7 +2,7 @@
 
 import { kinds } from "./codec";
 import { placeKey, placeName, type Dataset } from "./dataset";
-import { countryName, share } from "./format";
+import { countryName, lazy, share } from "./format";
 import { service } from "./services";
 import { protocols, type Tab } from "./state";
 import { top, type Sums, type Unit } from "./sums";
@@ -34,11 +34,11 @@ export function weight(i: Item, order: Order, unit: Unit): number {
   return order === "in" ? a : order === "out" ? b : a + b;
 }
 
-const names = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+const names = lazy(() => new Intl.Collator("en", { numeric: true, sensitivity: "base" }));
 
 /** The first n in an order. */
 export function arranged(items: Item[], order: Order, unit: Unit, n: number): Item[] {
-  if (order === "name") return items.sort((a, b) => names.compare(a.label, b.label)).slice(0, n);
+  if (order === "name") return items.sort((a, b) => names().compare(a.label, b.label)).slice(0, n);
   return top(items, n, (i) => weight(i, order, unit));
 }
 

@@ -1,7 +1,7 @@
 // Starts the page in one of its two lives: a filled data tag makes it a saved
 // file, an empty one the dashboard.
 
-import { effect } from "@preact/signals";
+import { batch, effect } from "@preact/signals";
 import { render } from "preact";
 import * as alerts from "./alerts";
 import { decode, fromBase64 } from "./codec";
@@ -9,6 +9,7 @@ import { Dataset } from "./dataset";
 import { opensWith } from "./evidence";
 import * as facts from "./facts";
 import * as finer from "./finer";
+import { surroundMap } from "./later";
 import * as lists from "./lists";
 import * as measure from "./measure";
 import * as live from "./live";
@@ -22,10 +23,6 @@ import { App } from "./ui/app";
 import * as url from "./url";
 import * as versus from "./versus";
 import { loadWorld } from "./world";
-import "uplot/dist/uPlot.min.css";
-import "./style.css";
-import "./phone.css";
-import "./paper.css";
 
 url.bind(opensWith());
 theme.follow();
@@ -34,17 +31,35 @@ const tag = document.getElementById("packetheat-data");
 const packed = tag?.textContent?.trim() ?? "";
 const saved = packed !== "" && !packed.startsWith("<!--");
 
-render(<App />, document.getElementById("app")!);
-loadWorld().then((w) => (world.value = w), fail);
+/** A file of more characters than this has its world drawn before its data are read, which takes a moment. */
+const long = 1_500_000;
+
+const earth = loadWorld();
+if (!saved || packed.length > long) earth.then((w) => (world.value = w), fail);
 
 if (saved) {
   tag!.textContent = ""; // the text is megabytes, the columns replace it
-  decode(fromBase64(packed)).then((columns) => {
-    model.dataset.value = new Dataset(columns);
-    keepFresh(columns.meta);
+  const data = decode(fromBase64(packed));
+  render(<App />, document.getElementById("app")!);
+  Promise.all([earth, data]).then(([w, columns]) => {
+    batch(() => {
+      world.value = w;
+      model.dataset.value = new Dataset(columns);
+    });
+    surroundMap(() => keepFresh(columns.meta));
   }, fail);
-} else if (location.protocol.startsWith("http")) {
-  live.start();
+} else {
+  render(<App />, document.getElementById("app")!);
+  if (location.protocol.startsWith("http")) {
+    live.start();
+    surroundMap(followAll);
+  } else {
+    broken.value = "This file carries no data: it is the page as the dashboard serves it. Make one with: packetheat export html -o map.html";
+  }
+}
+
+/** What is asked of the sensor for what stands around the map. */
+function followAll(): void {
   lists.follow();
   finer.follow();
   overview.follow();
@@ -52,8 +67,6 @@ if (saved) {
   measure.follow();
   facts.watch();
   alerts.follow();
-} else {
-  broken.value = "This file carries no data: it is the page as the dashboard serves it. Make one with: packetheat export html -o map.html";
 }
 
 effect(() => {

@@ -39,14 +39,3 @@ export function roomy(a: Whole, need: number, most: number): Whole {
   out.set(a);
   return out;
 }
-
-/** The n numbers that next gives, in turn; it is asked once for each. */
-export function gathered(n: number, next: (i: number) => number): Whole {
-  let out = zeros(n, 0), most = limit(out);
-  for (let i = 0; i < n; i++) {
-    const v = next(i);
-    if (v > most) most = limit((out = roomy(out, n, v)));
-    out[i] = v;
-  }
-  return out;
-}

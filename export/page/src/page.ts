@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import type { MapView } from "./map/view";
 import type { Scale } from "./scale";
+import type * as Surround from "./ui/surround";
 import type { World } from "./world";
 
 export const world = signal<World | null>(null);
@@ -12,6 +13,9 @@ export const broken = signal("");
 
 /** The map, once it is there; for parts that ask it where something is. */
 export const map = signal<MapView | null>(null);
+
+/** What is around the map; null until the map has been drawn. */
+export const surround = signal<typeof Surround | null>(null);
 
 /** The legend's scale; null without data. */
 export const scale = signal<Scale | null>(null);

@@ -31,6 +31,17 @@ export function flatY(kind: Flat, lat: number): number {
   return raw[kind](0, Math.max(-end[kind], Math.min(end[kind], lat)))[1];
 }
 
+/** Both of them for a column of latitudes within the projection's ends. */
+export function flatColumns(kind: Flat, lat: Float64Array): { x: Float64Array; y: Float64Array } {
+  const n = lat.length, x = new Float64Array(n), y = new Float64Array(n), of = raw[kind], most = end[kind];
+  for (let i = 0; i < n; i++) {
+    const p = of(1, Math.max(-most, Math.min(most, lat[i])));
+    x[i] = p[0];
+    y[i] = p[1];
+  }
+  return { x, y };
+}
+
 function latOf(kind: Flat, y: number): number {
   const most = flatY(kind, end[kind]);
   return raw[kind].invert!(0, Math.max(-most, Math.min(most, y)))[1];
@@ -125,6 +136,11 @@ export class Camera {
   zoomed(k: number, x = this.width / 2, y = this.height / 2): Camera {
     const at = this.invert(x, y);
     return at ? this.holding(at, x, y, k) : this.at(this.lon, this.lat, k);
+  }
+
+  /** Does it show what another does? */
+  same(c: Camera): boolean {
+    return this.kind === c.kind && this.lon === c.lon && this.lat === c.lat && this.k === c.k && this.width === c.width && this.height === c.height;
   }
 
   /** Another middle and scale. */

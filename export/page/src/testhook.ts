@@ -2,13 +2,17 @@
 
 import * as live from "./live";
 import * as model from "./model";
-import { map, scale, world } from "./page";
+import { map, scale, surround } from "./page";
 import { rad } from "./projection";
 
 const hook = {
-  /** World and data are there and a frame shows them. */
+  /** A frame has shown the data. */
+  get painted(): boolean {
+    return map.value?.painted ?? false;
+  },
+  /** The page is complete: the data are on the map with its names, and around it is what belongs there. */
   get ready(): boolean {
-    return !!world.value && !!model.dataset.value && !!map.value && map.value.width > 0;
+    return !!map.value?.complete && !!surround.value;
   },
   /** The page's pixel of a place on the globe. */
   project(lon: number, lat: number): [number, number] | null {
@@ -32,7 +36,7 @@ const hook = {
     return scale.value;
   },
   get labels() {
-    return map.value?.labels.map((l) => ({ ...l })) ?? [];
+    return map.value?.names.placed.map((l) => ({ ...l })) ?? [];
   },
   get markers(): boolean {
     return map.value?.markers ?? false;

@@ -88,6 +88,12 @@ export const comparison = computed<Comparison | string | null>(() => {
   return { now: v.now, before: b.time, scale, weights: { now, before: then }, change: signed(d, now, then, scale), caveats: caveats(v.now, b, on, scale) };
 });
 
+/** What each place gained or lost, where two times are compared. */
+export const gained = computed<Float64Array | null>(() => {
+  const c = comparison.value;
+  return c && typeof c !== "string" ? c.change : null;
+});
+
 /** Amounts by the numbers of another dictionary, by those of this one. */
 function spread(amounts: Float64Array, to: Int32Array, n: number): Float64Array {
   const out = new Float64Array(n);

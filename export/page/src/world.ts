@@ -1,8 +1,7 @@
 // Land, borders and country labels, unpacked from what build/world.mjs made.
 
 import { geoEqualEarthRaw } from "d3-geo";
-import { feature } from "topojson-client";
-import type { GeometryCollection, MultiLineString, MultiPolygon, Topology } from "topojson-specification";
+import type { GeometryCollection, MultiLineString, MultiPolygon, Polygon, Topology } from "topojson-specification";
 import { fromBase64, gunzip } from "./codec";
 import { packed } from "./generated/world";
 import { Shape } from "./map/shape";
@@ -28,48 +27,83 @@ export async function loadWorld(): Promise<World> {
   return unpack(await gunzip(fromBase64(packed)));
 }
 
-/** Reads the topology: a length, JSON of all but the points, then their differences, all of x and then all of y. */
-export function topology(b: Uint8Array): { world: Countries; labels: Label[] } {
+/** The arcs of a topology as columns of radians; those of arc i are from[i] up to from[i + 1]. */
+interface Arcs { lon: Float64Array; lat: Float64Array; from: Uint32Array }
+
+/**
+ * Reads the topology: a length, JSON of all but the points, then their differences, all
+ * of x and then all of y. Straight into columns: as arrays of points, which is what
+ * topojson-client takes and makes, it was a fifth of what a page did before its map was
+ * there.
+ */
+export function topology(b: Uint8Array): { world: Countries; labels: Label[]; arcs: Arcs } {
   const length = new DataView(b.buffer, b.byteOffset).getUint32(0, true);
   const { world, labels, lengths } = JSON.parse(new TextDecoder().decode(b.subarray(4, 4 + length))) as { world: Countries; labels: Label[]; lengths: number[] };
-  let at = 4 + length;
-  const next = (): number => {
-    let v = 0, unit = 1;
-    for (; b[at] > 127; unit *= 128) v += (b[at++] & 127) * unit;
-    v += b[at++] * unit;
-    return v % 2 ? -(v + 1) / 2 : v / 2;
-  };
-  world.arcs = [];
-  for (const n of lengths) {
-    const arc: [number, number][] = [];
-    for (let i = 0; i < n; i++) arc.push([next(), 0]);
-    world.arcs.push(arc);
+  const from = new Uint32Array(lengths.length + 1);
+  for (let i = 0; i < lengths.length; i++) from[i + 1] = from[i] + lengths[i];
+  const { scale, translate } = world.transform!, lon = new Float64Array(from[lengths.length]), lat = new Float64Array(lon.length);
+  const second = column(b, 4 + length, from, scale[0] * rad, translate[0] * rad, lon);
+  column(b, second, from, scale[1] * rad, translate[1] * rad, lat);
+  return { world, labels, arcs: { lon, lat, from } };
+}
+
+/** Reads the varints of one axis, zigzag differences within each arc; returns where they end. */
+function column(b: Uint8Array, at: number, from: Uint32Array, scale: number, translate: number, out: Float64Array): number {
+  for (let arc = 0, i = 0; i < out.length; arc++) {
+    for (let grid = 0, end = from[arc + 1]; i < end; i++) {
+      let v = b[at++];
+      if (v > 127) {
+        v = (v & 127) | (b[at++] << 7);
+        if (v > 16383) v = (v & 16383) | (b[at++] << 14); // a grid of 21 bits is finer than any map of the world here
+      }
+      grid += (v >>> 1) ^ -(v & 1);
+      out[i] = grid * scale + translate;
+    }
   }
-  for (const arc of world.arcs) for (const point of arc) point[1] = next();
-  return { world, labels };
+  return at;
 }
 
 export function unpack(bytes: Uint8Array): World {
-  const { world, labels } = topology(bytes), { countries, land, borders } = world.objects, made = new Map<string, Shape[]>();
+  const { world, labels, arcs } = topology(bytes), { countries, land, borders } = world.objects, made = new Map<string, Shape[]>();
+  const chain = chains(arcs);
   const placed = labels.map(([code, name, lon, lat, width]) => (
     { code, name, lon: lon * rad, lat: lat * rad, width: width / geoEqualEarthRaw(1, lat * rad)[0] }));
   return {
-    land: rings(feature(world, land).geometry),
-    borders: feature(world, borders).geometry.coordinates.map((line) => new Shape(line, false)),
+    land: rings(land, chain),
+    borders: borders.arcs.map((line) => chain(line, false)),
     labels: placed.filter((l) => l.code !== "AQ"),
     centre: new Map(placed.filter((l) => l.code).map((l) => [l.code, [l.lon, l.lat]])),
     country(code) {
       let shapes = made.get(code);
       if (!shapes) {
         const found = countries.geometries.filter((g) => (g.properties as { c?: string } | undefined)?.c === code);
-        made.set(code, (shapes = found.flatMap((g) => rings(feature(world, g as MultiPolygon).geometry))));
+        made.set(code, (shapes = found.flatMap((g) => rings(g as Polygon | MultiPolygon, chain))));
       }
       return shapes;
     },
   };
 }
 
-function rings(g: GeoJSON.Polygon | GeoJSON.MultiPolygon): Shape[] {
-  const polygons = g.type === "Polygon" ? [g.coordinates] : g.coordinates;
-  return polygons.flat().map((ring) => new Shape(ring, true));
+/** Makes shapes of arcs that follow each other, one's last point being the next one's first; ~i is arc i backwards. */
+function chains({ lon, lat, from }: Arcs): (line: number[], ring: boolean) => Shape {
+  let lons = new Float64Array(0), lats = lons;
+  return (line, ring) => {
+    let n = 0, most = 0;
+    for (const i of line) most += from[(i < 0 ? ~i : i) + 1] - from[i < 0 ? ~i : i];
+    if (lons.length < most) [lons, lats] = [new Float64Array(most), new Float64Array(most)];
+    for (const i of line) {
+      const first = from[i < 0 ? ~i : i], last = from[(i < 0 ? ~i : i) + 1] - 1;
+      if (n > 0) n--;
+      for (let k = i < 0 ? last : first, step = i < 0 ? -1 : 1, left = last - first; left >= 0; left--, k += step) {
+        lons[n] = lon[k];
+        lats[n++] = lat[k];
+      }
+    }
+    return new Shape(lons, lats, n, ring);
+  };
+}
+
+function rings(g: Polygon | MultiPolygon, chain: (line: number[], ring: boolean) => Shape): Shape[] {
+  const polygons = g.type === "Polygon" ? [g.arcs] : g.arcs;
+  return polygons.flat().map((ring) => chain(ring, true));
 }

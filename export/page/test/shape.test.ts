@@ -8,7 +8,24 @@ import { Camera, kinds, rad, worldScale, type Kind } from "../src/projection";
 import { topology, unpack } from "../src/world";
 
 const bytes = gunzipSync(Buffer.from(packed, "base64")), world = unpack(bytes);
-const { world: raw } = topology(bytes), countries = feature(raw, raw.objects.countries);
+/** The countries as topojson-client makes them of the same arcs: what our own way is held to. */
+const { world: raw, arcs } = topology(bytes);
+delete raw.transform;
+raw.arcs = Array.from(arcs.from.subarray(1), (end, i) => Array.from(arcs.lon.subarray(arcs.from[i], end), (lon, k) => [lon / rad, arcs.lat[arcs.from[i] + k] / rad]));
+const countries = feature(raw, raw.objects.countries);
+
+test("rings are those that the topology means", () => {
+  for (const f of countries.features) {
+    const code = (f.properties as { c: string }).c, g = f.geometry as GeoJSON.Polygon | GeoJSON.MultiPolygon;
+    if (!code || countries.features.filter((o) => (o.properties as { c: string }).c === code).length > 1) continue;
+    const want = (g.type === "Polygon" ? [g.coordinates] : g.coordinates).flat().map((ring) => Shape.of(ring, true)), got = world.country(code);
+    expect(got.length).toBe(want.length);
+    got.forEach((s, i) => {
+      expect(s.n).toBe(want[i].n);
+      s.lon.forEach((lon, k) => expect(Math.hypot(lon - want[i].lon[k], s.lat[k] - want[i].lat[k])).toBeLessThan(1e-9));
+    });
+  }
+});
 
 /** Records what is drawn, as chains of points. */
 class Recorder {
@@ -99,7 +116,7 @@ describe.each(kinds)("the land on %s", (kind) => {
 });
 
 describe("a shape", () => {
-  const fiji = new Shape([[177, -19], [177, -16], [-178, -16], [-178, -19], [177, -19]], true);
+  const fiji = Shape.of([[177, -19], [177, -16], [-178, -16], [-178, -19], [177, -19]], true);
 
   test("over 180° is one piece, seen from both sides", () => {
     expect(fiji.east - fiji.west).toBeCloseTo(5 * rad, 9);

@@ -21,12 +21,12 @@ export function makeArcs(home: Home, spots: Spots, order: ArrayLike<number>, wei
     const i = order[k];
     if (spots.how[i] !== heated) continue;
     const way = geoInterpolate([home.longitude, home.latitude], [spots.lon[i] / rad, spots.lat[i] / rad]);
-    arcs.push({ weight: Math.abs(weights[i]), shape: new Shape(Array.from({ length: 65 }, (_, n) => way(n / 64)), false) });
+    arcs.push({ weight: Math.abs(weights[i]), shape: Shape.of(Array.from({ length: 65 }, (_, n) => way(n / 64)), false) });
   }
   return arcs;
 }
 
-export function drawArcs(ctx: CanvasRenderingContext2D, arcs: Arc[], camera: Camera, scale: Scale | null, c: Colours): void {
+function drawArcs(ctx: CanvasRenderingContext2D, arcs: Arc[], camera: Camera, scale: Scale | null, c: Colours): void {
   if (!scale) return;
   ctx.strokeStyle = c.arc;
   ctx.lineCap = "round";
@@ -38,4 +38,21 @@ export function drawArcs(ctx: CanvasRenderingContext2D, arcs: Arc[], camera: Cam
     ctx.stroke(path);
   }
   ctx.globalAlpha = 1;
+}
+
+/** What arcs go to, and how heavy it is. */
+interface Scene { spots: Spots; order: ArrayLike<number>; shown: Float64Array; camera: Camera; scale: Scale | null }
+
+export class Arcs {
+  wanted = false;
+  private made: Arc[] | null = null;
+
+  /** Places or weights are others. */
+  forget(): void {
+    this.made = null;
+  }
+
+  draw(ctx: CanvasRenderingContext2D, home: Home | undefined, m: Scene, c: Colours): void {
+    if (home) drawArcs(ctx, (this.made ??= makeArcs(home, m.spots, m.order, m.shown)), m.camera, m.scale, c);
+  }
 }

@@ -1,7 +1,7 @@
 // What the data asks of the view and of the scale.
 
 import type { Dataset } from "../dataset";
-import { box, type Box } from "../projection";
+import { box, type Box, type Camera } from "../projection";
 import { fitScale, type Scale } from "../scale";
 import { heated, none, type Spots } from "./spots";
 
@@ -28,4 +28,25 @@ export function scaleOf(spots: Spots, weights: Float64Array, peak: () => number)
   }
   if (hot) strongest = Math.max(strongest, peak());
   return strongest > 0 ? fitScale(weakest, strongest) : null;
+}
+
+/** Finds scales, and keeps the last one with what it is of: the steps of a playback share theirs. */
+export class ScaleFinder {
+  private of: readonly unknown[] = [];
+  private scale: Scale | null = null;
+
+  /** Was it ever asked? */
+  get used(): boolean {
+    return this.of.length > 0;
+  }
+
+  /** The scale of some weights, as the home view shows them. */
+  find(spots: Spots, over: Float64Array, home: Camera, peak: () => number): Scale | null {
+    const of = [over, spots.n, home.k, home.width, home.height];
+    if (!this.used || of.some((v, i) => v !== this.of[i])) {
+      this.scale = scaleOf(spots, over, peak);
+      this.of = of;
+    }
+    return this.scale;
+  }
 }

@@ -10,37 +10,84 @@ import { Shape } from "./shape";
 /** Lines finer than this many pixels are not drawn: nobody sees them. */
 const still = 0.5, moving = 1.1;
 
-export class Ground {
-  private readonly under = document.createElement("canvas");
-  private readonly over = document.createElement("canvas");
-  private kept: unknown[] = [];
+/** The map has rested for so many milliseconds when its pictures are made. */
+const restedFor = 120;
 
-  /** Makes the pictures for a view, unless they are there. */
-  prepare(world: World, camera: Camera, density: number, c: Colours): void {
-    const key = [world, camera, density, c];
-    if (key.every((v, i) => v === this.kept[i])) return;
-    this.kept = key;
-    const outline = camera.outline();
-    drawUnder(blank(this.under, camera, density), world, camera, c, outline, still);
-    drawOver(blank(this.over, camera, density), world, camera, c, outline, still);
+/** What is under the heat and what is over it, for one view. */
+export interface Earth {
+  under(ctx: CanvasRenderingContext2D): void;
+  over(ctx: CanvasRenderingContext2D): void;
+}
+
+/** Draws it anew each time. */
+export function direct(world: World, camera: Camera, c: Colours, outline: Path2D, moves: boolean): Earth {
+  const step = moves ? moving : still;
+  return {
+    under: (ctx) => drawUnder(ctx, world, camera, c, outline, step),
+    over: (ctx) => drawOver(ctx, world, camera, c, outline, step),
+  };
+}
+
+/** Both of one view as pictures. */
+class Pictures implements Earth {
+  private done = 0;
+  private readonly key: readonly unknown[];
+
+  constructor(private readonly pictures: readonly HTMLCanvasElement[], world: World, private readonly camera: Camera, private readonly density: number, c: Colours, private readonly earth: Earth) {
+    this.key = [world, camera, density, c];
   }
 
-  drawUnder(ctx: CanvasRenderingContext2D, camera: Camera): void {
-    ctx.drawImage(this.under, 0, 0, camera.width, camera.height);
+  are(...key: unknown[]): boolean {
+    return key.every((v, i) => v === this.key[i]);
   }
 
-  drawOver(ctx: CanvasRenderingContext2D, camera: Camera): void {
-    ctx.drawImage(this.over, 0, 0, camera.width, camera.height);
+  get made(): boolean {
+    return this.done === 2;
+  }
+
+  /** Makes the next of the two. */
+  make(): void {
+    const { camera, density, earth } = this, canvas = this.pictures[this.done], ctx = canvas.getContext("2d")!;
+    canvas.width = Math.round(camera.width * density); // which clears it, too
+    canvas.height = Math.round(camera.height * density);
+    ctx.setTransform(density, 0, 0, density, 0, 0);
+    (this.done++ ? earth.over : earth.under)(ctx);
+    // Browsers paint a canvas when it is first read: let that be now, not in a frame that somebody waits for.
+    createImageBitmap(canvas, 0, 0, 1, 1).then((b) => b.close(), () => {});
+  }
+
+  under(ctx: CanvasRenderingContext2D): void {
+    ctx.drawImage(this.pictures[0], 0, 0, this.camera.width, this.camera.height);
+  }
+
+  over(ctx: CanvasRenderingContext2D): void {
+    ctx.drawImage(this.pictures[1], 0, 0, this.camera.width, this.camera.height);
   }
 }
 
-function blank(canvas: HTMLCanvasElement, camera: Camera, density: number): CanvasRenderingContext2D {
-  const width = Math.round(camera.width * density), height = Math.round(camera.height * density), ctx = canvas.getContext("2d")!;
-  if (canvas.width !== width || canvas.height !== height) (canvas.width = width), (canvas.height = height);
-  ctx.setTransform(1, 0, 0, 1, 0, 0);
-  ctx.clearRect(0, 0, width, height);
-  ctx.setTransform(density, 0, 0, density, 0, 0);
-  return ctx;
+/**
+ * Draws the earth while the map moves and when it comes to rest, and has pictures of
+ * the view for what is shown there next: a tick, a step of a playback. They are made
+ * a moment later, for the first frame of a view would be late by them.
+ */
+export class Ground {
+  private readonly canvases = [document.createElement("canvas"), document.createElement("canvas")];
+  private pictures: Pictures | null = null;
+  private timer = 0;
+
+  of(world: World, camera: Camera, density: number, c: Colours, outline: Path2D, moves: boolean): Earth {
+    if (!moves && this.pictures?.are(world, camera, density, c)) return this.pictures.made ? this.pictures : direct(world, camera, c, outline, false);
+    clearTimeout(this.timer);
+    const earth = direct(world, camera, c, outline, moves);
+    this.pictures = moves ? null : new Pictures(this.canvases, world, camera, density, c, earth);
+    if (!moves) this.timer = setTimeout(() => this.make(), restedFor) as unknown as number;
+    return earth;
+  }
+
+  private make(): void {
+    this.pictures!.make();
+    if (!this.pictures!.made) this.timer = setTimeout(() => this.make(), 20) as unknown as number;
+  }
 }
 
 export function trace(shapes: Shape[], camera: Camera, area: boolean, step: number): Path2D {
@@ -60,8 +107,8 @@ export function within(ctx: CanvasRenderingContext2D, camera: Camera, outline: P
 
 /** Every thirty degrees: on the globe it tells where north is, and that it is round. */
 const grid: Shape[] = [];
-for (let lon = -180; lon < 180; lon += 30) grid.push(new Shape([[lon, -80], [lon, 80]], false));
-for (let lat = -60; lat <= 60; lat += 30) grid.push(new Shape(Array.from({ length: 181 }, (_, i) => [2 * i - 180, lat]), false));
+for (let lon = -180; lon < 180; lon += 30) grid.push(Shape.of([[lon, -80], [lon, 80]], false));
+for (let lat = -60; lat <= 60; lat += 30) grid.push(Shape.of(Array.from({ length: 181 }, (_, i) => [2 * i - 180, lat]), false));
 
 /** The sea of the globe, a little brighter where one looks at it straight. */
 function lit(ctx: CanvasRenderingContext2D, { width, height, k }: Camera, c: Colours): CanvasGradient {
@@ -71,7 +118,7 @@ function lit(ctx: CanvasRenderingContext2D, { width, height, k }: Camera, c: Col
   return g;
 }
 
-export function drawUnder(ctx: CanvasRenderingContext2D, world: World, camera: Camera, c: Colours, outline: Path2D, step = moving): void {
+function drawUnder(ctx: CanvasRenderingContext2D, world: World, camera: Camera, c: Colours, outline: Path2D, step: number): void {
   ctx.fillStyle = c.outside;
   ctx.fillRect(0, 0, camera.width, camera.height);
   ctx.fillStyle = camera.kind === "globe" ? lit(ctx, camera, c) : c.ocean;
@@ -99,7 +146,7 @@ export function drawUnder(ctx: CanvasRenderingContext2D, world: World, camera: C
   ctx.stroke(outline);
 }
 
-export function drawOver(ctx: CanvasRenderingContext2D, world: World, camera: Camera, c: Colours, outline: Path2D, step = moving): void {
+function drawOver(ctx: CanvasRenderingContext2D, world: World, camera: Camera, c: Colours, outline: Path2D, step: number): void {
   within(ctx, camera, outline, () => {
     ctx.lineJoin = "round";
     ctx.lineWidth = 0.6;

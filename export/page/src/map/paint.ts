@@ -1,5 +1,7 @@
 // Draws one frame's marks and names, bottom to top.
 
+import type { Home } from "../codec";
+import { rad, type Camera } from "../projection";
 import { position, type Scale } from "../scale";
 import type { Colours } from "./colours";
 import type { Placed } from "./labels";
@@ -68,8 +70,11 @@ export function drawLabels(ctx: CanvasRenderingContext2D, labels: Placed[], c: C
   }
 }
 
-/** Where the sensor stands: a small house, so that it is not taken for traffic. */
-export function drawHome(ctx: CanvasRenderingContext2D, x: number, y: number, c: Colours): void {
+/** Where the sensor stands, if it says so: a small house, so that it is not taken for traffic. */
+export function drawHome(ctx: CanvasRenderingContext2D, home: Home | undefined, camera: Camera, c: Colours): void {
+  const at = home && camera.point(home.longitude * rad, home.latitude * rad);
+  if (!at) return;
+  const [x, y] = at;
   ctx.beginPath();
   ctx.moveTo(x - 7, y);
   ctx.lineTo(x, y - 7);

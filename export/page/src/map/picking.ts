@@ -1,5 +1,7 @@
 // Which places are under a pointer or in a rectangle of the screen.
 
+import type { Places } from "../codec";
+import { countryName } from "../format";
 import type { Rect } from "./labels";
 import type { Spots } from "./spots";
 
@@ -24,4 +26,11 @@ export function inside(spots: Spots, order: ArrayLike<number>, r: Rect): number[
     if (x[i] > r.x && x[i] < r.x + r.w && y[i] > r.y && y[i] < r.y + r.h) out.push(i);
   }
   return out;
+}
+
+/** What a screen reader hears of a map of places, heaviest first. */
+export function described(p: Places | undefined, order: Uint32Array): string {
+  if (!p || order.length === 0) return "World map, nothing on it.";
+  const names = Array.from(order.slice(0, 5), (i) => p.city[i] || countryName(p.country[i]));
+  return `World map of ${order.length} places. Heaviest: ${names.join(", ")}. The list beside it says the same in text.`;
 }

@@ -4,7 +4,7 @@
 // behind is drawn along the edge. Nothing of this needs a clipping library, and a
 // frame costs a few milliseconds.
 
-import { flatX, flatY, rad, tau, wrap, type Camera, type Flat } from "../projection";
+import { flatColumns, flatX, flatY, rad, tau, wrap, type Camera, type Flat } from "../projection";
 
 /**
  * What shapes are drawn on. Rings end where they began and are never closed by
@@ -16,6 +16,19 @@ type Path = Pick<Path2D, "moveTo" | "lineTo">;
 /** Longer edges get points between, or they would cut through the globe. */
 const longest = 2.5 * rad;
 
+/** Where shapes are unrolled before it is known how long they are. */
+let unrolledLon = new Float64Array(0), unrolledLat = unrolledLon;
+
+function roomFor(n: number): void {
+  if (unrolledLon.length >= n) return;
+  const grown = (old: Float64Array) => {
+    const a = new Float64Array(n);
+    a.set(old);
+    return a;
+  };
+  [unrolledLon, unrolledLat] = [grown(unrolledLon), grown(unrolledLat)];
+}
+
 export class Shape {
   readonly lon: Float64Array;
   readonly lat: Float64Array;
@@ -24,41 +37,49 @@ export class Shape {
   readonly coast: number;
   /** Does the ring go around a pole? */
   readonly around: boolean;
-  west = Infinity; east = -Infinity; south = Infinity; north = -Infinity;
+  readonly west: number; readonly east: number; readonly south: number; readonly north: number;
   private flat = new Map<Flat, { x: Float64Array; y: Float64Array }>();
   private vectors?: { x: Float64Array; y: Float64Array; z: Float64Array; cx: number; cy: number; cz: number; angle: number; sin: number };
 
-  /** Takes degrees; a ring's last point repeats its first. */
-  constructor(points: ArrayLike<ArrayLike<number>>, ring: boolean) {
-    const lon: number[] = [], lat: number[] = [];
-    for (let i = 0; i < points.length; i++) {
-      const y = points[i][1] * rad;
-      if (i === 0) {
-        lon.push(points[i][0] * rad);
-        lat.push(y);
-        continue;
+  /** Takes the first n points of columns of radians; a ring's last point repeats its first. */
+  constructor(lons: ArrayLike<number>, lats: ArrayLike<number>, n: number, ring: boolean) {
+    let west = lons[0], east = west, south = lats[0], north = south, x0 = west, y0 = south, count = 1;
+    roomFor(2 * n + 400);
+    [unrolledLon[0], unrolledLat[0]] = [x0, y0];
+    for (let i = 1; i < n; i++) {
+      const dx = wrap(lons[i] - x0), dy = lats[i] - y0;
+      if (dx === 0 && dy === 0) continue;
+      const steps = Math.ceil(Math.max(Math.abs(dx), Math.abs(dy)) / longest);
+      if (count + steps + 2 > unrolledLon.length) roomFor(2 * count + steps);
+      for (let s = 1; s <= steps; s++, count++) {
+        unrolledLon[count] = x0 + (dx * s) / steps;
+        unrolledLat[count] = y0 + (dy * s) / steps;
       }
-      const x0 = lon[lon.length - 1], y0 = lat[lat.length - 1], dx = wrap(points[i][0] * rad - x0);
-      const steps = Math.ceil(Math.max(Math.abs(dx), Math.abs(y - y0)) / longest);
-      for (let s = 1; s <= steps; s++) lon.push(x0 + (dx * s) / steps), lat.push(y0 + ((y - y0) * s) / steps);
+      x0 += dx;
+      y0 += dy;
+      if (x0 < west) west = x0;
+      else if (x0 > east) east = x0;
+      if (y0 < south) south = y0;
+      else if (y0 > north) north = y0;
     }
-    this.coast = lon.length;
-    const around = ring && Math.abs(lon[lon.length - 1] - lon[0]) > Math.PI;
-    if (around) {
-      const pole = lat[0] < 0 ? -Math.PI / 2 : Math.PI / 2;
-      lon.push(lon[lon.length - 1], lon[0]);
-      lat.push(pole, pole);
+    this.coast = count;
+    this.around = ring && Math.abs(x0 - lons[0]) > Math.PI;
+    if (this.around) {
+      const pole = lats[0] < 0 ? -Math.PI / 2 : Math.PI / 2;
+      for (const lon of [x0, lons[0]]) [unrolledLon[count], unrolledLat[count++]] = [lon, pole];
+      if (pole < 0) south = pole;
+      else north = pole;
     }
-    this.n = lon.length;
-    this.around = around;
-    this.lon = Float64Array.from(lon);
-    this.lat = Float64Array.from(lat);
-    for (let i = 0; i < this.n; i++) {
-      this.west = Math.min(this.west, lon[i]);
-      this.east = Math.max(this.east, lon[i]);
-      this.south = Math.min(this.south, lat[i]);
-      this.north = Math.max(this.north, lat[i]);
-    }
+    this.n = count;
+    this.lon = unrolledLon.slice(0, count);
+    this.lat = unrolledLat.slice(0, count);
+    [this.west, this.east, this.south, this.north] = [west, east, south, north];
+  }
+
+  /** The same from points in degrees. */
+  static of(points: ArrayLike<ArrayLike<number>>, ring: boolean): Shape {
+    const column = (axis: number) => Float64Array.from(points, (p) => p[axis] * rad);
+    return new Shape(column(0), column(1), points.length, ring);
   }
 
   /** Is a point inside? For rings only. */
@@ -87,10 +108,29 @@ export class Shape {
     const least = Math.min(flatX(kind, Math.abs(this.north)), flatX(kind, Math.abs(this.south)));
     const reach = Math.min(Math.PI, (c.width / 2 + 8) / (c.k * least));
     const { k, y0 } = c, w = c.width / 2, h = c.height / 2, pen = new Pen(path, c, area, step);
+    const tall = h - k * (top - y0) > 0 && h - k * (bottom - y0) < c.height, widest = k * flatX(kind, 0);
     for (let turn = Math.ceil((c.lon - reach - this.east) / tau); turn * tau + this.west <= c.lon + reach; turn++) {
       const shift = turn * tau - c.lon;
+      if (tall && w + widest * (this.west + shift) > 0 && w + widest * (this.east + shift) < c.width) {
+        this.plain(path, fx, fy, n, k, w, h + k * y0, shift, step);
+        continue;
+      }
       pen.start(w + k * (this.lon[0] + shift) * fx[0], h - k * (fy[0] - y0));
       for (let i = 1; i < n; i++) pen.to(w + k * (this.lon[i] + shift) * fx[i], h - k * (fy[i] - y0), i === n - 1);
+    }
+  }
+
+  /** The same where all of it is on the screen, as most of the world is at first: a pen would only cost. */
+  private plain(path: Path, fx: Float64Array, fy: Float64Array, n: number, k: number, w: number, h: number, shift: number, step: number): void {
+    const { lon } = this, last = n - 1;
+    let x0 = w + k * (lon[0] + shift) * fx[0], y0 = h - k * fy[0];
+    path.moveTo(x0, y0);
+    for (let i = 1; i < n; i++) {
+      const x = w + k * (lon[i] + shift) * fx[i], y = h - k * fy[i], dx = x - x0, dy = y - y0;
+      if (i < last && dx < step && dx > -step && dy < step && dy > -step) continue;
+      path.lineTo(x, y);
+      x0 = x;
+      y0 = y;
     }
   }
 
@@ -148,7 +188,7 @@ export class Shape {
   private flatColumns(kind: Flat): { x: Float64Array; y: Float64Array } {
     let f = this.flat.get(kind);
     if (!f) {
-      f = { x: this.lat.map((lat) => flatX(kind, lat)), y: this.lat.map((lat) => flatY(kind, lat)) };
+      f = flatColumns(kind, this.lat);
       this.flat.set(kind, f);
     }
     return f;

@@ -2,31 +2,37 @@
 // pointer. It knows nothing of signals; map.tsx ties it to them.
 
 import type { Dataset } from "../dataset";
-import { countryName } from "../format";
 import { sigmaFor } from "../heat";
 import { Camera, fit, rad, whole, worldScale, type Box, type Kind } from "../projection";
 import { changeRamps, ramp, type Palette, type Theme } from "../ramp";
 import type { Scale } from "../scale";
 import { heaviest } from "../sums";
 import type { World } from "../world";
-import { drawArcs, makeArcs, type Arc } from "./arcs";
+import { Arcs } from "./arcs";
 import { colourChange } from "./change";
 import { colours } from "./colours";
-import { extent, scaleOf } from "./fitting";
-import { Gestures } from "./gestures";
-import { drawOver, drawUnder, Ground, within } from "./ground";
-import { clusters, drawHalves, type Split } from "./halves";
+import { extent, ScaleFinder } from "./fitting";
+import type { Gestures, Hands } from "./gestures";
+import { direct, Ground, within } from "./ground";
+import type { Split } from "./halves";
 import { HeatLayer } from "./heatlayer";
-import type { Placed, Rect } from "./labels";
+import type { Rect } from "./labels";
 import type { Listener, Mode } from "./listener";
-import { apart, glow, placeLabels, ride } from "./naming";
-import { inside, nearest } from "./picking";
-import { drawHollow, drawHome, drawLabels, drawMarkers } from "./paint";
+import { drawMarks } from "./marks";
+import { Names, type Moment } from "./names";
+import { described, inside, nearest } from "./picking";
+import { drawHollow, drawHome, drawLabels } from "./paint";
 import { hollow, none, Spots } from "./spots";
 import { anycastPlaces, drawTint, ringed, tinted } from "./tint";
 
 /** With so few places in sight each gets a mark to click. */
 const markersUpTo = 500;
+
+/** Names come so many milliseconds after the first picture, unless the legend has found its corner before. */
+const namesAfter = 250;
+
+/** What names must know of the layers under them. */
+type Drawn = Pick<Moment, "seen" | "marked" | "bare" | "discs">;
 
 export class MapView {
   camera = new Camera("equal-earth", 0, 0, 1, 0, 0);
@@ -34,73 +40,67 @@ export class MapView {
   markers = false;
   hollow = false; // is anything known to its country only?
   anycast = false; // and in no one place at all?
-  labels: Placed[] = [];
   readonly spots = new Spots();
+  readonly names = new Names();
   /** Parts of the map that other things cover: no label goes there. */
   covered: Rect[] = [];
-  /** Milliseconds that the last frames took, for who measures. */
-  readonly took: number[] = [];
+  /** Has a frame been drawn that shows data? For who measures. */
+  painted = false;
+  /** Has one with names? */
+  complete = false;
+  /** Milliseconds that the last frames took, likewise. */
+  took: number[] = [];
 
   private world?: World;
   private data?: Dataset;
   private weights: Float64Array = new Float64Array(0);
-  /** The last scale that was found, and what for: the steps of a playback share theirs. */
-  private found: { over: Float64Array; n: number; k: number; width: number; height: number; scale: Scale | null } | null = null;
+  private readonly finder = new ScaleFinder();
   private over = this.weights; // what the scale is fitted to
   private nowhere: ReadonlySet<number> = new Set(); // places with anycast addresses
-  private split: Split | null = null;
-  private rate = 1;
-  private reach: ReadonlyMap<number, number> = new Map(); // pixels of each disc, by its place
+  split: Split | null = null;
+  rate = 1;
   private signed: Float64Array | null = null;
   private locked: Scale | null = null;
   private theme: Theme = "dark";
   private palette: Palette = "auto";
-  private arcsWanted = false;
-  private arcs: Arc[] | null = null; // null: to be made
+  private readonly arcs = new Arcs();
   private readonly heat = new HeatLayer();
   private readonly ground = new Ground();
-  private readonly gestures: Gestures;
+  private gestures: Gestures | null = null;
   private frame = 0;
+  private drawn: Drawn | null = null; // what the canvas shows, while that is right
   private fitted = true; // the view follows the data until the user moves it
   private moving = false;
   private before = this.camera; // when it began to move
   private byHand = false;
   private warm = false; // the heat is that of the view, and crisp
-  private labelled: { camera: Camera; placed: Placed[]; over: Float64Array } | null = null;
   private around: Box | null = null;
   private boxed = 0; // rows that findBox has seen
-  private order: Uint32Array = new Uint32Array(0); // places by weight, heaviest first
+  order: Uint32Array = new Uint32Array(0); // places by weight, heaviest first
 
   constructor(private readonly canvas: HTMLCanvasElement, private readonly listener: Listener) {
-    this.gestures = new Gestures(canvas, {
-      camera: () => this.camera,
-      look: (c) => this.show(c),
-      started: () => this.start(),
-      rested: () => this.rest(),
-    });
     canvas.addEventListener("pointerdown", () => (this.byHand = true));
     canvas.addEventListener("wheel", () => (this.byHand = true), { passive: true });
   }
 
-  get width(): number {
-    return this.camera.width;
+  /** Lets hands move the map. Until then it can be looked at. */
+  handTo(make: (canvas: HTMLCanvasElement, hands: Hands) => Gestures): void {
+    this.gestures = make(this.canvas, { camera: () => this.camera, look: (c) => this.show(c), started: () => this.start(), rested: () => this.rest() });
+    this.gestures.sync(this.camera);
   }
-  get height(): number {
-    return this.camera.height;
-  }
-  get mode(): Mode {
-    return this.signed ? "change" : this.split ? "direction" : "volume";
-  }
+
+  get width(): number { return this.camera.width; }
+  get height(): number { return this.camera.height; }
+  get mode(): Mode { return this.signed ? "change" : this.split ? "direction" : "volume"; }
   /** What a place weighs now: signed where change is shown. */
-  get shown(): Float64Array {
-    return this.signed ?? this.weights;
-  }
+  get shown(): Float64Array { return this.signed ?? this.weights; }
 
   setWorld(w: World): void {
     this.world = w;
     if (this.data) this.spots.update(this.data, w);
     this.findBox();
     if (this.fitted && this.width) this.home();
+    this.sort();
     this.weigh();
   }
 
@@ -117,12 +117,12 @@ export class MapView {
     this.data = d;
     this.weights = weights;
     this.over = over;
-    this.arcs = null;
+    this.arcs.forget();
     if (this.world) this.spots.update(d, this.world);
     if (first || d.rows.n !== this.boxed) this.findBox();
     if (first) this.nowhere = anycastPlaces(d);
     // What matches nothing leaves the view as it is: there is nowhere to go.
-    if (first && this.fitted && this.width && (this.around || !this.found)) this.home();
+    if (first && this.fitted && this.width && (this.around || !this.finder.used)) this.home();
     this.sort();
     this.weigh();
   }
@@ -150,8 +150,8 @@ export class MapView {
   }
 
   setArcs(wanted: boolean): void {
-    this.arcsWanted = wanted;
-    this.arcs = null;
+    this.arcs.wanted = wanted;
+    this.arcs.forget();
     this.schedule();
   }
 
@@ -161,11 +161,11 @@ export class MapView {
     if (kind === camera.kind) return;
     const world = worldScale(kind, camera.width, camera.height);
     const next = new Camera(kind, camera.lon, camera.lat, world, camera.width, camera.height);
-    this.labelled = null;
+    this.names.forget();
     this.camera = camera.zoom < 1.3 ? next : next.at(camera.lon, camera.lat, (world * camera.perKm) / next.perKm);
     if (this.fitted) this.home();
     else {
-      this.gestures.fly(this.camera, false);
+      this.fly(this.camera, false);
       this.listener.moved(this.centre()); // the same zoom is another number
     }
   }
@@ -185,13 +185,13 @@ export class MapView {
   /** Shows where the data is. */
   home(animate = false): void {
     this.fitted = true;
-    this.gestures.fly(this.homeView(), animate);
+    this.fly(this.homeView(), animate);
   }
 
   /** Shows a centre (degrees) at a zoom, 1 being the whole world. */
   look(lat: number, lon: number, zoomed: number, animate = false): void {
     this.fitted = false;
-    this.gestures.fly(this.camera.at(lon * rad, lat * rad, worldScale(this.camera.kind, this.width, this.height) * zoomed), animate);
+    this.fly(this.camera.at(lon * rad, lat * rad, worldScale(this.camera.kind, this.width, this.height) * zoomed), animate);
   }
 
   centre(): { lat: number; lon: number; zoom: number } {
@@ -200,12 +200,12 @@ export class MapView {
 
   zoomBy(factor: number): void {
     this.byHand = true;
-    this.gestures.fly(this.camera.zoomed(this.camera.k * factor), true);
+    this.fly(this.camera.zoomed(this.camera.k * factor), true);
   }
 
   panBy(dx: number, dy: number): void {
     this.byHand = true;
-    this.gestures.fly(this.camera.panned(dx, dy), true);
+    this.fly(this.camera.panned(dx, dy), true);
   }
 
   /** The pixel of a place; null where it cannot be seen. */
@@ -248,26 +248,34 @@ export class MapView {
     ctx.setTransform(density, 0, 0, density, 0, 0);
     if (!this.world || !this.width || !this.height) return out;
     this.refresh();
-    this.drawLayers(ctx, density, this.inSight());
+    this.drawNames(ctx, this.drawLayers(ctx, density, this.inSight(), true));
     return out;
   }
 
   /** Names are placed anew: what covers the map has moved. */
   relabel(): void {
-    this.labelled = null;
-    this.schedule();
+    this.names.forget();
+    if (!this.complete) this.draws();
+    else this.schedule();
   }
 
   schedule(): void {
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+    this.drawn = null;
+    this.draws();
+  }
+
+  private draws(): void {
+    this.frame ||= requestAnimationFrame(() => this.draw());
   }
 
   /** What a screen reader hears of the map. */
   describe(): string {
-    const p = this.data?.places;
-    if (!p || this.order.length === 0) return "World map, nothing on it.";
-    const names = Array.from(this.order.slice(0, 5), (i) => p.city[i] || countryName(p.country[i]));
-    return `World map of ${this.order.length} places. Heaviest: ${names.join(", ")}. The list beside it says the same in text.`;
+    return described(this.data?.places, this.order);
+  }
+
+  private fly(to: Camera, animate: boolean): void {
+    if (this.gestures) this.gestures.fly(to, animate);
+    else this.show(to);
   }
 
   private show(c: Camera): void {
@@ -292,7 +300,7 @@ export class MapView {
     const { byHand } = this;
     this.byHand = false;
     if (this.camera === this.before) return; // a click
-    this.labelled = null;
+    this.names.forget();
     this.cool();
     if (!byHand) return;
     this.fitted = false;
@@ -320,31 +328,35 @@ export class MapView {
   private weigh(): void {
     if (!this.world || !this.width || !this.height) return;
     this.scale = this.locked ?? this.findScale();
-    if (!this.steady || this.labelled?.over !== this.over) this.labelled = null;
+    this.names.forget(this.steady ? this.over : undefined);
     this.listener.scaled(this.scale);
     this.cool();
   }
 
   private findScale(): Scale | null {
-    const over = this.signed ? this.signed.map(Math.abs) : this.over, home = this.homeView("equal-earth"), { n } = this.spots;
-    const had = this.found;
-    if (had && had.over === over && had.n === n && had.k === home.k && had.width === this.width && had.height === this.height) return had.scale;
-    const scale = scaleOf(this.spots, over, () => this.heat.peak(this.spots, over, home));
-    this.found = { over, n, k: home.k, width: this.width, height: this.height, scale };
-    return scale;
+    const over = this.signed ? this.signed.map(Math.abs) : this.over, home = this.homeView("equal-earth");
+    return this.finder.find(this.spots, over, home, () => this.heat.peak(this.spots, over, home, over === this.shown && !this.moving ? this.camera : null));
   }
 
   private draw(): void {
     this.frame = 0;
     if (!this.world || !this.width || !this.height) return;
-    const began = performance.now(), ctx = this.canvas.getContext("2d")!, { camera } = this;
-    this.refresh();
-    const density = this.canvas.width / this.width, seen = this.inSight();
-    this.markers = this.order.length <= markersUpTo || (seen.length <= markersUpTo && camera.zoom > 3);
+    const began = performance.now(), ctx = this.canvas.getContext("2d", { alpha: false })!;
+    const density = this.canvas.width / this.width;
     ctx.setTransform(density, 0, 0, density, 0, 0);
-    this.drawLayers(ctx, density, seen);
-    this.took.push(performance.now() - began);
-    if (this.took.length > 600) this.took.shift();
+    if (!this.drawn) {
+      this.refresh();
+      const seen = this.inSight();
+      this.markers = this.order.length <= markersUpTo || (seen.length <= markersUpTo && this.camera.zoom > 3);
+      this.drawn = this.drawLayers(ctx, density, seen);
+    }
+    // The first picture of the data does not wait for its names: the legend would push them about anyway.
+    const first = !!this.data && !this.painted;
+    if (first) setTimeout(() => this.complete || this.draws(), namesAfter);
+    else this.drawNames(ctx, this.drawn);
+    this.complete = this.painted;
+    this.painted ||= first;
+    this.took = [...this.took.slice(-599), performance.now() - began];
     this.listener.drawn();
   }
 
@@ -356,62 +368,32 @@ export class MapView {
     if (this.mode === "direction") return;
     const scale = this.scale ?? { low: 1, high: 10 };
     this.heat.fill(this.spots, this.shown, this.camera, this.moving);
-    if (this.signed) this.heat.paint(scale, ramp(this.theme), colourChange(changeRamps(this.theme)));
-    else this.heat.paint(scale, ramp(this.theme, this.palette));
+    this.heat.paint(scale, ramp(this.theme, this.signed ? undefined : this.palette), this.signed ? colourChange(changeRamps(this.theme)) : undefined);
   }
 
-  private drawLayers(ctx: CanvasRenderingContext2D, density: number, seen: number[]): void {
+  private drawLayers(ctx: CanvasRenderingContext2D, density: number, seen: number[], once = false): Drawn {
     const { camera, spots } = this, world = this.world!, c = colours[this.theme], outline = camera.outline();
-    if (!this.moving) this.ground.prepare(world, camera, density, c);
-    if (this.moving) drawUnder(ctx, world, camera, c, outline);
-    else this.ground.drawUnder(ctx, camera);
+    const ground = once ? direct(world, camera, c, outline, false) : this.ground.of(world, camera, density, c, outline, this.moving);
+    ground.under(ctx);
     const places = this.data?.places, bare = this.hollow && places ? ringed(world, places, this.order, spots, camera, this.nowhere) : [];
     if (this.hollow && places && this.scale) within(ctx, camera, outline, () => drawTint(ctx, world, places, this.order, this, this.shown, camera, density, c));
     if (this.mode !== "direction") within(ctx, camera, outline, () => this.heat.draw(ctx));
-    if (this.moving) drawOver(ctx, world, camera, c, outline);
-    else this.ground.drawOver(ctx, camera);
-    if (this.arcsWanted) within(ctx, camera, outline, () => drawArcs(ctx, this.arcsNow(), camera, this.scale, c));
+    ground.over(ctx);
+    if (this.arcs.wanted) within(ctx, camera, outline, () => this.arcs.draw(ctx, this.data?.meta.home, this, c));
     drawHollow(ctx, this, bare, this.shown, c);
-    let marked: number[] = [];
-    if (this.split && !this.signed && this.scale) {
-      const discs = clusters(spots, seen, this.split, this.rate, this.scale, camera.width);
-      drawHalves(ctx, discs, c);
-      marked = discs.map((d) => d.place);
-      this.reach = new Map(discs.map((d) => [d.place, Math.max(d.left, d.right)]));
-    } else if (this.markers) {
-      marked = apart(spots, seen);
-      drawMarkers(ctx, this, marked, this.shown, c);
-    }
-    const home = this.data?.meta.home, at = home && camera.point(home.longitude * rad, home.latitude * rad);
-    if (at) drawHome(ctx, at[0], at[1], c);
-    this.label(ctx, seen, marked, bare);
-    drawLabels(ctx, this.labels, c);
+    const marks = drawMarks(ctx, this, seen, c);
+    drawHome(ctx, this.data?.meta.home, camera, c);
+    return { seen, bare, ...marks };
   }
 
-  private arcsNow(): Arc[] {
-    const home = this.data?.meta.home;
-    return (this.arcs ??= home ? makeArcs(home, this.spots, this.order, this.shown) : []);
+  private drawNames(ctx: CanvasRenderingContext2D, drawn: Drawn): void {
+    const { spots, scale, camera, covered, moving, steady, over, shown } = this, heat = drawn.discs ? null : this.heat;
+    this.names.find(ctx, { ...drawn, world: this.world!, cities: this.data?.places.city ?? [], spots, heat, scale, camera, covered, moving, steady, over, shown });
+    drawLabels(ctx, this.names.placed, colours[this.theme]);
   }
 
   /** While steps are played, names stay where they are: those of the step that the scale is of. */
   private get steady(): boolean {
     return this.over !== this.weights && !this.signed;
-  }
-
-  /** Labels ride along while the map moves, and are placed anew when it rests or was zoomed much. */
-  private label(ctx: CanvasRenderingContext2D, seen: number[], marked: number[], bare: number[]): void {
-    const was = this.labelled, { camera } = this, f = was ? camera.k / was.camera.k : 0;
-    if (this.steady && was?.over === this.over && was.camera === camera) return void (this.labels = was.placed);
-    if (!was || !this.moving || f > 1.25 || f < 0.9) {
-      const { world, spots, heat, scale, covered } = this, shown = this.steady ? this.over : this.shown;
-      if (this.steady) seen = inside(spots, heaviest(shown, Math.min(shown.length, spots.n), (i) => spots.how[i] !== none), { x: 0, y: 0, w: this.width, h: this.height });
-      else if (this.mode === "direction") seen = marked; // a name is that of a disc
-      const radius = (i: number) => (this.mode === "direction" || !scale ? (this.reach.get(i) ?? 6) + 1 : glow(scale, Math.abs(shown[i]), camera.width));
-      const placed = placeLabels(ctx, { world: world!, cities: this.data?.places.city ?? [], spots, heat: this.mode === "direction" ? null : heat, scale, camera, covered, radius }, seen, marked, bare);
-      this.labelled = { camera, placed, over: this.over };
-      this.labels = placed;
-      return;
-    }
-    this.labels = ride(was.placed, was.camera, camera);
   }
 }

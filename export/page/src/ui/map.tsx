@@ -1,48 +1,30 @@
-// Ties the map's canvas to the signals, and puts legend, tooltip, rings and
-// buttons over it.
+// Ties the map's canvas to the signals. What lies over it comes when it is drawn.
 
 import { batch, effect } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { placeKey, placeName } from "../dataset";
-import { countryName, exact } from "../format";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { placeKey } from "../dataset";
 import { connection } from "../live";
 import { MapView } from "../map/view";
-import { measure, measureNames, say, weighing } from "../measure";
-import { dataset, hoveredPlace, live, revision, selectedPlace, sums } from "../model";
-import { frames, map as shared, scale, world } from "../page";
+import { measure, weighing } from "../measure";
+import { dataset, live, revision, sums } from "../model";
+import { frames, map as shared, scale, surround, world } from "../page";
 import * as s from "../state";
 import { theme } from "../theme";
-import { comparison } from "../versus";
-import { Empty } from "./empty";
-import { Legend } from "./legend";
-import { PaperMap } from "./paper";
-import { MapMenu, MapMenuButton } from "./mapmenu";
+import { gained } from "../versus";
 
 export function Map() {
   const canvas = useRef<HTMLCanvasElement>(null), host = useRef<HTMLDivElement>(null);
-  useEffect(() => mount(canvas.current!, host.current!), []);
+  useLayoutEffect(() => mount(canvas.current!, host.current!), []);
   revision.value;
-  const v = sums.value;
+  const around = surround.value, described = around && sums.value && shared.value?.describe();
   return (
     <div class={live.value && connection.value === "lost" ? "mapbox dim" : "mapbox"} ref={host}>
       <canvas
         class="map" ref={canvas} tabIndex={0} role="img"
-        aria-label={(v && shared.value?.describe()) || "World map"}
+        aria-label={described || "World map"}
         onPointerMove={hover} onPointerLeave={() => (s.hovered.value = null)} onClick={click} onKeyDown={keys}
       />
-      <PaperMap />
-      <Ring place={selectedPlace.value} kind="chosen" />
-      <Ring place={hoveredPlace.value} kind="near" />
-      <Tooltip />
-      <Legend />
-      <div class="zoom" role="group" aria-label="Zoom">
-        <button type="button" aria-label="Zoom in" onClick={() => shared.value?.zoomBy(1.6)}>+</button>
-        <button type="button" aria-label="Zoom out" onClick={() => shared.value?.zoomBy(1 / 1.6)}>−</button>
-        <button type="button" aria-label="Show all data" title="Show all data (0)" onClick={() => { s.view.value = null; shared.value?.home(true); }}>⌂</button>
-        <MapMenuButton />
-      </div>
-      <MapMenu />
-      <Empty />
+      {around && <around.Over />}
     </div>
   );
 }
@@ -74,7 +56,7 @@ function mount(canvas: HTMLCanvasElement, host: HTMLElement): () => void {
       const { weights, over } = weighing.value;
       if (dataset.value) view.setData(dataset.value, weights, over);
     }),
-    effect(() => view.setChange(changes())),
+    effect(() => view.setChange(gained.value)),
     unlockOnChange(),
     effect(() => {
       const v = s.view.value;
@@ -86,12 +68,6 @@ function mount(canvas: HTMLCanvasElement, host: HTMLElement): () => void {
     watch.disconnect();
     stops.forEach((stop) => stop());
   };
-}
-
-/** What each place gained or lost, where two times are compared. */
-function changes(): Float64Array | null {
-  const c = comparison.value;
-  return c && typeof c !== "string" ? c.change : null;
 }
 
 /** Limits of one unit mean nothing in another; who chooses a unit wants to see it. */
@@ -139,41 +115,4 @@ function keys(e: KeyboardEvent): void {
     const i = view.pick(view.width / 2, view.height / 2, Math.max(view.width, view.height) / 4);
     if (i >= 0) s.selected.value = placeKey(d.places, i);
   }
-}
-
-/** A ring around a place, moving with the map. */
-function Ring({ place, kind }: { place: number; kind: string }) {
-  frames.value;
-  const at = place >= 0 ? shared.value?.pixel(place) : null;
-  return at ? <i class={`ring ${kind}`} style={{ left: at[0] + "px", top: at[1] + "px" }} aria-hidden="true" /> : null;
-}
-
-/** Names the place under the pointer and its numbers. */
-function Tooltip() {
-  frames.value;
-  const i = hoveredPlace.value, d = dataset.value, v = sums.value, view = shared.value;
-  const [box, setBox] = useState({ w: 0, h: 0 });
-  const ref = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (ref.current && (ref.current.offsetWidth !== box.w || ref.current.offsetHeight !== box.h)) setBox({ w: ref.current.offsetWidth, h: ref.current.offsetHeight });
-  });
-  const at = i >= 0 ? view?.pixel(i) : null;
-  if (!at || !d || !v || !view) return null;
-  const m = measure.value, unit = s.unit.value, [a, b] = v[unit], { weights, rate } = weighing.value, moved = changes()?.[i];
-  const left = at[0] + 14 + box.w > view.width ? at[0] - 14 - box.w : at[0] + 14;
-  const top = Math.max(4, Math.min(view.height - box.h - 4, at[1] - box.h / 2));
-  const p = d.places, country = countryName(p.country[i]);
-  const name = placeName(p, i, countryName);
-  return (
-    <div class="tooltip" ref={ref} role="status" style={{ left: left + "px", top: top + "px" }}>
-      <b>{name}</b>{name !== country && <span class="quiet"> {country}</span>}
-      {m === "addresses" ? <div>{exact(weights[i] ?? 0)} addresses</div> : (
-        <>
-          <div title={exact(a[i] + b[i])}>{say(rate * (a[i] + b[i]), m)} {m === "packets" ? "packets" : ""}</div>
-          <div class="quiet">in {say(rate * a[i], m)} · out {say(rate * b[i], m)}</div>
-        </>
-      )}
-      {moved ? <div class="quiet">{moved > 0 ? "+" : "−"}{say(Math.abs(moved), unit)} {measureNames[unit]}</div> : null}
-    </div>
-  );
 }

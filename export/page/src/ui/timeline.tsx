@@ -1,7 +1,7 @@
 // The course of time over the whole window, with a brush. Stretches without data
 // are hatched, never drawn as zero; losses are red ticks.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { Dataset } from "../dataset";
 import { amount, clock, date, duration, span } from "../format";
@@ -37,15 +37,15 @@ export function Timeline() {
     };
   }, [d, dark, zone, unit]);
   const course = sums.value?.series, [from, to] = windowBins.value; // steps and brushes leave the course as it is
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (plot.current && d) plot.current.setData(series(d));
     if (plot.current) mark(plot.current);
   }, [course, from, to]);
   const brush = s.brush.value, at = s.at.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (plot.current) mark(plot.current);
   }, [brush]);
-  useEffect(() => plot.current?.redraw(false), [at]);
+  useLayoutEffect(() => plot.current?.redraw(false), [at]);
   return (
     <section class="timeline" aria-label="Course of time">
       <div class="timeline-head">

@@ -64,6 +64,7 @@ export async function openFile(browser, file, { width = 1280, height = 800, hash
   });
   page.on("pageerror", (e) => seen.errors.push(String(e)));
   page.on("console", (m) => (m.type() === "error" || m.type() === "warn") && seen.errors.push(m.text()));
+  await page.evaluateOnNewDocument(watch);
   await page.evaluateOnNewDocument(() => {
     window.__violations = [];
     addEventListener("securitypolicyviolation", (e) => window.__violations.push(`policy: ${e.effectiveDirective} forbids ${e.blockedURI} ${e.sample}`));
@@ -74,7 +75,42 @@ export async function openFile(browser, file, { width = 1280, height = 800, hash
   return { page, seen, origin };
 }
 
-/** Waits until the map rests. */
+/** Runs before the page's own scripts: keeps count of what the page still means to do. */
+function watch() {
+  const due = new Map(), raf = requestAnimationFrame.bind(window), timeout = setTimeout.bind(window), soon = 320;
+  let asked = 0;
+  const counted = (kind, id, body) => due.set(kind + id, body) && id;
+  /** f that is no longer due once it runs. */
+  const once = (kind, f, args, id) => () => {
+    due.delete(kind + id());
+    if (typeof f === "function") f(...args());
+  };
+  window.setTimeout = (f, delay = 0, ...args) => {
+    if (typeof f !== "function" || !(delay <= soon)) return timeout(f, delay, ...args);
+    const id = timeout(once("timer", f, () => args, () => id), delay);
+    return counted("timer", id, f);
+  };
+  window.requestAnimationFrame = (f) => {
+    const id = raf((at) => once("frame", f, () => [at], () => id)());
+    return counted("frame", id, f);
+  };
+  for (const [name, kind] of [["clearTimeout", "timer"], ["cancelAnimationFrame", "frame"]]) {
+    const own = window[name].bind(window);
+    window[name] = (id) => (due.delete(kind + id), own(id));
+  }
+  const get = window.fetch.bind(window);
+  window.fetch = (...args) => {
+    asked++;
+    return get(...args).finally(() => asked--);
+  };
+  /** Resolves once three frames have found nothing due: no frame, no question, no timer that ends soon. What goes on by itself is not waited for. */
+  window.__rests = async () => {
+    const end = performance.now() + 3000;
+    for (let still = 0; still < 3 && performance.now() < end; still = due.size || asked ? 0 : still + 1) await new Promise(raf);
+  };
+}
+
+/** Waits until the page rests. */
 export async function settled(page) {
-  await page.evaluate(() => new Promise((r) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(r)), 350)));
+  await page.evaluate(() => window.__rests());
 }
