@@ -117,7 +117,7 @@ func requireUserNamespaces(t *testing.T) {
 }
 
 // childOf returns the process that another one has started.
-func childOf(t *testing.T, pid int) int {
+func childOf(t testing.TB, pid int) int {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))

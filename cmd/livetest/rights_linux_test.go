@@ -1,6 +1,7 @@
 package livetest
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,7 +29,7 @@ var starters = []struct {
 }{
 	{"root", 0, false, 0, 0},
 	{"root in somebody's folder", 0, false, somebody, somebody},
-	{"somebody, by the file's capability", somebody, true, somebody, somebody},
+	{"somebody by the file's capability", somebody, true, somebody, somebody},
 }
 
 // TestRights starts the sensor as root and as an ordinary user, looks at what all of its
@@ -94,6 +95,13 @@ func (s *sensor) lives(link *capturetest.Link) {
 	s.until("the interface is back", func(st *liveStatus) bool { return strings.HasPrefix(st.Interfaces[0].State, "capturing") })
 	transmit(s.t, link, link.Peer.Sender(s.t), traffic.frames, int(n))
 	s.until("all is captured once more", func(st *liveStatus) bool { return st.Books.Captured.Packets >= 2*n })
+	if s.restricted() {
+		elsewhere := workdir(s.t) + "/city.mmdb"
+		replace(s.t, elsewhere, "text that everybody may read")
+		replace(s.t, s.dir+"/config.yaml", "geo: {city: '"+elsewhere+"'}\n")
+		s.signal(syscall.SIGHUP)
+		s.says("permission denied", "restart it")
+	}
 	replace(s.t, s.dir+"/config.yaml", "log: {level: debug}\n")
 	s.signal(syscall.SIGHUP)
 	s.says("configuration reloaded", "log.level")
@@ -101,6 +109,30 @@ func (s *sensor) lives(link *capturetest.Link) {
 	if got := s.get("/api/v1/export.sqlite"); !strings.HasPrefix(string(got), "SQLite format 3") {
 		s.t.Errorf("a store to take away begins with %q", got[:min(len(got), 16)])
 	}
+}
+
+// restricted asks the sensor whether Landlock is in force, and wants it to know its rights.
+func (s *sensor) restricted() bool {
+	s.t.Helper()
+	var status struct {
+		Rights struct {
+			Capabilities []string
+			NoNewPrivs   bool `json:"no_new_privileges"`
+			Landlock     int
+			Opener       struct {
+				PID          int
+				Capabilities []string
+			}
+		}
+	}
+	if err := json.Unmarshal(s.get("/api/v1/status"), &status); err != nil {
+		s.t.Fatal(err)
+	}
+	r := status.Rights
+	if len(r.Capabilities) > 0 || !r.NoNewPrivs || !slices.Equal(r.Opener.Capabilities, []string{"CAP_NET_RAW"}) || r.Opener.PID != childOf(s.t, s.cmd.Process.Pid) {
+		s.t.Errorf("the status has %+v", r)
+	}
+	return r.Landlock > 0
 }
 
 // replace replaces a file as editors do: by another of the same name.
@@ -155,6 +187,9 @@ func TestOpenerKilled(t *testing.T) {
 	s.until("all is captured", func(st *liveStatus) bool { return st.Books.Captured.Packets >= uint64(len(traffic.frames)) })
 	link.Sensor.Delete(t)
 	link.Connect(t)
+	if said := string(s.get("/api/v1/status")); !strings.Contains(said, `"code":"opener"`) {
+		t.Errorf("the status warns of nothing: %s", said)
+	}
 	s.until("it says why the interface is not captured on", func(st *liveStatus) bool {
 		return len(st.Interfaces) == 1 && strings.Contains(st.Interfaces[0].State, "restart packetheat")
 	})

@@ -50,7 +50,8 @@ type statusJSON struct {
 	// map: whoever looks at an empty one sees where traffic is.
 	Machine []machineJSON `json:"machine_interfaces,omitempty"`
 
-	Dashboard *servedBy `json:"dashboard,omitempty"`
+	Dashboard *servedBy   `json:"dashboard,omitempty"`
+	Rights    *rightsJSON `json:"rights,omitempty"`
 
 	Masked bool `json:"masked,omitempty"` // the dashboard says no more than this
 }
@@ -108,8 +109,11 @@ func (r *live) status() statusJSON {
 			s.Warnings = append(slices.Clone(s.Warnings), sensor.Warning{Code: "insecure", Text: insecureText(served.Listen), Mend: insecureMend})
 		}
 	}
+	rights := r.rights()
+	s.Warnings = append(slices.Clone(s.Warnings), openerWarning(rights)...)
 	return statusJSON{
 		Dashboard: served,
+		Rights:    rights,
 		Alerts:    alerts,
 		Fleet:     r.shipping(),
 		Health:    r.checks(),
@@ -215,6 +219,9 @@ func (p *program) printStatus(s *statusJSON, state instance.State) error {
 	var l list
 	l.add("health", "%s", healthLine(s.Health))
 	l.add("sensor", "%s, version %s, process %d, since %s", s.Name, s.Version, state.PID, moment(s.Started))
+	if s.Rights != nil {
+		s.Rights.print(&l)
+	}
 	for _, i := range s.Interfaces {
 		l.add("interface", "%s: %s, %d rings of %s together, %s frames, %d dropped", i.Name, i.State, i.Shards, term.Bytes(uint64(i.RingBytes)), term.Count(i.Books.Frames), i.Books.Drops)
 	}

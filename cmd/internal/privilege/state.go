@@ -40,6 +40,13 @@ func (s State) String() string {
 	return strings.Join(words, ", ")
 }
 
+// Began is the state that an opener begins with and does not change, for where it cannot be
+// looked at. like is the state of the sensor.
+func Began(pid int, like State) State {
+	like.PID, like.Threads, like.Capabilities, like.NoNewPrivs, like.Seccomp = pid, 1, []string{"CAP_NET_RAW"}, true, true
+	return like
+}
+
 // named are the capabilities by their numbers (linux/capability.h).
 var named = [...]string{
 	"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE",
