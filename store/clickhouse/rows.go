@@ -50,7 +50,7 @@ func (r *pointRows) add(origin string, shipment uint64, b *store.Batch) {
 		r.addr.add(p.Addr)
 		r.peer.add(p.Peer)
 		r.direction, r.proto = append(r.direction, uint8(p.Direction)), append(r.proto, p.Proto)
-		r.port, r.hasPort = append(r.port, p.Port), append(r.hasPort, flag(p.HasPort))
+		r.port, r.hasPort = append(r.port, p.Port), append(r.hasPort, bit(p.HasPort))
 		r.latitude, r.longitude = append(r.latitude, p.Place.Latitude), append(r.longitude, p.Place.Longitude)
 		r.country, r.region, r.city = append(r.country, p.Place.Country), append(r.region, p.Place.Region), append(r.city, p.Place.City)
 		r.precision, r.accuracy = append(r.precision, uint8(p.Place.Precision)), append(r.accuracy, p.Place.AccuracyKM)
@@ -103,7 +103,7 @@ func decodeEnd(addr [16]byte, bits, family uint8) netip.Prefix {
 
 func seconds(d time.Duration) uint8 { return uint8(d / time.Second) }
 
-func flag(b bool) uint8 {
+func bit(b bool) uint8 {
 	if b {
 		return 1
 	}
