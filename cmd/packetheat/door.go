@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -19,68 +19,134 @@ import (
 	"github.com/packetheat/packetheat/export/dashboard/access"
 )
 
-// door is what stands between the dashboard and those who ask.
+// door is what stands between the dashboard and those who ask: its listener, its
+// certificate, and who is let in. All of it may change while it is served.
 type door struct {
+	*program
+	log      *slog.Logger
 	guard    *access.Guard
-	pair     *keypair.Pair // nil: plain HTTP
-	key      string        // of this machine's commands: who may read the store may have it
-	insecure bool          // beyond this machine though nothing protects it
+	key      string // of this machine's commands: who may read the store may have it
+	insecure bool   // --insecure was given
+	given    bool   // the listener was handed over, and cannot be opened anew
+	moves    chan move
+	ended    chan struct{} // closed when it is served no more
+
+	mu       sync.Mutex
+	listener net.Listener      // nil: there is no dashboard
+	pair     *keypair.Pair     // nil: plain HTTP
+	now      *config.Dashboard // in force
 }
 
-// openDoor makes what dashboard asks for. What would let everybody in is an error.
-func openDoor(c *config.Loaded, insecure bool, log *slog.Logger) (*door, error) {
+// openDoor makes what dashboard asks for, on a listener that may be handed over. What
+// would let everybody in is an error.
+func (p *program) openDoor(c *config.Loaded, insecure bool, listener net.Listener, log *slog.Logger) (*door, error) {
+	d := &door{program: p, log: log, key: rand.Text(), insecure: insecure, given: listener != nil, listener: listener, now: &c.Dashboard,
+		moves: make(chan move), ended: make(chan struct{})}
 	if err := checkExposed(&c.Dashboard, insecure); err != nil {
 		return nil, err
 	}
-	d := &door{key: rand.Text()}
-	d.insecure = exposed(c.Dashboard.Listen) && checkExposed(&c.Dashboard, false) != nil
-	if c.Dashboard.Certificate != "" {
-		var err error
-		if d.pair, err = keypair.Open(c.Dashboard.Certificate, c.Dashboard.Key, log); err != nil {
-			return nil, fmt.Errorf("%w (dashboard.tls names the files)", err)
-		}
+	var err error
+	if d.pair, err = d.openPair(&c.Dashboard); err != nil {
+		return nil, err
 	}
-	d.guard = access.New(d.rules(&c.Dashboard), nil)
-	return d, nil
+	d.guard = access.New(d.rules(), nil)
+	if listener == nil && c.Dashboard.Listen != "off" {
+		d.listener, err = p.listen(c.Dashboard.Listen, c.Moved("dashboard.listen"))
+	}
+	return d, err
 }
 
-func (d *door) rules(c *config.Dashboard) access.Rules {
+// openPair returns the pair that is named: the one there is, if its files are.
+func (d *door) openPair(c *config.Dashboard) (*keypair.Pair, error) {
+	switch {
+	case c.Certificate == "":
+		return nil, nil
+	case d.pair != nil && c.Certificate == d.now.Certificate && c.Key == d.now.Key:
+		return d.pair, nil
+	}
+	pair, err := keypair.Open(c.Certificate, c.Key, d.log)
+	if err != nil {
+		return nil, fmt.Errorf("%w (dashboard.tls names the files)", err)
+	}
+	return pair, nil
+}
+
+// open reports whether everybody who reaches it can read the dashboard.
+func (d *door) open() bool { return exposed(d.now.Listen) && checkExposed(d.now, false) != nil }
+
+// rules are for the guard. The caller holds mu, or has d for itself.
+func (d *door) rules() access.Rules {
+	c := d.now
 	return access.Rules{Token: c.Token, ReadToken: c.ReadToken, Key: d.key, Hosts: c.Hosts, Proxies: c.TrustedProxies,
-		ProxiesOnly: exposed(c.Listen) && d.pair == nil && !d.insecure}
+		ProxiesOnly: exposed(c.Listen) && d.pair == nil && !d.open()}
 }
 
 // tls is for the dashboard; nil: plain HTTP.
 func (d *door) tls() *tls.Config {
-	if d.pair == nil {
+	if d.certificate() == nil {
 		return nil
 	}
-	return d.pair.Config()
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if pair := d.certificate(); pair != nil {
+			return pair.Certificate(), nil
+		}
+		return nil, errors.New("this dashboard is about to be served without TLS")
+	}}
 }
 
-// run keeps the certificate fresh; changed is called when there is another.
-func (d *door) run(ctx context.Context, changed func()) {
-	if d.pair != nil {
-		d.pair.Run(ctx, changed)
+func (d *door) certificate() *keypair.Pair {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pair
+}
+
+// at is where it is served; nil: nowhere.
+func (d *door) at() net.Addr {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.listener == nil {
+		return nil
+	}
+	return d.listener.Addr()
+}
+
+// close closes the listener of a door that was never served, or not to its end.
+func (d *door) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.listener != nil {
+		_ = d.listener.Close()
 	}
 }
 
-// url is where a browser on this machine finds the dashboard: by a name that its
-// certificate may have, where there is one.
-func (d *door) url(a net.Addr, hosts []string) string {
-	at := d.address(a)
-	if d.pair == nil || len(hosts) == 0 {
-		return at
+// url is where a browser on this machine finds the dashboard, or off: by a name that
+// its certificate may have, where there is one.
+func (d *door) url() string {
+	a := d.at()
+	if d.certificate() == nil || a == nil || len(d.inForce().Hosts) == 0 {
+		return d.address()
 	}
 	_, port, _ := net.SplitHostPort(a.String())
-	return "https://" + net.JoinHostPort(hosts[0], port)
+	return "https://" + net.JoinHostPort(d.inForce().Hosts[0], port)
 }
 
-// address is where this machine's commands find it.
-func (d *door) address(a net.Addr) string {
-	if d != nil && d.pair != nil {
+// address is where this machine's commands find it, or off.
+func (d *door) address() string {
+	a := d.at()
+	switch {
+	case a == nil:
+		return "off"
+	case d.certificate() != nil:
 		return "https" + strings.TrimPrefix(dashboardURL(a), "http")
 	}
 	return dashboardURL(a)
+}
+
+// inForce is what counts now.
+func (d *door) inForce() *config.Dashboard {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.now
 }
 
 // exposed reports whether an address to listen on can be reached from other machines.
@@ -110,9 +176,9 @@ func checkExposed(d *config.Dashboard, insecure bool) error {
 }
 
 // sayInsecure warns, in red, of a dashboard that nothing protects.
-func (p *program) sayInsecure(d *door, address string) {
-	if d != nil && d.insecure {
-		fmt.Fprintln(p.err, term.Red(p.err, term.Clean("INSECURE: "+insecureText(address)+" ("+insecureMend+")")))
+func (d *door) sayInsecure() {
+	if s := d.served(); s.Insecure {
+		fmt.Fprintln(d.err, term.Red(d.err, term.Clean("INSECURE: "+insecureText(s.Listen)+" ("+insecureMend+")")))
 	}
 }
 
@@ -144,10 +210,19 @@ func (p *program) listen(address string, chosen bool) (net.Listener, error) {
 		case !errors.Is(err, syscall.EADDRINUSE):
 			return nil, fmt.Errorf("open dashboard: %w (choose another address with --listen or dashboard.listen)", err)
 		case chosen || n == first+portsTried || n == 65535:
-			return nil, fmt.Errorf("open dashboard: port %s of %s is in use (choose another with --listen or dashboard.listen, or --listen off)", port, host)
+			return nil, portTaken{port, host}
 		}
 	}
 }
+
+// portTaken says that somebody else listens there.
+type portTaken struct{ port, host string }
+
+func (e portTaken) Error() string {
+	return fmt.Sprintf("open dashboard: port %s of %s is in use (choose another with --listen or dashboard.listen, or --listen off)", e.port, e.host)
+}
+
+func (e portTaken) Unwrap() error { return syscall.EADDRINUSE }
 
 // servedBy is what status says of the dashboard itself.
 type servedBy struct {
@@ -158,8 +233,10 @@ type servedBy struct {
 	Certificate time.Time `json:"certificate_until,omitzero"`
 }
 
-func (d *door) served(listen string) *servedBy {
-	s := &servedBy{Listen: listen, Token: d.guard.Locked(), Insecure: d.insecure}
+func (d *door) served() *servedBy {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := &servedBy{Listen: d.now.Listen, Token: d.guard.Locked(), Insecure: d.listener != nil && d.open()}
 	if d.pair != nil {
 		s.TLS, s.Certificate = true, d.pair.Leaf().NotAfter.UTC()
 	}

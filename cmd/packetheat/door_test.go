@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/packetheat/packetheat/cmd/internal/config"
+	"github.com/packetheat/packetheat/cmd/internal/keypair"
 )
 
 // TestExposed: beyond this machine there must be a token and encryption, or --insecure.
@@ -42,8 +43,11 @@ func TestExposed(t *testing.T) {
 		if err := checkExposed(&c.d, true); err != nil {
 			t.Errorf("%+v with --insecure: %v", c.d, err)
 		}
-		d := door{insecure: c.refused != nil}
-		if only := d.rules(&c.d).ProxiesOnly; only != (c.d.TrustedProxies != nil && c.d.Token != "") && c.d.Certificate == "" {
+		d := door{now: &c.d}
+		if c.d.Certificate != "" {
+			d.pair = &keypair.Pair{}
+		}
+		if only := d.rules().ProxiesOnly; only != (c.d.TrustedProxies != nil && c.d.Token != "") && c.d.Certificate == "" {
 			t.Errorf("%+v: for proxies only %v", c.d, only)
 		}
 	}

@@ -55,7 +55,7 @@ func (p *program) serveFleet(ctx context.Context, o runOptions) error {
 
 // servedFleet is what the status says of where answers come from.
 func servedFleet(r *live, s *clickhouse.Store) any {
-	return map[string]any{"state": "stored", "dashboard": r.door.served(r.c.Dashboard.Listen),
+	return map[string]any{"state": "stored", "dashboard": r.door.served(),
 		"server": map[string]string{"address": r.c.Fleet.ClickHouse.DSN, "what": s.Capabilities().String()}}
 }
 

@@ -73,7 +73,7 @@ func ownMask(c *config.Loaded) (mask export.Mask) {
 
 // served returns the mask of what is served now, nil where nothing is masked.
 func (r *live) served() *export.Mask {
-	d := r.inForce.Load()
+	d := r.door.inForce()
 	if d.Mask == "off" {
 		return nil
 	}

@@ -87,7 +87,6 @@ func (r *live) setOwn(c *config.Loaded) {
 	r.mask.Store(&mask)
 	r.home.Store(homeOf(c))
 	r.links.Store(&links)
-	r.inForce.Store(&c.Dashboard)
 }
 
 // own is what masks leave out beside what they always do.

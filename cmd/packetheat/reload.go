@@ -20,9 +20,9 @@ const (
 	keyHome     = "geo.home"
 	keyCity     = "geo.city"
 	keyASN      = "geo.asn"
-	keyLinks    = "dashboard.links"
 	keyLabels   = "geo.labels"
 	keyLevel    = "log.level"
+	keysShown   = "dashboard."       // what follows
 	keysAlerts  = "alerts."          // what follows, but for those in fixedAlerts
 	keysKept    = "store.retention." // and what follows
 )
@@ -33,7 +33,7 @@ func (r *live) reload() {
 	r.system.reloading()
 	defer func() { r.system.ready(r.statusText()) }()
 	if r.again != nil {
-		err := r.outOfReach(r.reloadConfig())
+		err := r.outOfReach(r.reloadConfig(reloadable))
 		r.reloaded(err)
 		if err != nil {
 			r.log.Error("configuration not reloaded, the running one stays", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
@@ -49,7 +49,35 @@ func (r *live) reload() {
 	r.log.Info("GeoIP databases reloaded")
 }
 
-func (r *live) reloadConfig() error {
+// reloadServed is reload where nothing is captured.
+func (r *live) reloadServed() {
+	r.system.reloading()
+	defer func() { r.system.ready("dashboard " + r.door.url()) }()
+	can := func(key string) bool {
+		return contains([]string{keyPlaces, keyLabels, keyHome, keyLevel}, key) || strings.HasPrefix(key, keysShown)
+	}
+	if err := r.reloadConfig(can); err != nil {
+		r.log.Error("configuration not reloaded, the running one stays", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	if err := r.labels.Reload(); err != nil {
+		r.log.Error("labels not reloaded, the old ones stay", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+}
+
+// sayMoved tells people and commands where the dashboard is now.
+func (r *live) sayMoved() {
+	if r.sensor != nil {
+		r.announce()
+	}
+	s := r.door.served()
+	r.log.Info("dashboard", "url", r.door.url(), "tls", s.TLS, "token", s.Token)
+	if s.Insecure {
+		r.log.Warn(insecureText(s.Listen), "mend", insecureMend)
+	}
+}
+
+// reloadConfig puts those changed keys in force that can be.
+func (r *live) reloadConfig(can func(key string) bool) error {
 	next, err := r.again()
 	switch {
 	case err != nil:
@@ -58,15 +86,18 @@ func (r *live) reloadConfig() error {
 		return fmt.Errorf("read configuration: %q is gone: put it back, or start packetheat anew", r.c.File)
 	}
 	changed := next.Differs(r.latest)
-	applied := slices.DeleteFunc(slices.Clone(changed), func(key string) bool { return !reloadable(key) })
+	applied := slices.DeleteFunc(slices.Clone(changed), func(key string) bool { return !can(key) })
 	if err := r.apply(next, applied); err != nil {
 		return err
 	}
 	r.latest = next
+	if anyOf(applied, keysShown) {
+		r.sayMoved()
+	}
 	r.log.Info("configuration reloaded", "file", next.File, "changed", joined(applied))
-	restart := slices.DeleteFunc(next.Differs(r.c), reloadable)
+	restart := slices.DeleteFunc(next.Differs(r.c), can)
 	if len(restart) > 0 {
-		r.log.Warn("changed keys that need a restart: the sensor goes on with the values it was started with", "keys", joined(restart))
+		r.log.Warn("changed keys that need a restart: packetheat goes on with the values it was started with", "keys", joined(restart))
 	}
 	for _, warning := range next.Warnings {
 		if !contains(r.c.Warnings, warning) {
@@ -78,8 +109,16 @@ func (r *live) reloadConfig() error {
 }
 
 func reloadable(key string) bool {
-	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyLabels, keyHome, keyCity, keyASN, keyLinks, keyLevel}, key) || strings.HasPrefix(key, keysKept) ||
+	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyLabels, keyHome, keyCity, keyASN, keyLevel}, key) ||
+		strings.HasPrefix(key, keysKept) || strings.HasPrefix(key, keysShown) ||
 		strings.HasPrefix(key, keysAlerts) && !contains(fixedAlerts(), key) || contains(reloadableFleet(), key)
+}
+
+// anyOf reports whether one of the keys is one of those wanted, or begins with it.
+func anyOf(keys []string, wanted ...string) bool {
+	return slices.ContainsFunc(keys, func(key string) bool {
+		return slices.ContainsFunc(wanted, func(w string) bool { return key == w || strings.HasSuffix(w, ".") && strings.HasPrefix(key, w) })
+	})
 }
 
 // fixedAlerts are the keys of alerts that are read at the start.
@@ -90,7 +129,18 @@ func fixedAlerts() []string {
 // apply changes the running sensor where the named keys ask for it. What can fail comes
 // first, so that either all is changed or nothing.
 func (r *live) apply(next *config.Loaded, keys []string) (err error) {
-	if contains(keys, keyCity) || contains(keys, keyASN) {
+	if anyOf(keys, keysShown) {
+		undo, e := r.door.change(next)
+		if e != nil {
+			return e
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, undo())
+			}
+		}()
+	}
+	if anyOf(keys, keyCity, keyASN) {
 		if err := r.geo.SetPaths(next.Geo.City, next.Geo.ASN); err != nil {
 			return err
 		}
@@ -100,35 +150,42 @@ func (r *live) apply(next *config.Loaded, keys []string) (err error) {
 			}
 		}()
 	}
-	if contains(keys, keyLabels) || contains(keys, keyPlaces) {
+	if anyOf(keys, keyLabels, keyPlaces) {
 		if err := r.labels.Set(labelFiles(next), ownNetworks(next)); err != nil {
 			return err
 		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, r.labels.Set(labelFiles(r.latest), ownNetworks(r.latest)))
+			}
+		}()
 	}
-	if slices.ContainsFunc(keys, func(key string) bool { return strings.HasPrefix(key, keysAlerts) }) {
+	if anyOf(keys, keysAlerts) {
 		if _, err := readRules(&next.Alerts, r.labels); err != nil {
 			return err
 		}
-		r.rules.Store(&next.Alerts)
 	}
-	if contains(keys, keyInclude) || contains(keys, keyExclude) || contains(keys, keyBPF) {
+	if anyOf(keys, keyInclude, keyExclude, keyBPF) {
 		if err := r.sensor.SetFilter(next.Sensor.CaptureFilter()); err != nil {
 			return err
 		}
 	}
-	if contains(keys, keyPlaces) {
+	if anyOf(keys, keysAlerts) {
+		r.rules.Store(&next.Alerts)
+	}
+	if contains(keys, keyPlaces) && r.geo != nil { // nil: nothing is captured
 		r.geo.SetNetworks(ownNetworks(next))
 	}
-	if contains(keys, keyNetworks) || contains(keys, keyPlaces) {
+	if anyOf(keys, keyNetworks, keyPlaces) && r.sensor != nil {
 		r.sensor.SetNetworks(next.Sensor.LocalNetworks, mappedNetworks(next))
 	}
-	if slices.ContainsFunc(keys, func(key string) bool { return contains([]string{keyHome, keyLinks, keyPlaces, keyLabels}, key) }) {
+	if anyOf(keys, keyHome, keyPlaces, keyLabels, keysShown) {
 		r.setOwn(next)
 	}
-	if r.shipper != nil && slices.ContainsFunc(keys, func(key string) bool { return strings.HasPrefix(key, keysFleet) }) {
+	if r.shipper != nil && anyOf(keys, keysFleet) {
 		r.shipper.SetOpen(fleetOpener(next, r.log.Logger))
 	}
-	if slices.ContainsFunc(keys, func(key string) bool { return strings.HasPrefix(key, keysKept) }) {
+	if anyOf(keys, keysKept) {
 		r.setRetention(next)
 	}
 	return nil

@@ -62,8 +62,9 @@ Capturing needs root, or the capability CAP_NET_RAW, which this gives once and f
   sudo setcap cap_net_raw+ep $(command -v packetheat)
 
 SIGINT (Ctrl+C) and SIGTERM store what has been seen and end; a second one ends at once.
-SIGHUP reads the configuration anew (capture filters, networks, places, labels, links, GeoIP
-files, retention and log level change at once, without a gap; it names what needs a restart) and opens the GeoIP databases again.
+SIGHUP reads the configuration anew (capture filters, networks, places, labels, GeoIP files, retention,
+alerts, log level and all of dashboard change at once, without a gap; it names what needs a restart)
+and opens the GeoIP databases again. A file with a mistake changes nothing.
 SIGUSR1 writes statistics to the log.`,
 		Example: `  sudo packetheat run
   packetheat run --interface eth0 --interface wg0 --data /var/lib/packetheat

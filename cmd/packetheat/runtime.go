@@ -39,10 +39,9 @@ type live struct {
 	log    *heldLog
 	system *service
 
-	home      atomic.Pointer[page.Home]        // may change on SIGHUP
-	links     atomic.Pointer[[]page.Link]      // the same
-	mask      atomic.Pointer[export.Mask]      // of what is ours; the same
-	inForce   atomic.Pointer[config.Dashboard] // of dashboard; the same
+	home      atomic.Pointer[page.Home]   // may change on SIGHUP
+	links     atomic.Pointer[[]page.Link] // the same
+	mask      atomic.Pointer[export.Mask] // of what is ours; the same
 	geo       *geo.DB
 	labels    *geo.Labels
 	updater   *update.Updater // nil: geo.update.enabled is false
@@ -109,7 +108,7 @@ func (r *live) openAll() (err error) {
 	if err := r.checkOut(); err != nil {
 		return err
 	}
-	if err := r.openDashboard(); err != nil {
+	if r.door, err = r.openDoor(r.c, r.insecure, r.listener, r.log.Logger); err != nil {
 		return err
 	}
 	if r.geo, err = openGeo(r.c, r.log.Logger); err != nil {
@@ -139,18 +138,6 @@ func (r *live) openAll() (err error) {
 	}
 	r.shipper = r.newShipper()
 	r.alerts, err = r.newAlerts()
-	return err
-}
-
-// openDashboard opens the dashboard's door and listener.
-func (r *live) openDashboard() (err error) {
-	if r.c.Dashboard.Listen == "off" {
-		return nil
-	}
-	if r.door, err = openDoor(r.c, r.insecure, r.log.Logger); err != nil || r.listener != nil {
-		return err
-	}
-	r.listener, err = r.listen(r.c.Dashboard.Listen, r.c.Moved("dashboard.listen"))
 	return err
 }
 
@@ -250,14 +237,12 @@ func (r *live) start(ctx context.Context) error {
 	for _, job := range r.jobs {
 		r.task("job "+job.Status().Name, job.Run)
 	}
-	if r.listener != nil {
-		r.server = dashboard.New(dashboard.Config{
-			Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
-			Status: func() any { return r.status() }, Alerts: func() any { return r.alertList() }, Fleet: r.fleetAnswer, Ready: r.healthy, Health: r.alive, Metrics: r.metrics(),
-			Guard: r.door.guard, TLS: r.door.tls(), Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served, Labels: r.labels,
-		})
-		r.task("dashboard", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) })
-	}
+	r.server = dashboard.New(dashboard.Config{
+		Reader: r.store, Version: version(), Sensor: r.c.Sensor.Name, Logger: r.log.Logger,
+		Status: func() any { return r.status() }, Alerts: func() any { return r.alertList() }, Fleet: r.fleetAnswer, Ready: r.healthy, Health: r.alive, Metrics: r.metrics(),
+		Guard: r.door.guard, TLS: r.door.tls, Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served, Labels: r.labels,
+	})
+	r.task("dashboard", func(ctx context.Context) error { return r.door.serve(ctx, r.server) })
 	if r.alerts != nil {
 		r.task("alerts", r.alerts.Run)
 	}
@@ -294,7 +279,7 @@ func (r *live) sayReady() {
 	where := running{interfaces: r.interfaceNames(), dashboard: r.dashboard(), out: r.c.Export.Dir}
 	r.announce() // who reads the line may ask for status
 	r.say("ready interface=%s dashboard=%s out=%s", strings.Join(where.interfaces, ","), where.dashboard, where.out)
-	r.sayInsecure(r.door, r.c.Dashboard.Listen)
+	r.door.sayInsecure()
 	r.sayMissing()
 	r.log.release()
 	r.system.ready(r.statusText())
@@ -331,15 +316,15 @@ func dashboardURL(a net.Addr) string {
 
 // announce tells other commands where this sensor is.
 func (r *live) announce() {
-	state := instance.State{Version: version(), Sensor: r.c.Sensor.Name, Started: r.since.UTC(), Interfaces: r.interfaceNames(), Dashboard: r.dashboard()}
+	state := instance.State{Version: version(), Sensor: r.c.Sensor.Name, Started: r.since.UTC(), Interfaces: r.interfaceNames(), Dashboard: r.door.address()}
 	if out, err := filepath.Abs(r.c.Export.Dir); err == nil {
 		state.Out = out
 	}
-	if r.listener != nil {
-		state.Dashboard, state.Key = r.door.address(r.listener.Addr()), r.door.key
-		if r.door.pair != nil {
-			state.Certificate = r.door.pair.Fingerprint()
-		}
+	if state.Dashboard != "off" {
+		state.Key = r.door.key
+	}
+	if pair := r.door.certificate(); pair != nil {
+		state.Certificate = pair.Fingerprint()
 	}
 	r.mu.Lock()
 	r.announced = true
@@ -363,9 +348,7 @@ func (r *live) wait(ctx context.Context) {
 	all.Go(func() { r.watchSilence(watching) })
 	all.Go(func() { r.watchFirstCommit(watching) })
 	all.Go(func() { r.watchForecast(watching) })
-	if r.door != nil {
-		all.Go(func() { r.door.run(watching, r.announce) })
-	}
+	all.Go(func() { r.door.run(watching, r.announce) })
 	all.Go(func() { r.watchOpener(watching.Done()) })
 	if r.print {
 		all.Go(func() { r.printPoints(watching) })
@@ -404,8 +387,8 @@ func (r *live) close() error {
 		t.cancel()
 		<-t.done
 	}
-	if r.listener != nil {
-		_ = r.listener.Close() // the dashboard has closed it already, if it ran
+	if r.door != nil {
+		r.door.close()
 	}
 	if r.announced {
 		errs = append(errs, instance.Withdraw(r.c.Store.Path))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/packetheat/packetheat/cmd/internal/config"
 	"github.com/packetheat/packetheat/cmd/internal/desktop"
 	"github.com/packetheat/packetheat/cmd/internal/merge"
 	"github.com/packetheat/packetheat/export"
@@ -31,6 +32,9 @@ status (/api/v1/status) has the error.
 --fleet serves, in place of stores, what the ClickHouse of fleet.clickhouse has of all sensors
 (packetheat fleet --help).
 
+Beyond loopback it wants TLS and a token (dashboard.tls, dashboard.token), as run does. SIGHUP
+reads the configuration anew: all of dashboard, labels, networks and the log's level.
+
 --mask serves it to others: all answers are masked before they are filtered, as files of
 "export --mask" are, and are about whole hours that are over.`,
 		Example: `  packetheat serve --data /backup/data --listen 127.0.0.1:9000
@@ -38,7 +42,8 @@ status (/api/v1/status) has the error.
   packetheat serve --fleet`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.load(cmd, "data")
+			o.again = func() (*config.Loaded, error) { return p.load(cmd, "data") }
+			c, err := o.again()
 			if err != nil {
 				return err
 			}
@@ -105,24 +110,27 @@ func (p *program) serveWith(ctx context.Context, o runOptions, open func(context
 	if err != nil {
 		return err
 	}
-	if err := r.openDashboard(); err != nil {
+	if r.door, err = p.openDoor(c, o.insecure, nil, r.log.Logger); err != nil {
 		return err
 	}
-	listener := r.listener
+	defer r.door.close()
 	r.labels = labels
 	go labels.Run(ctx)
-	go r.door.run(ctx, nil)
-	where := running{dashboard: r.door.url(listener.Addr(), c.Dashboard.Hosts)}
+	go r.door.run(ctx, func() {})
+	requests, ignore := catchRequests()
+	defer ignore()
+	go watchRequests(ctx, requests, r.reloadServed, func() {})
+	where := running{dashboard: r.door.url()}
 	p.say("ready dashboard=%s", where.dashboard)
-	p.sayInsecure(r.door, c.Dashboard.Listen)
+	r.door.sayInsecure()
 	r.log.release()
 	r.system.ready("dashboard " + where.dashboard)
 	go r.system.watch(ctx, func() error { return nil }, func() string { return "dashboard " + where.dashboard })
 	r.sayPlace(where)
-	cfg.Version, cfg.Logger, cfg.Guard, cfg.TLS, cfg.Home, cfg.Links, cfg.Own = version(), r.log.Logger, r.door.guard, r.door.tls(), r.home.Load, r.ways, r.own
+	cfg.Version, cfg.Logger, cfg.Guard, cfg.TLS, cfg.Home, cfg.Links, cfg.Own = version(), r.log.Logger, r.door.guard, r.door.tls, r.home.Load, r.ways, r.own
 	cfg.Mask, cfg.Labels = r.served, r.labels
 	server := dashboard.New(cfg)
-	if err := server.Serve(ctx, listener); err != nil && ctx.Err() == nil {
+	if err := r.door.serve(ctx, server); err != nil && ctx.Err() == nil {
 		return err
 	}
 	return nil
@@ -142,7 +150,7 @@ func servedStores(r *live, reader export.Reader, folders []string) any {
 		}
 		stores = append(stores, one)
 	}
-	return map[string]any{"state": "stored", "stores": stores, "dashboard": r.door.served(r.c.Dashboard.Listen)}
+	return map[string]any{"state": "stored", "stores": stores, "dashboard": r.door.served()}
 }
 
 // servedJSON is a store in the status of serve.

@@ -90,8 +90,5 @@ func (r *live) statusText() string {
 
 // dashboard is its URL, or off.
 func (r *live) dashboard() string {
-	if r.listener == nil {
-		return "off"
-	}
-	return r.door.url(r.listener.Addr(), r.inForce.Load().Hosts)
+	return r.door.url()
 }

@@ -102,12 +102,9 @@ func (r *live) status() statusJSON {
 	if r.alerts != nil {
 		alerts = alertLine(r.alerts.List().Alerts, time.Now())
 	}
-	var served *servedBy
-	if r.door != nil {
-		served = r.door.served(r.inForce.Load().Listen)
-		if served.Insecure {
-			s.Warnings = append(slices.Clone(s.Warnings), sensor.Warning{Code: "insecure", Text: insecureText(served.Listen), Mend: insecureMend})
-		}
+	served := r.door.served()
+	if served.Insecure {
+		s.Warnings = append(slices.Clone(s.Warnings), sensor.Warning{Code: "insecure", Text: insecureText(served.Listen), Mend: insecureMend})
 	}
 	rights := r.rights()
 	s.Warnings = append(slices.Clone(s.Warnings), openerWarning(rights)...)

@@ -44,9 +44,9 @@ func (h *heldLog) end() {
 // sayPlace tells people how to see the map: by a browser that is opened, or by the
 // line that brings it through SSH.
 func (r *live) sayPlace(where running) {
-	if r.listener != nil {
+	if at := r.door.at(); at != nil {
 		user := os.Getenv("USER")
-		if line := desktop.SSHLine(r.getenv, user, r.listener.Addr().String()); line != "" {
+		if line := desktop.SSHLine(r.getenv, user, at.String()); line != "" {
 			r.say("to see it on your own machine: %s   then open %s", line, where.dashboard)
 		}
 	}

@@ -17,7 +17,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,7 +49,7 @@ type Config struct {
 	// for localhost or an address.
 	Guard *access.Guard
 
-	TLS *tls.Config // of Serve; nil: plain HTTP
+	TLS func() *tls.Config // of Serve, asked when it begins; nil, or returning nil: plain HTTP
 
 	// Own returns what is ours, for the masks that downloads ask for: networks and names.
 	// Nil: nothing. It is called as Home is.
@@ -104,9 +103,6 @@ type Server struct {
 	page      document
 	turned    atomic.Uint64 // connections that there was no room for
 	answered  answered
-
-	stopping chan struct{} // closed when Serve's context is done: streams end
-	stop     func()
 }
 
 // New returns a Server.
@@ -122,8 +118,7 @@ func New(cfg Config) *Server {
 	if cfg.Guard == nil {
 		cfg.Guard = access.New(access.Rules{}, cfg.Now)
 	}
-	s := &Server{cfg: cfg, guard: cfg.Guard, login: newLoginPage(), stopping: make(chan struct{})}
-	s.stop = sync.OnceFunc(func() { close(s.stopping) })
+	s := &Server{cfg: cfg, guard: cfg.Guard, login: newLoginPage()}
 	s.queries = newGate(cmp.Or(cfg.Queries, 8), 2*time.Second)
 	s.downloads = newGate(cmp.Or(cfg.Downloads, 4), 0)
 	s.streams = newGate(cmp.Or(cfg.Streams, 64), 0)
@@ -141,7 +136,7 @@ func New(cfg Config) *Server {
 // masked returns a Server that answers for others. Its limits are those of s: it holds
 // the same places.
 func (s *Server) masked() *Server {
-	m := &Server{cfg: s.cfg, guard: s.guard, login: s.login, queries: s.queries, downloads: s.downloads, streams: s.streams, sending: s.sending, page: s.page, stopping: s.stopping}
+	m := &Server{cfg: s.cfg, guard: s.guard, login: s.login, queries: s.queries, downloads: s.downloads, streams: s.streams, sending: s.sending, page: s.page}
 	m.mask = func() export.Mask {
 		if mask := s.cfg.Mask(); mask != nil {
 			return *mask
@@ -169,24 +164,35 @@ func (s *Server) Handler() http.Handler { return s.counted(s.serve) }
 // end at once.
 const drain = 3 * time.Second
 
+// stoppingKey is where the context of a request has a channel that is closed when its
+// listener is closed: streams end.
+type stoppingKey struct{}
+
 // Serve answers requests on l until ctx is done, lets the answers that are being
-// written finish for three seconds, and returns. It closes l.
+// written finish for three seconds, and returns. It closes l. Several listeners may be
+// served, one after the other or at once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	stopping := make(chan struct{})
 	held := newGuests(l, s.guard.Proxy, &s.turned)
 	h := &http.Server{
-		ConnState:         held.state,
+		ConnState: held.state,
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), stoppingKey{}, stopping)
+		},
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 64, SendPingTimeout: 30 * time.Second, WriteByteTimeout: 30 * time.Second},
 		Handler:           s.Handler(),
-		TLSConfig:         s.cfg.TLS,
 		ReadHeaderTimeout: 5 * time.Second,
 		WriteTimeout:      60 * time.Second, // streams and downloads have their own
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
 	}
+	if s.cfg.TLS != nil {
+		h.TLSConfig = s.cfg.TLS()
+	}
 	drained := make(chan error, 1)
 	finish := context.AfterFunc(ctx, func() {
-		s.stop()
+		close(stopping)
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 		defer cancel()
 		err := h.Shutdown(late)

@@ -51,6 +51,7 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
+	stopping, _ := r.Context().Value(stoppingKey{}).(chan struct{}) // nil, which is never closed, in tests
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	commits := s.cfg.Reader.Watch(ctx)
@@ -65,7 +66,7 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
 			return
-		case <-s.stopping:
+		case <-stopping:
 			return
 		case c, ok := <-commits:
 			if !ok {

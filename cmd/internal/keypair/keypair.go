@@ -3,7 +3,6 @@
 package keypair
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -66,10 +65,10 @@ func look(files [2]string) (s [2]stamp) {
 	return s
 }
 
-// refresh reads the files if they are not those that were read last, and reports whether
-// there is another certificate. Files that do not fit together, as while they are being
+// Refresh reads the files if they are not those that were read last, and reports whether
+// there is another certificate. Call it now and then. Files that do not fit together, as while they are being
 // replaced, are said once and tried again when they change.
-func (p *Pair) refresh() bool {
+func (p *Pair) Refresh() bool {
 	p.mu.Lock()
 	files, before := p.files, p.stamps
 	p.mu.Unlock()
@@ -88,42 +87,15 @@ func (p *Pair) refresh() bool {
 	return true
 }
 
-// every is how often Run looks at the files.
-const every = 5 * time.Second
-
-// Run reads the files anew when they are replaced, until ctx is done. changed, where not
-// nil, is called after each time.
-func (p *Pair) Run(ctx context.Context, changed func()) {
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			if p.refresh() && changed != nil {
-				changed()
-			}
-		}
-	}
-}
-
-// Config returns a configuration of TLS that hands out the certificate there is when
-// a client asks.
-func (p *Pair) Config() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p.current, nil
-	}}
+// Certificate returns the certificate there is, with its key.
+func (p *Pair) Certificate() *tls.Certificate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current
 }
 
 // Leaf returns the certificate there is.
-func (p *Pair) Leaf() *x509.Certificate {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.current.Leaf
-}
+func (p *Pair) Leaf() *x509.Certificate { return p.Certificate().Leaf }
 
 // Fingerprint returns the SHA-256 of the certificate there is, in hex.
 func (p *Pair) Fingerprint() string { return fingerprint(p.Leaf()) }

