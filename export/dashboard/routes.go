@@ -39,7 +39,7 @@ func (s *Server) table() map[string]route {
 		"/readyz":              {serve: s.serveReady, open: true},
 		"/api/v1/cells":        {serve: s.serveCells, params: window("step", "detail")},
 		"/api/v1/series":       {serve: s.serveSeries, params: window("step")},
-		"/api/v1/top":          {serve: s.serveTop, params: window("by", "n")},
+		"/api/v1/top":          {serve: s.serveTop, params: window("by", "n", "sort")},
 		"/api/v1/points":       {serve: s.servePoints, params: window()},
 		"/api/v1/status":       {serve: s.serveStatus},
 		"/api/v1/alerts":       {serve: s.serveAlerts},

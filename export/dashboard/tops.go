@@ -20,6 +20,8 @@ type topAnswer struct {
 	Rows  []topRow `json:"rows"`
 	Total amounts  `json:"total"` // of all rows, also of those cut off
 	Count int      `json:"count"` // of all rows
+
+	Sorted int `json:"sorted,omitempty"` // of so many rows, those with the most packets; 0: of all
 }
 
 type topRow struct {
@@ -56,11 +58,26 @@ func (s *Server) serveTop(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		top, err := s.cfg.Reader.Top(ctx, f, by, n)
+		sorted, err := order(r)
 		if err != nil {
 			return err
 		}
-		a := topAnswer{about: ab, By: by.String(), Rows: make([]topRow, len(top.Rows)), Total: amounts(top.Total), Count: top.Count}
+		need := n
+		if sorted != nil {
+			need = mostSorted
+		}
+		top, err := s.cfg.Reader.Top(ctx, f, by, need)
+		if err != nil {
+			return err
+		}
+		considered := 0
+		if sorted != nil {
+			if len(top.Rows) < top.Count {
+				considered = len(top.Rows)
+			}
+			resort(&top, sorted, n)
+		}
+		a := topAnswer{about: ab, By: by.String(), Rows: make([]topRow, len(top.Rows)), Total: amounts(top.Total), Count: top.Count, Sorted: considered}
 		tags := store.NewTagger(s.cfg.Labels)
 		for i := range top.Rows {
 			a.Rows[i] = newTopRow(by, &top.Rows[i])

@@ -10,7 +10,7 @@ import { detailItems, detailKey, nouns, placeItems, type Cut, type Item, type Pa
 import { ask, itemOf, shownQuery, type TopAnswer } from "./lists";
 import * as model from "./model";
 import { service } from "./services";
-import type { Tab } from "./state";
+import { unit as shownUnit, type Tab } from "./state";
 import { dimensionOf, kindOf, placeAt, placesOf, portOf, termOf, type Subject } from "./subject";
 import type { Sums, Unit } from "./sums";
 
@@ -136,7 +136,7 @@ export async function factsFromSensor(s: Subject, d: Dataset): Promise<Facts> {
   const tabs = (["place", "network", "address", "peer", "port"] as Tab[]).filter((t) => t !== s.tab && !(s.tab === "address" && (t === "network" || t === "place")));
   const own = s.tab === "place" ? "country" : dimensionOf[s.tab];
   const [self, series, ...cuts] = await Promise.all([
-    json<TopAnswer>("top", { by: own, n: "1", ...shownQuery(term) }), json<SeriesAnswer>("series", shownQuery(term)).catch(() => undefined), ...tabs.map((t) => ask(dimensionOf[t], short, term)),
+    json<TopAnswer>("top", { by: own, n: "1", ...shownQuery(term) }), json<SeriesAnswer>("series", shownQuery(term)).catch(() => undefined), ...tabs.map((t) => ask(dimensionOf[t], short, shownUnit.value, term)),
   ]);
   const row = self.rows[0], item = row && itemOf(own, row, d), course = series && courseFrom(series);
   return {

@@ -4,14 +4,15 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { placeKey, type Dataset } from "./dataset";
-import { countryName } from "./format";
-import { arranged, countryItems, detailItems, labelsOf, nouns, placeItems, type Cut, type Item, type Pair } from "./items";
+import { countryName, exact } from "./format";
+import { arranged, countryItems, detailItems, labelsOf, nouns, placeItems, type Cut, type Item, type Order, type Pair } from "./items";
 import { asked, json, windowQuery } from "./live";
 import * as model from "./model";
 import { playing } from "./player";
 import { service } from "./services";
 import * as s from "./state";
 import { dimensionOf, kindOf } from "./subject";
+import type { Unit } from "./sums";
 import { toldApart } from "./twins";
 
 export { labelsOf };
@@ -27,7 +28,7 @@ export interface Row {
   packets: number; bytes: number; opens?: number; in?: Part; out?: Part; labels?: string[]; first?: string; last?: string;
 }
 interface Part { packets: number; bytes: number }
-export interface TopAnswer { rows: Row[]; count?: number }
+export interface TopAnswer { rows: Row[]; count?: number; sorted?: number }
 
 const pair = (r: Row, unit: "packets" | "bytes"): Pair => [r.in?.[unit] ?? r[unit], r.out?.[unit] ?? 0];
 const instant = (t: string | undefined) => (t ? Date.parse(t) : undefined);
@@ -99,13 +100,22 @@ export function shownQuery(...more: string[]): Record<string, string> {
   return { ...timeQuery(), ...(filter && { filter }) };
 }
 
-/** Asks the sensor for its largest by something. */
-export async function ask(by: string, n: number, ...more: string[]): Promise<Cut> {
-  const a = await json<TopAnswer>("top", { by, n: String(n), ...shownQuery(...more) }), d = model.dataset.peek();
-  return { items: toldApart(a.rows.map((r) => itemOf(by, r, d))), count: a.count ?? a.rows.length };
+/** An order as the sensor takes it. Names it does not sort by: they are sorted here, of those with the most. */
+export function sortOf(order: Order, unit: Unit): string {
+  if (order === "packets" || order === "bytes") return order;
+  return order === "in" || order === "out" ? `${unit}_${order}` : unit;
 }
 
-const remote = signal<({ tab: s.Tab; error?: string } & Cut) | null>(null);
+/** An answer; sorted: of so many rows, which were not all. */
+export interface Sorted extends Cut { sorted?: number }
+
+/** Asks the sensor for its largest by something, in an order of sortOf. */
+export async function ask(by: string, n: number, sort: string, ...more: string[]): Promise<Sorted> {
+  const a = await json<TopAnswer>("top", { by, n: String(n), ...(sort !== "packets" && { sort }), ...shownQuery(...more) }), d = model.dataset.peek();
+  return { items: toldApart(a.rows.map((r) => itemOf(by, r, d))), count: a.count ?? a.rows.length, sorted: a.sorted };
+}
+
+const remote = signal<({ tab: s.Tab; error?: string } & Sorted) | null>(null);
 
 export interface Listing extends Cut { message?: string; waiting?: boolean }
 
@@ -123,8 +133,8 @@ export const listing = computed<Listing>(() => {
 function fromSensor(tab: s.Tab): Listing {
   const r = remote.value, order = s.order.value;
   if (!r || r.tab !== tab) return { items: [], count: 0, message: "Asking the sensor …", waiting: true };
-  const cut = r.count > r.items.length && (order !== "packets" && !(order === "unit" && s.unit.value === "packets"));
-  const message = r.error ?? (cut ? `Of the ${r.items.length.toLocaleString("en")} ${nouns[tab][1]} with the most packets.` : undefined);
+  const among = order === "name" && r.count > r.items.length ? `By name, of the ${exact(r.items.length)} ${nouns[tab][1]} with the most ${s.unit.value}.` : undefined;
+  const message = r.error ?? among ?? (r.sorted ? `Of the ${exact(r.sorted)} ${nouns[tab][1]} with the most packets.` : undefined);
   return { items: arranged([...r.items], order, s.unit.value, r.items.length), count: r.count, message };
 }
 
@@ -159,14 +169,14 @@ function about(d: Dataset, mask: Uint8Array, kind: number): boolean {
 export function follow(): void {
   let timer = 0, number = 0;
   effect(() => {
-    const tab = s.tab.value, n = Math.min(limit.value, mostAsked), question = JSON.stringify(shownQuery());
+    const tab = s.tab.value, n = Math.min(limit.value, mostAsked), sort = sortOf(s.order.value, s.unit.value), question = JSON.stringify(shownQuery());
     model.revision.value;
     if (playing.value) return; // a step is shown for too short to be asked about
     if (!model.live.value || tab === "place" || tab === "country" || !model.dataset.value) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
       const mine = ++number;
-      ask(dimensionOf[tab], n).then(
+      ask(dimensionOf[tab], n, sort).then(
         (cut) => mine === number && (remote.value = { tab, ...cut }),
         (e: Error) => mine === number && (remote.value = { tab, items: [], count: 0, error: e.message }),
       );

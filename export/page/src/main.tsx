@@ -4,6 +4,7 @@
 import { batch, effect } from "@preact/signals";
 import { render } from "preact";
 import * as alerts from "./alerts";
+import * as anycast from "./anycast";
 import { decode, fromBase64 } from "./codec";
 import { Dataset } from "./dataset";
 import { opensWith } from "./evidence";
@@ -67,6 +68,7 @@ function followAll(): void {
   measure.follow();
   facts.watch();
   alerts.follow();
+  anycast.follow();
 }
 
 effect(() => {

@@ -128,7 +128,7 @@ export const changes = computed<Changes>(() => {
 
 const iso = (t: number) => new Date(t).toISOString();
 
-type Top = Required<TopAnswer>;
+type Top = Required<Pick<TopAnswer, "rows" | "count">>;
 
 async function top(by: string, [from, to]: Stretch): Promise<Top> {
   const filter = sensorFilter(), a = await json<TopAnswer>("top", { by, n: String(mostAsked), from: iso(from), to: iso(to), ...(filter && { filter }) });

@@ -72,7 +72,8 @@ export function unpack(bytes: Uint8Array): World {
     land: rings(land, chain),
     borders: borders.arcs.map((line) => chain(line, false)),
     labels: placed.filter((l) => l.code !== "AQ"),
-    centre: new Map(placed.filter((l) => l.code).map((l) => [l.code, [l.lon, l.lat]])),
+    // Some codes are of several outlines (Australia's, and a reef of its): the widest, which comes last here, is the country.
+    centre: new Map(placed.filter((l) => l.code).sort((a, b) => a.width - b.width).map((l) => [l.code, [l.lon, l.lat]])),
     country(code) {
       let shapes = made.get(code);
       if (!shapes) {

@@ -45,6 +45,12 @@ describe("lists", () => {
     expect(inward).toEqual([...inward].sort((a, b) => b - a));
   });
 
+  test("the sensor sorts by what one asks, but for names", () => {
+    const { sortOf } = lists;
+    expect(["unit", "packets", "bytes", "in", "out", "name"].map((o) => sortOf(o as import("../src/items").Order, "bytes"))).toEqual(["bytes", "packets", "bytes", "bytes_in", "bytes_out", "bytes"]);
+    expect(sortOf("unit", "packets")).toBe("packets");
+  });
+
   test("countries add up", () => {
     expect(items.countryItems(d, sums, "bytes").items[1]).toMatchObject({ key: "DE", label: "Germany", bytes: [680, 1_515_536] });
   });

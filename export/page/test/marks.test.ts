@@ -10,7 +10,7 @@ import { scaleOf, extent } from "../src/map/fitting";
 import { clusters, largest, radiusOf, samples } from "../src/map/halves";
 import { inside, nearest } from "../src/map/picking";
 import { heated, hollow, Spots } from "../src/map/spots";
-import { anycastPlaces, ringed, tinted } from "../src/map/tint";
+import { anycastPlaces, placesIn, ringed, tinted } from "../src/map/tint";
 import { add, blur, newGrid } from "../src/heat";
 import { Camera, rad, worldScale } from "../src/projection";
 import { changeRamps, ramp } from "../src/ramp";
@@ -90,6 +90,9 @@ test("anycast networks have a ring, as far as addresses are named", () => {
   t.place[one] = brazil;
   expect([...anycastPlaces(d)]).toEqual([brazil]);
   expect(ringed(world, d.places, [brazil], spots, camera, anycastPlaces(d))).toEqual([brazil]);
+  // Live, the sensor says in which countries such addresses are registered: those without coordinates there.
+  expect([...placesIn(d, new Set(["BR", "DE"]))]).toEqual([brazil]);
+  expect(placesIn(d, new Set()).size).toBe(0);
 });
 
 test("arcs lead along great circles to the heaviest places that are known, fifty at most", () => {
@@ -138,4 +141,11 @@ describe("the scale", () => {
     expect(b.north).toBeGreaterThan(50 * rad);
     expect(extent(undefined, spots)).toBeNull();
   });
+});
+
+test("the middle of a country is in its largest part", () => {
+  const holds = (code: string) => world.country(code).some((s) => s.holds(...world.centre.get(code)!));
+  expect(["AU", "US", "CA", "FR", "NO", "CN", "BR", "RU"].filter((code) => !holds(code))).toEqual([]);
+  const [lon, lat] = world.centre.get("AU")!;
+  expect([lon / rad > 115 && lon / rad < 152, lat / rad > -38 && lat / rad < -14]).toEqual([true, true]);
 });

@@ -20,16 +20,26 @@ function small(world: World, code: string, camera: Camera): boolean {
   return !shapes.some((s) => Math.min(s.north - s.south, (s.east - s.west) * Math.cos(s.north)) * camera.k > least);
 }
 
-/** The places with addresses that bear the label anycast, as far as the data names addresses. */
+/** The label of networks that answer from many places at once. */
+export const anycast = "anycast";
+
+/** The places with addresses that bear the label, as far as a file names addresses. */
 export function anycastPlaces(d: Dataset): Set<number> {
-  const found = new Set<number>(), bit = d.meta.labels?.indexOf("anycast") ?? -1, t = d.details;
+  const found = new Set<number>(), bit = d.meta.labels?.indexOf(anycast) ?? -1, t = d.details;
   for (let i = 0; bit >= 0 && i < t.n; i++) if (t.kind[i] === kinds.address && (t.labels[i] / 2 ** bit) & 1) found.add(t.place[i]);
   return found;
 }
 
+/** The places without coordinates of some countries. */
+export function placesIn(d: Dataset, countries: ReadonlySet<string>): Set<number> {
+  const found = new Set<number>(), { n, located, country } = d.places;
+  for (let i = 0; countries.size > 0 && i < n; i++) if (!located[i] && countries.has(country[i])) found.add(i);
+  return found;
+}
+
 /** The places, of an order, that get a ring. */
-export function ringed(world: World, p: Places, order: ArrayLike<number>, spots: Spots, camera: Camera, anycast: ReadonlySet<number>): number[] {
-  return Array.from(order).filter((i) => spots.how[i] === hollow && spots.x[i] > -20 && (anycast.has(i) || small(world, p.country[i], camera)));
+export function ringed(world: World, p: Places, order: ArrayLike<number>, spots: Spots, camera: Camera, nowhere: ReadonlySet<number>): number[] {
+  return Array.from(order).filter((i) => spots.how[i] === hollow && spots.x[i] > -20 && (nowhere.has(i) || small(world, p.country[i], camera)));
 }
 
 /** The place whose country has a point of the earth in it. */

@@ -23,7 +23,7 @@ import { Names, type Moment } from "./names";
 import { described, inside, nearest } from "./picking";
 import { drawHollow, drawHome, drawLabels } from "./paint";
 import { hollow, none, Spots } from "./spots";
-import { anycastPlaces, drawTint, ringed, tinted } from "./tint";
+import { drawTint, ringed, tinted } from "./tint";
 
 /** With so few places in sight each gets a mark to click. */
 const markersUpTo = 500;
@@ -120,11 +120,18 @@ export class MapView {
     this.arcs.forget();
     if (this.world) this.spots.update(d, this.world);
     if (first || d.rows.n !== this.boxed) this.findBox();
-    if (first) this.nowhere = anycastPlaces(d);
     // What matches nothing leaves the view as it is: there is nowhere to go.
     if (first && this.fitted && this.width && (this.around || !this.finder.used)) this.home();
     this.sort();
     this.weigh();
+  }
+
+  /** Places whose addresses answer from many places at once. */
+  setNowhere(places: ReadonlySet<number>): void {
+    if (places.size === 0 && this.nowhere.size === 0) return;
+    this.nowhere = places;
+    this.sort();
+    this.cool();
   }
 
   /** In and out of each place, for direction mode, and what they are to be multiplied by; null ends it. */

@@ -67,7 +67,7 @@ async function copyPoints(s: Subject, d: Dataset): Promise<string> {
 
 async function copyCapture(s: Subject, d: Dataset): Promise<string> {
   const all = live.value && !["address", "peer", "port"].includes(s.tab);
-  const { items, count } = all ? await ask("ip", mostHosts, termOf(s, d)) : { items: [], count: 0 };
+  const { items, count } = all ? await ask("ip", mostHosts, "packets", termOf(s, d)) : { items: [], count: 0 };
   const addresses = all ? items.map((i) => i.key) : addressesOf(s, d, keys.value), n = all ? count : addresses.length;
   const text = captureFilter(s, addresses);
   if (!text) return "No address of it is known here: ask the sensor.";

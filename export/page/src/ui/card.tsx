@@ -138,7 +138,7 @@ function useFacts(subject: Subject, data: Dataset): Facts | string | null {
     return () => {
       gone = true;
     };
-  }, [asking, id, question, tick, data]);
+  }, [asking, id, question, tick, data, s.unit.value]);
   if (asking) return answer?.id === id ? answer.facts : null;
   return sums.value ? factsFromFile(subject, data, sums.value, s.unit.value) : null;
 }

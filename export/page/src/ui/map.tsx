@@ -2,6 +2,7 @@
 
 import { batch, effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { nowhere } from "../anycast";
 import { placeKey } from "../dataset";
 import { connection } from "../live";
 import { MapView } from "../map/view";
@@ -56,6 +57,7 @@ function mount(canvas: HTMLCanvasElement, host: HTMLElement): () => void {
       const { weights, over } = weighing.value;
       if (dataset.value) view.setData(dataset.value, weights, over);
     }),
+    effect(() => view.setNowhere(nowhere.value)),
     effect(() => view.setChange(gained.value)),
     unlockOnChange(),
     effect(() => {

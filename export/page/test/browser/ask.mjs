@@ -238,6 +238,10 @@ scenarios("asking the sensor", {}, ({ test, before, after, visit }) => {
         assert.match(await text(page, ".list .count"), new RegExp(`(^| )${count.toLocaleString("en")} `));
         const first = await page.$eval('[aria-rowindex="2"] [role="cell"]', (e) => Number(e.textContent.replaceAll(",", "")));
         assert.equal(first, rows[0].packets);
+        const [most] = (await (await fetch(`${server.url}api/v1/top?by=${by}&n=1&sort=bytes_out`)).json()).rows;
+        await page.click('[data-sort="out"]');
+        await page.evaluate(() => document.querySelector('[data-choice="bytes"]').click());
+        await page.waitForFunction((n) => document.querySelectorAll('[aria-rowindex="2"] [role="cell"]')[3]?.textContent.replaceAll(",", "") === String(n), {}, most.out.bytes);
         const row = await page.waitForSelector(".row:has(button:enabled)"); // what has no network has no card
         const packets = await row.$eval('[role="cell"]', (e) => e.textContent);
         await (await row.$("button")).click();

@@ -53,6 +53,7 @@ function dashboard() {
     }
     if (url.pathname === "/api/v1/series") return void json(r, { window: { from: "2026-11-17T14:00:00Z", to: "2026-11-17T14:30:00Z" }, coverage: { packets: 1, bytes: 1, two_public: 0 }, step: 10, bins: [] });
     if (url.pathname === "/api/v1/status") return void json(r, { sensor: "gw1", version: "0.1.0", ready: true, state: "capturing", labels: ["anycast", "cloud"] });
+    if (url.pathname === "/api/v1/alerts") return void json(r, { alerts: [], webhook_pending: 0 });
     if (url.pathname === "/api/v1/live") {
       r.writeHead(200, { "Content-Type": "text/event-stream" }).write("event: status\ndata: {\"state\":\"capturing\"}\n\n");
       streams.add(r);
