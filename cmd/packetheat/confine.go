@@ -16,7 +16,7 @@ import (
 var geoFolders = [...]string{"/var/lib/GeoIP", "/usr/share/GeoIP", "/usr/local/share/GeoIP"}
 
 // confine leaves a sensor without rights the files that its configuration names and those
-// of the system that it needs. It comes before anything of the network is read.
+// of the system that it needs, and the system calls that it makes. It comes before anything of the network is read.
 func (r *live) confine() (err error) {
 	if r.handed == nil {
 		return nil
@@ -28,7 +28,13 @@ func (r *live) confine() (err error) {
 	if err == nil && r.landlock == 0 {
 		r.log.Info("this kernel has no Landlock: the sensor may touch what its user may")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if err := privilege.LimitCalls(); err != nil {
+		r.log.Info("the sensor's system calls are not limited", "error", err) // status tells, too
+	}
+	return nil
 }
 
 // temporary lets SQLite and exports keep what they need for a while in the store's folder,

@@ -64,3 +64,6 @@ func Look(int) (State, error) { return State{}, errors.ErrUnsupported }
 
 // Restrict does nothing.
 func Restrict(Paths) (int, error) { return 0, nil }
+
+// LimitCalls does nothing.
+func LimitCalls() error { return nil }
