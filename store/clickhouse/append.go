@@ -24,6 +24,9 @@ const shipmentRows = 500_000
 // sending the same batches again, together or in other groups, counts each of them once,
 // as does sending again what was acknowledged long ago.
 //
+// After an error the batches of the shipment that failed are remembered, to be sent again
+// as they were: they must not be changed then.
+//
 // One goroutine at a time may ship what is of one origin. Batches of one Append travel
 // together, a shipment a day: servers like few big ones, about one a second.
 func (s *Store) Append(ctx context.Context, origin string, batches []*store.Batch) error {
@@ -49,10 +52,17 @@ func (s *Store) ship(ctx context.Context, origin string, batches []*store.Batch)
 	if err != nil {
 		return err
 	}
-	for _, group := range shipments(rest) {
+	again, rest := s.pending.take(origin, rest)
+	groups := shipments(rest)
+	if again != nil {
+		groups = append([][]*store.Batch{again}, groups...)
+	}
+	for _, group := range groups {
+		s.pending.begin(origin, group)
 		if err := s.shipGroup(ctx, origin, group); err != nil {
 			return err
 		}
+		s.pending.done(origin)
 	}
 	return nil
 }
@@ -68,6 +78,11 @@ func (s *Store) shipGroup(ctx context.Context, origin string, group []*store.Bat
 	}
 	if err := s.sendPoints(ctx, origin, fresh); err != nil {
 		return err
+	}
+	if s.caps.Tokens && s.o.Cluster == "" {
+		if err := s.verify(ctx, origin, fresh); err != nil {
+			return err
+		}
 	}
 	return s.sendBatches(ctx, origin, group)
 }
@@ -104,10 +119,15 @@ func (s *Store) sendPoints(ctx context.Context, origin string, group []*store.Ba
 
 // insertPoints inserts rows under a token.
 func (s *Store) insertPoints(ctx context.Context, token string, rows *pointRows) error {
+	return s.insertRows(ctx, "points", token, rows)
+}
+
+// insertRows inserts rows into points or a table like it.
+func (s *Store) insertRows(ctx context.Context, table, token string, rows *pointRows) error {
 	if rows.n == 0 {
 		return nil
 	}
-	b, err := s.conn.PrepareBatch(s.inserting(ctx, token), "INSERT INTO "+s.o.table("points")+" ("+names(pointColumns(s.caps))+")")
+	b, err := s.conn.PrepareBatch(s.inserting(ctx, token), "INSERT INTO "+s.o.table(table)+" ("+names(pointColumns(s.caps))+")")
 	if err != nil {
 		return err
 	}

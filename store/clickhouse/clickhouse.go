@@ -52,13 +52,14 @@ func (o *Options) database() string { return cmp.Or(o.Database, defaultDatabase)
 // Store is a connection to the tables. Several goroutines may use it at once. It has to
 // be closed.
 type Store struct {
-	o      Options
-	conn   driver.Conn
-	caps   Capabilities
-	addr   []string
-	http   bool
-	logger *slog.Logger
-	keeper keeper // of what readers know
+	o       Options
+	conn    driver.Conn
+	caps    Capabilities
+	addr    []string
+	http    bool
+	logger  *slog.Logger
+	pending pending // shipments that were begun
+	keeper  keeper  // of what readers know
 }
 
 // Connect opens a connection and asks the server for its version. It does not look for

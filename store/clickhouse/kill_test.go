@@ -102,3 +102,48 @@ func TestConcurrent(t *testing.T) {
 		wantOnce(t, s, "sent by three", list...)
 	})
 }
+
+// TestTokenWithoutRows makes a server that was killed after it had written a token down
+// and before the rows had their name.
+func TestTokenWithoutRows(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	server := chtest.Modern(t)
+	s := open(t, server, Options{})
+	list := someTicks(4)
+	appendAll(t, s, "o", list[:1]...)
+	appendAll(t, s, "o", list[1:3]...)
+	var parts []string
+	rows, err := s.conn.Query(ctx, "SELECT path FROM system.parts WHERE active AND database = "+quoteText(s.o.Database)+" AND table = 'points' ORDER BY name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var path string
+		if err := rows.Scan(&path); err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, path)
+	}
+	if len(parts) != 2 {
+		t.Fatalf("parts are %q, want one for each shipment", parts)
+	}
+	forget(t, s, "batches")
+	server.Kill()
+	if err := os.RemoveAll(parts[1]); err != nil {
+		t.Fatal(err)
+	}
+	server.Start()
+	s = connect(t, server, s.o)
+	if got := totalOf(t, s, "points").rows; got != uint64(len(list[0].Points)) {
+		t.Fatalf("%d points are left: the test loses something else", got)
+	}
+	appendAll(t, s, "o", list[:1]...)
+	appendAll(t, s, "o", list[1:3]...) // the sensor's next try, as its last one
+	appendAll(t, s, "o", list...)
+	wantOnce(t, s, "with what was lost", list...)
+	forget(t, s, "batches")
+	appendAll(t, s, "o", list...)
+	wantOnce(t, s, "and again", list...)
+}
