@@ -195,6 +195,7 @@ func (e *examination) port() {
 	if address == "off" {
 		return
 	}
+	e.exposure()
 	l, err := net.Listen("tcp", address)
 	if err == nil {
 		_ = l.Close()

@@ -39,7 +39,7 @@ type loginPage struct{ policy string }
 
 func newLoginPage() loginPage {
 	return loginPage{"default-src 'none'; style-src " + hashOf("style") + "; script-src " + hashOf("script") +
-		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"}
+		"; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"}
 }
 
 // hashOf returns the hash by which a policy allows an element of the page.
@@ -110,6 +110,7 @@ func (s *Server) serveLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, mostToken)
 	if err := r.ParseForm(); err != nil {
+		w.Header().Set("Connection", "close") // what is left of it is not read
 		refuse(w, r, problem{Status: http.StatusBadRequest, Title: "Form not understood", Detail: "send the token as the form of /login does: token=…"})
 		return
 	}
