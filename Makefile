@@ -31,7 +31,7 @@ PAGE_SOURCES := $(shell find export/page -type f -not -name '*.go' -not -path '*
 	-not -path '*/generated/*' 2>/dev/null)
 
 .PHONY: help run demo build program page page-if-possible test test-go test-live test-page test-browser \
-	package package-all container supply lint bench bench-capture bench-store bench-page screenshots fuzz torture clean test-tools
+	package package-all container supply lint bench bench-capture bench-store bench-fleet bench-page screenshots fuzz torture clean test-tools
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -106,6 +106,10 @@ bench-capture: need-go ## CPU a packet beside tcpdump and a bare ring walk, live
 
 bench-store: need-go ## a store of a year beside plain rows: answers, bytes, ingest (ten minutes, 10 GB)
 	PACKETHEAT_BENCH_STORE=1 $(GO) test -run '^TestBenchStore$$' -count 1 -timeout 60m -v ./store/sqlite
+
+bench-fleet: need-go ## ClickHouse, old and current: ship, catch up, questions beside SQLite's (five minutes)
+	@.ci/tools install
+	PACKETHEAT_BENCH_FLEET=1 $(GO) test -run '^TestBenchFleet$$' -count 1 -timeout 60m -v ./cmd/internal/fleet
 
 bench-page: page ## the saved page beside Folium: size, paint, pan, steps, heap (five minutes)
 	@.ci/tools install bench

@@ -27,7 +27,7 @@ func (p *program) fleetCommand() *cobra.Command {
   4. Look at all of them: packetheat serve --fleet
 
 Each sensor goes on to keep its own store, which holds what is to be shipped while the server
-is away. What is sent again counts once.`,
+is away. What is sent again counts once. All about it: packetheat help clickhouse`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -19,6 +19,8 @@ import (
 var (
 	//go:embed manual/install.md
 	installText string
+	//go:embed manual/clickhouse.md
+	clickhouseText string
 	//go:embed manual/privacy.md
 	privacyText string
 	//go:embed manual/metrics.md
@@ -33,6 +35,7 @@ type topic struct {
 
 func topics() []topic {
 	return []topic{
+		{"clickhouse", "Many sensors on one map: ClickHouse, what to rely on, what is unproven", clickhouseText},
 		{"install", "Where to install it, sizing, upgrade, backup, what is unproven", installText},
 		{"metrics", "Health, the log, and every Prometheus metric", metricsText + metricsTable()},
 		{"privacy", "What is stored about people, and for how long", privacyText},

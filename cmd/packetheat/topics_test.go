@@ -55,7 +55,7 @@ func TestManualMetrics(t *testing.T) {
 // there are; and every key of the configuration that a topic names is one.
 func TestManualCommands(t *testing.T) {
 	comment := regexp.MustCompile(`\s+#.*`)
-	key := regexp.MustCompile(`\b(sensor|geo|store|export|dashboard|alerts|log)\.[a-z_.]*[a-z]`)
+	key := regexp.MustCompile(`\b(sensor|geo|store|export|dashboard|fleet|alerts|log)\.[a-z_.]*[a-z]`)
 	keys := map[string]bool{}
 	var dumped []struct{ Key string }
 	if err := json.Unmarshal([]byte(packetheat(t, t.TempDir(), "config", "dump", "--json").out), &dumped); err != nil {
