@@ -54,7 +54,8 @@ func (o *Options) database() string { return cmp.Or(o.Database, defaultDatabase)
 type Store struct {
 	o       Options
 	conn    driver.Conn
-	caps    Capabilities
+	caps    Capabilities // those that the tables were made for
+	server  Capabilities // those of the server
 	addr    []string
 	http    bool
 	logger  *slog.Logger
@@ -77,7 +78,8 @@ func Connect(ctx context.Context, o Options) (*Store, error) {
 		s.conn.Close()
 		return nil, fmt.Errorf("connect to ClickHouse at %s: %w%s", s.where(), err, hint(err))
 	}
-	s.caps = capabilitiesOf(v.Version.Major, v.Version.Minor, v.Version.Patch)
+	s.server = capabilitiesOf(v.Version.Major, v.Version.Minor, v.Version.Patch)
+	s.caps = s.server
 	return s, ctx.Err()
 }
 
@@ -98,7 +100,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // Close ends the connections.
 func (s *Store) Close() error { return s.conn.Close() }
 
-// Capabilities says what the server can do.
+// Capabilities says what the server can do with the tables that there are.
 func (s *Store) Capabilities() Capabilities { return s.caps }
 
 // table returns the name of a table for SQL. A table that takes repetitions out as it is

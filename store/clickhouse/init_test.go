@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/packetheat/packetheat/store"
 	"github.com/packetheat/packetheat/store/clickhouse/chtest"
 )
 
@@ -61,9 +62,9 @@ func setVersion(t *testing.T, s *Store, version string) {
 	}
 }
 
-// TestLayoutStays puts a new server in the place of an old one: the tables stay as they
-// were made.
-func TestLayoutStays(t *testing.T) {
+// TestNewServer puts a new server in the place of an old one: the tables stay as they were
+// made until they are upgraded.
+func TestNewServer(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	server := chtest.Modern(t)
@@ -76,13 +77,38 @@ func TestLayoutStays(t *testing.T) {
 	if err := s.Init(ctx); err != nil || s.caps.Tokens {
 		t.Fatalf("tokens are %t, %v", s.caps.Tokens, err)
 	}
-	list := someTicks(3)
-	for range 2 {
-		appendAll(t, s, "o", list...)
-		forget(t, s, "batches")
-	}
+	list := append(someTicks(3), someBatch("gw1", noon.AddDate(0, 0, 1), 0, 5))
+	appendAll(t, s, "o", list...)
+	forget(t, s, "batches")
 	appendAll(t, s, "o", list...)
 	wantOnce(t, s, "tables of an old server", list...)
+
+	late := someBatch("gw1", noon, 1, 7)
+	if err := s.sendPoints(ctx, "o", []*store.Batch{late}); err != nil { // and no answer came
+		t.Fatal(err)
+	}
+	if sql, err := s.UpgradeStatements(ctx); err != nil || !strings.Contains(strings.Join(sql, "\n"), "points_rows` FINAL") {
+		t.Errorf("what is printed: %v, %q", err, sql)
+	}
+	if err := s.conn.Exec(ctx, s.moveAside()); err != nil { // an upgrade that was interrupted
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Upgrade(ctx); err != nil {
+			t.Fatal(err)
+		}
+		wantOnce(t, s, "upgraded", list...)
+	}
+	s = connect(t, server, Options{Database: "a"})
+	if err := s.checkSchema(ctx); err != nil || !s.caps.Tokens {
+		t.Fatalf("after the upgrade: tokens are %t, %v", s.caps.Tokens, err)
+	}
+	list = append(list, late)
+	appendAll(t, s, "o", list...)
+	wantOnce(t, s, "sent again after the upgrade", list...)
+	if left, err := s.hasTable(ctx, rowsTable); left || err != nil {
+		t.Errorf("points are still aside: %t, %v", left, err)
+	}
 }
 
 // TestAges checks that the server has the ages that were asked for, and changes them.

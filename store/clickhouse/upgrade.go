@@ -13,8 +13,9 @@ type step func(o *Options, caps Capabilities) []string
 // steps are the ways from version 1 on: the first leads to 2.
 var steps = [schemaVersion - 1]step{}
 
-// Upgrade brings the tables of an older program to the version of this one, makes what is
-// missing, and gives every table the age that Options.Retention says.
+// Upgrade brings the tables of an older program to the version of this one, and those of
+// an older server to the layout of newer ones, makes what is missing, and gives every table
+// the age that Options.Retention says. No sensor can ship while points are rearranged.
 func (s *Store) Upgrade(ctx context.Context) error {
 	if err := s.upgrade(ctx); err != nil {
 		return fmt.Errorf("upgrade tables in %q at %s: %w%s", s.o.database(), s.where(), err, hint(err))
@@ -37,6 +38,11 @@ func (s *Store) upgrade(ctx context.Context) error {
 			}
 		}
 		if err := s.setAbout(ctx, map[string]string{aboutSchema: strconv.Itoa(version + 1)}); err != nil {
+			return err
+		}
+	}
+	if s.server.Tokens && !s.caps.Tokens {
+		if err := s.convert(ctx); err != nil {
 			return err
 		}
 	}
@@ -65,6 +71,10 @@ func (s *Store) UpgradeStatements(ctx context.Context) ([]string, error) {
 	var list []string
 	for ; version < schemaVersion; version++ {
 		list = append(list, steps[version-1](&s.o, s.caps)...)
+	}
+	if s.server.Tokens && !s.caps.Tokens && s.o.Cluster == "" {
+		list = append(append(list, s.moveAside()), Statements(s.o, s.server)...)
+		return append(list, s.takeOverOf(" WHERE"), "DROP TABLE IF EXISTS "+s.o.table(rowsTable)), nil
 	}
 	ages, err := s.ageStatements(ctx)
 	return append(append(list, Statements(s.o, s.caps)...), ages...), err
