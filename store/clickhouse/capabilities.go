@@ -43,5 +43,5 @@ func (c Capabilities) String() string {
 	case c.TTL:
 		return s + ": too old for rollups (24.8 has them); long windows are slow"
 	}
-	return s + ": too old for rollups (24.8 has them) and for retention (19.7); long windows are slow"
+	return s + ": too old for rollups (24.8 has them) and for retention (19.7; until then fleet upgrade drops what is too old); long windows are slow"
 }

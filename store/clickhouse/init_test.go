@@ -146,3 +146,28 @@ func TestAges(t *testing.T) {
 		t.Errorf("ages are %s, want %s", got, want)
 	}
 }
+
+// TestOldDays checks that days are dropped on a server that knows no ages.
+func TestOldDays(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	const day = 24 * time.Hour
+	today := time.Now().UTC().Truncate(day)
+	young, old := someBatch("gw1", today.Add(-2*day), 0, 4), someBatch("gw1", today.Add(-4*day), 0, 4)
+	s := open(t, chtest.Old(t), Options{Retention: Retention{Points: 3 * day}})
+	appendAll(t, s, "o", young, old)
+	if err := s.Upgrade(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := totalOf(t, s, "points").rows; got != 4 {
+		t.Errorf("%d points are left, want those of one of two days", got)
+	}
+	appendAll(t, s, "o", young, old) // what was counted once is not sent again
+	if got := totalOf(t, s, "points").rows; got != 4 {
+		t.Errorf("%d points after all was sent again", got)
+	}
+	s.o.Retention = Retention{}
+	if err := s.Upgrade(ctx); err != nil || totalOf(t, s, "points").rows != 4 {
+		t.Errorf("kept for ever, and dropped (%v)", err)
+	}
+}

@@ -80,10 +80,11 @@ func (s *Store) UpgradeStatements(ctx context.Context) ([]string, error) {
 	return append(append(list, Statements(s.o, s.caps)...), ages...), err
 }
 
-// ageStatements give tables the age that their rows shall have.
+// ageStatements give tables the age that their rows shall have. On a server that knows no
+// ages they drop the days of points that are too old by its clock, once.
 func (s *Store) ageStatements(ctx context.Context) (list []string, err error) {
 	if !s.caps.TTL {
-		return nil, nil
+		return s.dropStatements(ctx)
 	}
 	for _, t := range tables(&s.o, s.caps) {
 		if !t.ages {
@@ -105,4 +106,27 @@ func (s *Store) ageStatements(ctx context.Context) (list []string, err error) {
 		}
 	}
 	return list, nil
+}
+
+// dropStatements drop the days of points that are past their age.
+func (s *Store) dropStatements(ctx context.Context) (list []string, err error) {
+	if s.o.Retention.Points <= 0 {
+		return nil, nil
+	}
+	points := s.o.local("points")
+	rows, err := s.conn.Query(ctx, fmt.Sprintf("SELECT DISTINCT partition FROM system.parts WHERE active AND database = %s AND table = %s"+
+		" AND toUInt32OrZero(partition) < toYYYYMMDD(now() - %d) ORDER BY partition",
+		quoteText(s.o.database()), quoteText(points), int64(s.o.Retention.Points.Seconds())))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var day string
+		if err := rows.Scan(&day); err != nil {
+			return nil, err
+		}
+		list = append(list, "ALTER TABLE "+s.o.table(points)+s.o.onCluster()+" DROP PARTITION ID "+quoteText(day))
+	}
+	return list, rows.Err()
 }
