@@ -52,7 +52,7 @@ func (p *program) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look for what keeps packetheat from working well, with a fix for each finding",
-		Long: `Check configuration, kernel, rights, interfaces and their traffic, rings and drops by a trial
+		Long: `Check configuration, kernel, rights and what run does without, interfaces and their traffic, rings and drops by a trial
 capture of some seconds, offloads, GeoIP databases, store, disk, output folder, dashboard
 and clock. Nothing is stored or changed, but for the second in which it looks in
 promiscuous mode. It ends with status 1 where something will not work.
@@ -116,6 +116,7 @@ func (e *examination) run(ctx context.Context) {
 	e.configuration()
 	e.kernel()
 	e.rights()
+	e.confinement()
 	e.interfaces(ctx)
 	e.trial(ctx)
 	e.geo()

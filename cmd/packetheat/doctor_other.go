@@ -20,3 +20,4 @@ func clockSynchronised() (synchronised bool, err error) { return false, errLinux
 
 func (e *examination) offloads(string) {}
 func (e *examination) flowOffload()    {}
+func (e *examination) confinement()    {}

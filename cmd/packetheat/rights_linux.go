@@ -17,7 +17,7 @@ import (
 // on a port below 1024, the opener of packet sockets, the one that starts a browser. Then
 // it executes this program anew without any. It returns on failure only.
 func (p *program) giveUp(o *runOptions) error {
-	who, note, err := p.account(o.config)
+	who, note, err := accountFor(o.config, p.getenv)
 	if err != nil {
 		return err
 	}
@@ -37,11 +37,11 @@ func (p *program) giveUp(o *runOptions) error {
 	return errors.Join(privilege.Become(who.Identity, h), h.Opener.Close())
 }
 
-// account says whom the sensor becomes, and a note where that asks for one. A user who was
+// accountFor says whom the sensor becomes, and a note where that asks for one. A user who was
 // not asked for and comes nowhere near the store is not forced on anybody: root stays
 // root then, without its rights.
-func (p *program) account(c *config.Loaded) (account, string, error) {
-	who, err := chooseUser(c, p.getenv)
+func accountFor(c *config.Loaded, getenv func(string) string) (account, string, error) {
+	who, err := chooseUser(c, getenv)
 	if err != nil || who.why == "" {
 		return who, "", err
 	}

@@ -60,6 +60,8 @@ out/ip_heatmap.html and out/ip_heatmap.csv; export.jobs keeps files of other win
 
 Capturing needs root, or the capability CAP_NET_RAW, which this gives once and for all:
   sudo setcap cap_net_raw+ep $(command -v packetheat)
+The sensor gives it up before it sees a packet; a small process of its own keeps it, to open
+packet sockets. Started by root, the sensor becomes the owner of the store, or sensor.user.
 
 SIGINT (Ctrl+C) and SIGTERM store what has been seen and end; a second one ends at once.
 SIGHUP reads the configuration anew (capture filters, networks, places, labels, GeoIP files, retention,

@@ -61,6 +61,9 @@ func LimitCalls() error {
 	return nil
 }
 
+// CanLimitCalls reports whether LimitCalls will work, as far as the kernel says.
+func CanLimitCalls() bool { return seccomp.Supported() }
+
 // policyFor is the list for a machine ("": this one). What it has no name for it does not
 // have. Calls by another machine's numbers (int 0x80) are refused.
 func policyFor(machine string) (seccomp.Policy, error) {

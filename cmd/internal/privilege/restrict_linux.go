@@ -57,9 +57,15 @@ func Restrict(p Paths) (version int, err error) {
 	if err := config.BestEffort().Restrict(rules...); err != nil {
 		return 0, fmt.Errorf("restrict files: %w", err)
 	}
-	version, err = ll.LandlockGetABIVersion()
+	return Landlock(), nil
+}
+
+// Landlock is the version that Restrict uses here; 0: the kernel has none, or it is
+// switched off.
+func Landlock() int {
+	version, err := ll.LandlockGetABIVersion()
 	if err != nil {
-		return 0, nil // the kernel has none, or it is switched off: best effort
+		return 0
 	}
-	return min(version, newest), nil
+	return min(version, newest)
 }
