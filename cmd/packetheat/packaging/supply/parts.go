@@ -30,7 +30,7 @@ type part struct {
 // passable are the licences of what may be in the program: whoever gets it only has to
 // be given their texts, which THIRD-PARTY.txt does.
 func passable() []string {
-	return []string{"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "Unlicense", "0BSD", "CC0-1.0", "CC-BY-4.0"}
+	return []string{"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "Unlicense", "0BSD", "CC0-1.0", "CC-BY-4.0", "MIT-0"}
 }
 
 // goModules reads out of a program which modules it was linked from, and its version.
@@ -140,6 +140,10 @@ func (p *part) readLicence() error {
 			return fmt.Errorf("read the licence of %s: %w", p.name, err)
 		}
 		p.text += strings.TrimSpace(string(text)) + "\n\n"
+		if chosen := choice(string(text)); chosen != "" {
+			p.licences = append(p.licences, chosen)
+			continue
+		}
 		for _, match := range licensecheck.Scan(text).Match {
 			if !match.IsURL && !slices.Contains(p.licences, match.ID) {
 				p.licences = append(p.licences, match.ID)
@@ -166,4 +170,22 @@ func isLicence(name string) bool {
 		}
 	}
 	return false
+}
+
+// choice is the licence that we take where a text leaves it to us, by a line such as
+// "SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only": the first that we may pass on.
+// It is empty where there is no such line.
+func choice(text string) string {
+	_, rest, found := strings.Cut(text, "SPDX-License-Identifier:")
+	line, _, _ := strings.Cut(rest, "\n")
+	offered := strings.Split(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(line), "*/")), " OR ")
+	if !found || len(offered) < 2 {
+		return ""
+	}
+	for _, id := range offered {
+		if slices.Contains(passable(), id) {
+			return id
+		}
+	}
+	return ""
 }

@@ -118,3 +118,18 @@ func TestSQLite(t *testing.T) {
 		t.Errorf("amalgamation = %q, %v, want 3.99.1", got.version, err)
 	}
 }
+
+// TestChoice takes what may be passed on, and nothing where nothing is offered.
+func TestChoice(t *testing.T) {
+	for text, want := range map[string]string{
+		"/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */\n\ntext": "BSD-3-Clause",
+		"SPDX-License-Identifier: GPL-2.0-only OR MIT":                        "MIT",
+		"SPDX-License-Identifier: GPL-2.0-only OR AGPL-3.0-only\n":            "",
+		"SPDX-License-Identifier: GPL-2.0-only\n":                             "",
+		mit: "",
+	} {
+		if got := choice(text); got != want {
+			t.Errorf("%.50q: %q, want %q", text, got, want)
+		}
+	}
+}
