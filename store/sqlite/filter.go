@@ -237,6 +237,7 @@ func (m *matcher) pointOK(v *view, g, i int) bool {
 	p := &m.scratch
 	p.Direction, p.Opens, p.Proto = v.kinds[k].direction, v.amount[opens][i], v.kinds[k].proto
 	if f.need&needPort != 0 {
+		p.Port = 0 // and not that of the point before
 		if p.HasPort = v.kinds[k].hasPort; p.HasPort {
 			p.Port = v.ports[v.port[i]]
 		}

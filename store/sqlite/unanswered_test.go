@@ -84,3 +84,28 @@ func TestUnanswered(t *testing.T) {
 		t.Error("the caller's filter was changed")
 	}
 }
+
+// TestUnansweredWithoutPort: a point without a port is looked up as such, whatever port
+// the one before it in its block has.
+func TestUnansweredWithoutPort(t *testing.T) {
+	s := openNew(t, Options{})
+	b := mini("a", 0, 0, 0)
+	for i, p := range []store.Point{
+		{Addr: netip.MustParsePrefix("192.0.2.1/32"), Port: 443, HasPort: true, Direction: store.Out, Opens: 1},
+		{Addr: netip.MustParsePrefix("192.0.2.2/32"), Direction: store.Out, Opens: 1},
+		{Addr: netip.MustParsePrefix("192.0.2.2/32"), Direction: store.In},
+	} {
+		p.Time, p.Interval, p.Sensor, p.Proto, p.Packets, p.Bytes = b.Tick, b.Interval, b.Sensor, 6, uint64(2+i), 100
+		b.Points = append(b.Points, p)
+		b.Books.OnePublic.Add(store.Count{Packets: p.Packets, Bytes: p.Bytes})
+	}
+	appendAll(t, s, b)
+	f, err := store.ParseFilter("opened:unanswered")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := s.Cells(t.Context(), f, 0)
+	if err != nil || len(cells) != 1 || cells[0].Packets != 2 {
+		t.Errorf("%+v, %v", cells, err)
+	}
+}
