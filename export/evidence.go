@@ -42,9 +42,13 @@ func databases(cov *store.Coverage) []page.Geo {
 	return all
 }
 
-// given says what of a window has been given up by age or for room, "" if nothing has.
+// given says what of a window has been given up by age or for room, and what has not
+// answered; "" if nothing has.
 func given(cov *store.Coverage) string {
 	var parts []string
+	if cov.Partial != "" {
+		parts = append(parts, "partial: "+cov.Partial)
+	}
 	at := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 	if from := cov.PointsFrom; !from.IsZero() && cov.Window.From.Before(from) {
 		parts = append(parts, "addresses before "+at(from)+" are no longer kept")

@@ -52,6 +52,7 @@ type Coverage struct {
 	Points    uint64
 	Unlocated Sum // of the points, those without any place
 	Geo       []GeoSource
+	Partial   string // what of it could not be asked, as a sentence; "" if all has answered
 	Damaged   uint64 // blocks that had to be skipped because their checksum is wrong
 }
 

@@ -33,11 +33,12 @@ type coverage struct {
 	Folded     uint64      `json:"folded"`      // packets whose addresses were coarsened
 	Late       uint64      `json:"late"`
 	Points     uint64      `json:"points"`
-	Packets    uint64      `json:"packets"`    // with a public endpoint, each once
-	Bytes      uint64      `json:"bytes"`      // of these
-	TwoPublic  uint64      `json:"two_public"` // of these, with two: rows have them at both ends
-	LocalOnly  uint64      `json:"local_only"` // seen, not stored
-	Unlocated  uint64      `json:"unlocated"`  // packets of points without a place
+	Packets    uint64      `json:"packets"`           // with a public endpoint, each once
+	Bytes      uint64      `json:"bytes"`             // of these
+	TwoPublic  uint64      `json:"two_public"`        // of these, with two: rows have them at both ends
+	LocalOnly  uint64      `json:"local_only"`        // seen, not stored
+	Unlocated  uint64      `json:"unlocated"`         // packets of points without a place
+	Partial    string      `json:"partial,omitempty"` // what of a fleet has not answered
 	Damaged    uint64      `json:"damaged,omitempty"`
 	Geo        []geoSource `json:"geo,omitempty"`
 }
@@ -70,7 +71,7 @@ func summary(c *store.Coverage, w store.Window) coverage {
 	out := coverage{First: utc(c.First), Last: utc(c.Last), Tick: c.Tick.Seconds(), Sensors: c.Sensors,
 		OffSeconds: offSeconds(c, w), Drops: c.Books.Drops, Folded: c.Books.Folded.Packets, Late: c.Books.Late.Packets,
 		Points: c.Points, Packets: public.Packets, Bytes: public.Bytes, TwoPublic: c.Books.TwoPublic.Packets,
-		LocalOnly: c.Books.LocalOnly.Packets, Unlocated: c.Unlocated.Packets, Damaged: c.Damaged}
+		LocalOnly: c.Books.LocalOnly.Packets, Unlocated: c.Unlocated.Packets, Partial: c.Partial, Damaged: c.Damaged}
 	if !c.PointsFrom.IsZero() && w.From.Before(c.PointsFrom) {
 		out.PointsFrom = utc(c.PointsFrom)
 	}

@@ -61,6 +61,7 @@ type Store struct {
 	logger  *slog.Logger
 	pending pending // shipments that were begun
 	keeper  keeper  // of what readers know
+	shards  shards
 }
 
 // Connect opens a connection and asks the server for its version. It does not look for

@@ -110,9 +110,6 @@ func joined(parts []part) (all []part) {
 	return all
 }
 
-// interval is the column of this name, which old servers take for a word of SQL.
-const interval = "`interval`"
-
 // relation is the table that a part is read from.
 type relation struct {
 	sql         string // its name
@@ -123,7 +120,7 @@ type relation struct {
 // relationOf returns where a part is read from; kind is place, asn or port.
 func (s *Store) relationOf(p *part, kind string) relation {
 	if p.tier == withPoints {
-		return relation{s.table("points"), "time", "toUInt32(time)", "(toUInt32(time) + " + interval + ")"}
+		return relation{s.table("points"), "time", "toUInt32(time)", "(toUInt32(time) + seconds)"}
 	}
 	return relation{s.table(kind + "_" + tiers[p.tier].name), "start", "toUInt32(first)", "toUInt32(last)"}
 }

@@ -22,11 +22,11 @@ type fleet struct {
 
 // look asks for what there is. Batches say: without repetitions taken out, which change
 // none of it.
-func (s *Store) look(ctx context.Context) (*fleet, error) {
+func (s *Store) look(ctx context.Context, partial bool) (*fleet, error) {
 	f := fleet{first: openTo, last: -1}
-	sql := "SELECT sensor, groupUniqArray(" + interval + "), toInt64(toUInt32(min(tick))), toInt64(max(toUInt32(tick) + " + interval + ")) FROM " +
+	sql := "SELECT sensor, groupUniqArray(seconds), toInt64(toUInt32(min(tick))), toInt64(max(toUInt32(tick) + seconds)) FROM " +
 		s.o.table("batches") + " GROUP BY sensor"
-	err := s.each(ctx, sql, false, func(rows driver.Rows) error {
+	err := s.read(ctx, question{sql: sql, partial: partial}, func(rows driver.Rows) error {
 		var sensor string
 		var ticks []uint8
 		var first, last int64
@@ -65,7 +65,7 @@ func (s *Store) tick(ctx context.Context) (time.Duration, error) {
 	if k.tick != 0 && time.Now().Before(k.tickUntil) {
 		return k.tick, nil
 	}
-	f, err := s.look(ctx)
+	f, err := s.look(ctx, s.toldMissing())
 	if err != nil {
 		return 0, err
 	}
@@ -82,13 +82,20 @@ func (s *Store) tick(ctx context.Context) (time.Duration, error) {
 // from its start to its end; over more than two days idle times of less than a minute
 // beside data count as data, over more than two months those of less than 24 minutes.
 // Times off are always exact. Sensors may have ticks of different lengths: Tick is the
-// greatest of which all are multiples.
+// greatest of which all are multiples. Where a shard of a cluster does not answer, Partial
+// says so, and its sensors are off.
 func (s *Store) Coverage(ctx context.Context, w store.Window) (store.Coverage, error) {
 	c := store.Coverage{Window: w}
-	fleet, err := s.look(ctx)
+	fleet, err := s.look(ctx, false)
+	if s.o.Cluster != "" && ofShard(err) {
+		if c.Partial, err = s.tell(ctx, err); err == nil {
+			fleet, err = s.look(ctx, true)
+		}
+	}
 	if err != nil {
 		return c, err
 	}
+	fleet.sensors = s.noteSensors(fleet.sensors, c.Partial == "")
 	c.Tick, c.Sensors = time.Duration(fleet.tick)*time.Second, fleet.sensors
 	if err := w.Check(); err != nil || fleet.first > fleet.last {
 		return c, err
@@ -208,7 +215,7 @@ func (s *Store) addSpans(ctx context.Context, c *store.Coverage, fleet *fleet, f
 
 // plainHour is true of an hour of a sensor that was on all the time, all of it with data or
 // all of it idle, and lost nothing.
-const plainHour = "count() = uniqExact(tick) AND uniqExact(" + interval + ") = 1 AND min(points > 0) = max(points > 0)" +
+const plainHour = "count() = uniqExact(tick) AND uniqExact(seconds) = 1 AND min(points > 0) = max(points > 0)" +
 	" AND sum(drops) = 0 AND sum(off_ns - on_ns) = 3600000000000"
 
 // readHours adds the batches of [from, to). A plain hour comes without lists.
@@ -217,7 +224,7 @@ func (s *Store) readHours(ctx context.Context, of map[string]*store.Timeline, fr
 		return fmt.Sprintf("if(plain, emptyArray%s(), groupArray(to%[1]s(%s)))", kind, expression)
 	}
 	sql := "SELECT sensor, toInt64(intDiv(toUInt32(tick), 3600)) * 3600 AS h, toUInt8(" + plainHour + ") AS plain, toUInt8(max(points > 0)), sum(folded_packets), " +
-		strings.Join([]string{list("UInt32", "tick"), list("UInt32", interval), list("Int64", "on_ns"), list("Int64", "off_ns"),
+		strings.Join([]string{list("UInt32", "tick"), list("UInt32", "seconds"), list("Int64", "on_ns"), list("Int64", "off_ns"),
 			list("UInt64", "points"), list("UInt64", "drops"), list("UInt64", "folded_packets")}, ", ") +
 		" FROM " + s.table("batches")
 	if in := between("tick", from, to); in != "" {

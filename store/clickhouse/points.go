@@ -158,7 +158,7 @@ func (p *plan) fetchSums(ctx context.Context, t *part) (points []store.Point, er
 }
 
 // pointSQL are the columns of a point, in the order in which pointRow has them.
-var pointSQL = [...]string{"sensor", "toUInt32(time)", interval, "addr", "addr_bits", "addr_family", "peer", "peer_bits", "peer_family",
+var pointSQL = [...]string{"sensor", "toUInt32(time)", "seconds", "addr", "addr_bits", "addr_family", "peer", "peer_bits", "peer_family",
 	"direction", "proto", "port", "has_port", "latitude", "longitude", "country", "region", "city", "precision", "accuracy_km",
 	"asn", "as_org", "packets", "bytes", "opens", "flags"}
 

@@ -22,33 +22,51 @@ const (
 	mostExchanges = 2 << 20  // pairs of endpoints that opened:unanswered looks up
 )
 
+// failover is how long a shard's replica may take to be connected to, in milliseconds. The
+// server's default of 50 takes busy ones for dead.
+const failover = 500
+
+// question is a query with what it needs.
+type question struct {
+	sql     string
+	pairs   bool // it looks up pairs of endpoints
+	partial bool // shards that do not answer are left out
+}
+
 // query asks the server. Its rows have to be closed; when ctx is done the query ends at
 // the server, too: natively it is told so, and over HTTP it notices that nobody listens.
-func (s *Store) query(ctx context.Context, sql string, pairs bool) (driver.Rows, error) {
+func (s *Store) query(ctx context.Context, q question) (driver.Rows, error) {
 	set := clickhouse.Settings{
 		"max_bytes_before_external_group_by": spillBytes,
 		"max_query_size":                     mostQueryText,
 	}
-	if pairs {
+	if q.pairs {
 		set["max_rows_in_set"] = mostExchanges
 	}
 	if s.o.Cluster != "" {
-		set["skip_unavailable_shards"] = 1 // Lost says which
+		set["connect_timeout_with_failover_ms"] = failover
+		set["skip_unavailable_shards"] = q.partial
 	}
 	if s.http {
 		set["readonly"] = 2 // is what makes the server end a query that nobody waits for
 		set["cancel_http_readonly_queries_on_client_close"] = 1
 	}
-	rows, err := s.conn.Query(clickhouse.Context(ctx, clickhouse.WithSettings(set)), sql)
+	rows, err := s.conn.Query(clickhouse.Context(ctx, clickhouse.WithSettings(set)), q.sql)
 	if err != nil {
 		return nil, s.asked(ctx, err)
 	}
 	return rows, nil
 }
 
-// each calls scan for every row of the answer to sql.
+// each calls scan for every row of the answer to sql. It is about all shards or, where
+// somebody has been told that some are missing, about the others.
 func (s *Store) each(ctx context.Context, sql string, pairs bool, scan func(driver.Rows) error) error {
-	rows, err := s.query(ctx, sql, pairs)
+	return s.read(ctx, question{sql, pairs, s.toldMissing()}, scan)
+}
+
+// read is each for one question.
+func (s *Store) read(ctx context.Context, q question, scan func(driver.Rows) error) error {
+	rows, err := s.query(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -75,7 +93,18 @@ const (
 	codeReadonly      = 164
 	codeAllConnsTried = 279
 	codeNetwork       = 210
+	codeSocketTimeout = 209
+	codeCut           = 32 // in the middle of an answer
 )
+
+// ofShard reports whether err may be that of a shard that does not answer.
+func ofShard(err error) bool {
+	switch codeOf(err) {
+	case codeAllConnsTried, codeNetwork, codeSocketTimeout, codeCut:
+		return true
+	}
+	return false
+}
 
 // asked words the error of a question. It is ctx's own where that is done.
 func (s *Store) asked(ctx context.Context, err error) error {
@@ -94,8 +123,8 @@ func (s *Store) asked(ctx context.Context, err error) error {
 		said = "it was ended at the server"
 	case codeReadonly:
 		said = "its user may not change settings: give it a profile with readonly = 2, or none"
-	case codeAllConnsTried, codeNetwork:
-		said = "no replica of a shard answers"
+	case codeAllConnsTried, codeNetwork, codeSocketTimeout, codeCut:
+		said = "a shard does not answer: ask again for what the others have"
 	}
 	if said != "" {
 		return fmt.Errorf("ask ClickHouse at %s: %s (%w)", s.where(), said, brief(err))

@@ -20,7 +20,7 @@ var (
 		{"sensor", "Text", ""},
 		{"origin", "Text", ""}, // the id of the store that the batch was committed to first
 		{"time", "DateTime('UTC')", "ZSTD(1)"},
-		{"interval", "UInt8", "ZSTD(1)"}, // seconds
+		{"seconds", "UInt8", "ZSTD(1)"}, // the length of the tick
 		{"seq", "UInt32", "ZSTD(1)"},
 		{"shipment", "UInt64", "ZSTD(1)"}, // the insert that the row came with: see token
 	}
@@ -117,7 +117,7 @@ func pointsTable(o *Options, caps Capabilities) table {
 // with FINAL. sent is by the sensor's clock, received by the server's.
 func batchesTable() table {
 	columns := []column{
-		{"sensor", "Text", ""}, {"origin", "Text", ""}, {"tick", "DateTime('UTC')", ""}, {"interval", "UInt8", ""}, {"seq", "UInt32", ""},
+		{"sensor", "Text", ""}, {"origin", "Text", ""}, {"tick", "DateTime('UTC')", ""}, {"seconds", "UInt8", ""}, {"seq", "UInt32", ""},
 		{"on_ns", "Int64", ""}, {"off_ns", "Int64", ""}, // the captured part, from the start of the tick
 		{"points", "UInt64", ""},
 	}
@@ -176,11 +176,12 @@ func (r *rollup) selects(l level, from string) string {
 	keys := "sensor, origin, start, " + names(r.keys)
 	return fmt.Sprintf("SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), %d) * %[1]d, 'UTC') AS start, %s,\n"+
 		"  sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,\n"+
-		"  min(time) AS first, max(time + `interval`) AS last\nFROM %s AS p\nGROUP BY %s",
+		"  min(time) AS first, max(time + seconds) AS last\nFROM %s AS p\nGROUP BY %s",
 		l.seconds, names(r.keys), from, keys)
 }
 
-// names lists columns for SQL. interval has to be quoted for old servers.
+// names lists columns for SQL. None is a word of SQL to any server: old ones take the quotes
+// away when they ask the other shards.
 func names(columns []column) string {
 	list := make([]string, len(columns))
 	for i, c := range columns {

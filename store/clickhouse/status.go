@@ -34,7 +34,7 @@ func (s *Store) Status(ctx context.Context) ([]SensorStatus, error) {
 
 func (s *Store) status(ctx context.Context) ([]SensorStatus, error) {
 	// No FINAL: maxima take rows that are there twice as they take them once.
-	rows, err := s.conn.Query(ctx, "SELECT sensor, origin, min(tick), max(tick + `interval`), argMax(`interval`, tick),"+
+	rows, err := s.conn.Query(ctx, "SELECT sensor, origin, min(tick), max(tick + seconds), argMax(seconds, tick),"+
 		" max(received), argMax(toInt64(toUnixTimestamp(sent)) - toInt64(toUnixTimestamp(received)), received), argMax(version, received), now() FROM "+
 		s.o.table("batches")+" GROUP BY sensor, origin ORDER BY sensor, origin")
 	if err != nil {

@@ -71,7 +71,7 @@ func (w *watcher) look(ctx context.Context) error {
 		w.since = now
 	}
 	overlap := int64(watchOverlap / time.Second)
-	sql := fmt.Sprintf("SELECT sensor, origin, toInt64(toUInt32(tick)), `interval`, seq, points, one_public_packets + two_public_packets, one_public_bytes + two_public_bytes, drops, toInt64(toUInt32(received))"+
+	sql := fmt.Sprintf("SELECT sensor, origin, toInt64(toUInt32(tick)), seconds, seq, points, one_public_packets + two_public_packets, one_public_bytes + two_public_bytes, drops, toInt64(toUInt32(received))"+
 		" FROM %s WHERE received >= toDateTime(%d) AND tick >= toDateTime(%d) ORDER BY received, tick",
 		w.store.table("batches"), max(0, w.since-overlap), max(0, now-int64(watchAge/time.Second)))
 	err = w.store.each(ctx, sql, false, func(rows driver.Rows) error {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/packetheat/packetheat/store"
@@ -30,6 +31,9 @@ func (r *Reader) Coverage(ctx context.Context, w store.Window) (store.Coverage, 
 		out.Points += c.Points
 		out.Unlocated.Add(c.Unlocated)
 		out.Damaged += c.Damaged
+		if c.Partial != "" {
+			out.Partial = strings.TrimPrefix(out.Partial+"; "+c.Partial, "; ")
+		}
 		if c.Last.IsZero() {
 			return nil // an empty store knows no more
 		}
