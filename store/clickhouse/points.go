@@ -37,21 +37,29 @@ func (s *Store) Points(ctx context.Context, f store.Filter, yield func([]store.P
 
 func (p *plan) points(ctx context.Context, yield func([]store.Point) error) error {
 	for _, whole := range p.parts(0, true) {
-		stretches, err := p.stretches(ctx, whole)
-		if err != nil {
+		if err := p.pointsOf(ctx, whole, yield); err != nil {
 			return err
-		}
-		for _, stretch := range stretches {
-			points, err := p.fetch(ctx, &stretch)
-			if err != nil {
-				return err
-			}
-			if err := hand(points, yield); err != nil {
-				return err
-			}
 		}
 	}
 	return ctx.Err()
+}
+
+// pointsOf hands on the points of a part.
+func (p *plan) pointsOf(ctx context.Context, whole part, yield func([]store.Point) error) error {
+	stretches, err := p.stretches(ctx, whole)
+	if err != nil {
+		return err
+	}
+	for _, stretch := range stretches {
+		points, err := p.fetch(ctx, &stretch)
+		if err != nil {
+			return err
+		}
+		if err := hand(points, yield); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hand calls yield with points in order, some at a time.
@@ -178,6 +186,13 @@ func (r *pointRow) into() []any {
 	list := []any{&r.Sensor, &r.at, &r.interval, &r.addr, &r.addrBits, &r.addrFamily, &r.peer, &r.peerBits, &r.peerFamily,
 		&r.direction, &r.Proto, &r.Port, &r.hasPort}
 	return append(append(list, r.where.into()...), &r.ASN, &r.ASOrg, &r.Packets, &r.Bytes, &r.Opens, &r.flagBits)
+}
+
+// keys returns where the columns of flowKeys are scanned to.
+func (r *pointRow) keys() []any {
+	list := []any{&r.Sensor, &r.addr, &r.addrBits, &r.addrFamily, &r.peer, &r.peerBits, &r.peerFamily,
+		&r.direction, &r.Proto, &r.Port, &r.hasPort}
+	return append(append(list, r.where.into()...), &r.ASN, &r.ASOrg, &r.flagBits)
 }
 
 // point returns the row as a point.
