@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS `net'flow`.`points_local` ON CLUSTER `eu\`1` (
   `sensor` LowCardinality(String),
   `origin` LowCardinality(String),
   `time` DateTime('UTC') CODEC(ZSTD(1)),
-  `interval` UInt8 CODEC(ZSTD(1)),
+  `seconds` UInt8 CODEC(ZSTD(1)),
   `seq` UInt32 CODEC(ZSTD(1)),
   `shipment` UInt64 CODEC(ZSTD(1)),
   `addr` FixedString(16) CODEC(ZSTD(1)),
@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS `net'flow`.`batches_local` ON CLUSTER `eu\`1` (
   `sensor` LowCardinality(String),
   `origin` LowCardinality(String),
   `tick` DateTime('UTC'),
-  `interval` UInt8,
+  `seconds` UInt8,
   `seq` UInt32,
   `on_ns` Int64,
   `off_ns` Int64,
@@ -336,62 +336,62 @@ ENGINE = Distributed('eu`1', 'net\'flow', 'port_1d_local', cityHash64(sensor, or
 CREATE MATERIALIZED VIEW IF NOT EXISTS `net'flow`.`feed_place_10m` ON CLUSTER `eu\`1` TO `net'flow`.`place_10m_local` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 600) * 600, 'UTC') AS start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `net'flow`.`points_local` AS p
 GROUP BY sensor, origin, start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `net'flow`.`feed_place_1h` ON CLUSTER `eu\`1` TO `net'flow`.`place_1h_local` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 3600) * 3600, 'UTC') AS start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `net'flow`.`points_local` AS p
 GROUP BY sensor, origin, start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `net'flow`.`feed_place_1d` ON CLUSTER `eu\`1` TO `net'flow`.`place_1d_local` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 86400) * 86400, 'UTC') AS start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `net'flow`.`points_local` AS p
 GROUP BY sensor, origin, start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `net'flow`.`feed_asn_10m` ON CLUSTER `eu\`1` TO `net'flow`.`asn_10m_local` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 600) * 600, 'UTC') AS start, `asn`, `as_org`, `country`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `net'flow`.`points_local` AS p
 GROUP BY sensor, origin, start, `asn`, `as_org`, `country`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `net'flow`.`feed_asn_1h` ON CLUSTER `eu\`1` TO `net'flow`.`asn_1h_local` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 3600) * 3600, 'UTC') AS start, `asn`, `as_org`, `country`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `net'flow`.`points_local` AS p
 GROUP BY sensor, origin, start, `asn`, `as_org`, `country`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `net'flow`.`feed_asn_1d` ON CLUSTER `eu\`1` TO `net'flow`.`asn_1d_local` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 86400) * 86400, 'UTC') AS start, `asn`, `as_org`, `country`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `net'flow`.`points_local` AS p
 GROUP BY sensor, origin, start, `asn`, `as_org`, `country`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `net'flow`.`feed_port_10m` ON CLUSTER `eu\`1` TO `net'flow`.`port_10m_local` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 600) * 600, 'UTC') AS start, `has_port`, `port`, `proto`, `direction`, `country`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `net'flow`.`points_local` AS p
 GROUP BY sensor, origin, start, `has_port`, `port`, `proto`, `direction`, `country`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `net'flow`.`feed_port_1h` ON CLUSTER `eu\`1` TO `net'flow`.`port_1h_local` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 3600) * 3600, 'UTC') AS start, `has_port`, `port`, `proto`, `direction`, `country`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `net'flow`.`points_local` AS p
 GROUP BY sensor, origin, start, `has_port`, `port`, `proto`, `direction`, `country`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `net'flow`.`feed_port_1d` ON CLUSTER `eu\`1` TO `net'flow`.`port_1d_local` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 86400) * 86400, 'UTC') AS start, `has_port`, `port`, `proto`, `direction`, `country`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `net'flow`.`points_local` AS p
 GROUP BY sensor, origin, start, `has_port`, `port`, `proto`, `direction`, `country`;

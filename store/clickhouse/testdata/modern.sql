@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS `packetheat`.`points` (
   `sensor` LowCardinality(String),
   `origin` LowCardinality(String),
   `time` DateTime('UTC') CODEC(ZSTD(1)),
-  `interval` UInt8 CODEC(ZSTD(1)),
+  `seconds` UInt8 CODEC(ZSTD(1)),
   `seq` UInt32 CODEC(ZSTD(1)),
   `shipment` UInt64 CODEC(ZSTD(1)),
   `addr` FixedString(16) CODEC(ZSTD(1)),
@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS `packetheat`.`batches` (
   `sensor` LowCardinality(String),
   `origin` LowCardinality(String),
   `tick` DateTime('UTC'),
-  `interval` UInt8,
+  `seconds` UInt8,
   `seq` UInt32,
   `on_ns` Int64,
   `off_ns` Int64,
@@ -303,62 +303,62 @@ SETTINGS non_replicated_deduplication_window = 10000;
 CREATE MATERIALIZED VIEW IF NOT EXISTS `packetheat`.`feed_place_10m` TO `packetheat`.`place_10m` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 600) * 600, 'UTC') AS start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `packetheat`.`points` AS p
 GROUP BY sensor, origin, start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `packetheat`.`feed_place_1h` TO `packetheat`.`place_1h` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 3600) * 3600, 'UTC') AS start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `packetheat`.`points` AS p
 GROUP BY sensor, origin, start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `packetheat`.`feed_place_1d` TO `packetheat`.`place_1d` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 86400) * 86400, 'UTC') AS start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `packetheat`.`points` AS p
 GROUP BY sensor, origin, start, `latitude`, `longitude`, `country`, `region`, `city`, `precision`, `accuracy_km`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `packetheat`.`feed_asn_10m` TO `packetheat`.`asn_10m` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 600) * 600, 'UTC') AS start, `asn`, `as_org`, `country`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `packetheat`.`points` AS p
 GROUP BY sensor, origin, start, `asn`, `as_org`, `country`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `packetheat`.`feed_asn_1h` TO `packetheat`.`asn_1h` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 3600) * 3600, 'UTC') AS start, `asn`, `as_org`, `country`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `packetheat`.`points` AS p
 GROUP BY sensor, origin, start, `asn`, `as_org`, `country`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `packetheat`.`feed_asn_1d` TO `packetheat`.`asn_1d` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 86400) * 86400, 'UTC') AS start, `asn`, `as_org`, `country`, `direction`, `proto`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `packetheat`.`points` AS p
 GROUP BY sensor, origin, start, `asn`, `as_org`, `country`, `direction`, `proto`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `packetheat`.`feed_port_10m` TO `packetheat`.`port_10m` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 600) * 600, 'UTC') AS start, `has_port`, `port`, `proto`, `direction`, `country`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `packetheat`.`points` AS p
 GROUP BY sensor, origin, start, `has_port`, `port`, `proto`, `direction`, `country`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `packetheat`.`feed_port_1h` TO `packetheat`.`port_1h` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 3600) * 3600, 'UTC') AS start, `has_port`, `port`, `proto`, `direction`, `country`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `packetheat`.`points` AS p
 GROUP BY sensor, origin, start, `has_port`, `port`, `proto`, `direction`, `country`;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `packetheat`.`feed_port_1d` TO `packetheat`.`port_1d` AS
 SELECT sensor, origin, toDateTime(intDiv(toUInt32(time), 86400) * 86400, 'UTC') AS start, `has_port`, `port`, `proto`, `direction`, `country`,
   sum(packets) AS packets, sum(bytes) AS bytes, sum(opens) AS opens, count() AS points,
-  min(time) AS first, max(time + `interval`) AS last
+  min(time) AS first, max(time + seconds) AS last
 FROM `packetheat`.`points` AS p
 GROUP BY sensor, origin, start, `has_port`, `port`, `proto`, `direction`, `country`;
