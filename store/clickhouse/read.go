@@ -123,7 +123,8 @@ func (s *Store) asked(ctx context.Context, err error) error {
 		said = "it was ended at the server"
 	case codeReadonly:
 		said = "its user may not change settings: give it a profile with readonly = 2, or none"
-	case codeAllConnsTried, codeNetwork, codeSocketTimeout, codeCut:
+	}
+	if s.o.Cluster != "" && ofShard(err) {
 		said = "a shard does not answer: ask again for what the others have"
 	}
 	if said != "" {

@@ -321,7 +321,7 @@ func testCancelled(t *testing.T, s *Store) {
 
 // TestErrors: users are told what to do, in one line, without the query.
 func TestErrors(t *testing.T) {
-	s := &Store{addr: []string{"db:9000"}}
+	s := &Store{addr: []string{"db:9000"}, o: Options{Cluster: "heat"}}
 	for _, c := range []struct {
 		err  error
 		want string
@@ -339,6 +339,10 @@ func TestErrors(t *testing.T) {
 		if !strings.Contains(got, c.want) || strings.Contains(got, "\n") || len(got) > 600 {
 			t.Errorf("%q, want %q in it", got, c.want)
 		}
+	}
+	s.o.Cluster = ""
+	if err := s.asked(t.Context(), &clickhouse.Exception{Code: codeNetwork, Message: "Connection reset"}); strings.Contains(err.Error(), "shard") {
+		t.Errorf("without a cluster: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
