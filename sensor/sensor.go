@@ -68,7 +68,7 @@ type Config struct {
 	Geo        func() []store.GeoSource // databases in use, stored with each batch; may be nil
 	Sink       Sink
 	Logger     *slog.Logger     // nil discards
-	Now        func() time.Time // time.Now; the clock that closes live ticks
+	Now        func() time.Time // capture.Now; the clock that closes live ticks
 }
 
 // DefaultMaxKeys is Config.MaxKeys where it is 0: a table of 16 MiB at most.
@@ -107,7 +107,7 @@ func New(cfg Config) (*Sensor, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Now == nil {
-		cfg.Now = time.Now
+		cfg.Now = capture.Now
 	}
 	if cfg.Geo == nil {
 		cfg.Geo = func() []store.GeoSource { return nil }

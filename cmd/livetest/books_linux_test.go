@@ -14,6 +14,12 @@ import (
 // drained checks that one, too.
 func booksOf(t testing.TB, dir string, drained bool) store.Books {
 	t.Helper()
+	return booksAt(t, dir, drained, time.Now())
+}
+
+// booksAt is booksOf of a sensor with a clock of its own.
+func booksAt(t testing.TB, dir string, drained bool, now time.Time) store.Books {
+	t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
 	s, err := sqlite.OpenReadOnly(dir, sqlite.Options{})
@@ -41,7 +47,7 @@ func booksOf(t testing.TB, dir string, drained bool) store.Books {
 	if cov.Damaged != 0 {
 		t.Errorf("%d blocks are damaged", cov.Damaged)
 	}
-	if cov.Last.After(time.Now().Add(cov.Tick + time.Second)) { // the tick that was cut short ends then
+	if cov.Last.After(now.Add(cov.Tick + time.Second)) { // the tick that was cut short ends then
 		t.Errorf("last tick ends at %s, in the future", cov.Last)
 	}
 	return cov.Books

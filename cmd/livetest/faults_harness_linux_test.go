@@ -29,9 +29,11 @@ const (
 	slotParts = 10 // between which the wire may be cut
 )
 
-// slot is what was sent in about a second.
+// slot is what was sent in about a second. Its times are those of the sensor's clock,
+// which is set now and then; at is by a clock that is not.
 type slot struct {
 	from, to time.Time
+	at       time.Time
 	sent     uint64 // frames that the kernel took
 	received uint64 // of them, those that arrived at the sensor's interface
 }
@@ -50,25 +52,30 @@ type storm struct {
 	cuts   []time.Time
 	away   []store.Window // when no sensor ran
 	slots  []slot
+	clock  *faultClock // nil: the system's
+	steps  []time.Time // true times at which the clock was set
 	done   chan struct{}
 	sender sync.WaitGroup
 }
+
+// now is the sensor's time.
+func (st *storm) now() time.Time { return time.Now().Add(st.clock.offset()) }
 
 // newStorm starts a sensor whose store lies on a small disk that outlives it, with a
 // GeoIP database that the test may spoil, and begins to send.
 func newStorm(t *testing.T, link *capturetest.Link, perSecond int) *storm {
 	t.Helper()
-	st := &storm{t: t, link: link, dir: workdir(t), done: make(chan struct{})}
+	st := &storm{t: t, link: link, dir: workdir(t), done: make(chan struct{}), clock: newFaultClock(t)}
 	disk := smallDisk(t, st.dir)
 	st.data = fmt.Sprintf("/proc/%d/root%s/data", disk, st.dir)
 	script := filepath.Join(st.dir, "on-the-disk")
-	text := fmt.Sprintf("#!/bin/sh\nexec nsenter -m -t %d sh -ec 'cd %s; exec \"$@\"' sh '%s' \"$@\"\n", disk, st.dir, program)
+	text := fmt.Sprintf("#!/bin/sh\nexec nsenter -m -t %d sh -ec 'cd %s; exec \"$@\"' sh '%s' \"$@\"\n", disk, st.dir, st.clock.program)
 	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	writeCity(t, st.city())
-	st.o = options{dir: st.dir, path: script, args: []string{"--duration", "3h"}, env: []string{"PACKETHEAT_GEO_CITY=" + st.city()}}
-	st.start(time.Now())
+	st.o = options{dir: st.dir, path: script, args: []string{"--duration", "3h"}, env: []string{"PACKETHEAT_GEO_CITY=" + st.city(), st.clock.env()}}
+	st.start(st.now())
 	st.sender.Go(func() { st.send(perSecond) })
 	return st
 }
@@ -104,12 +111,14 @@ func smallDisk(t *testing.T, dir string) (pid int) {
 	return keeper.Process.Pid
 }
 
+func windowOf(from, to time.Time) store.Window { return store.Window{From: from, To: to} }
+
 // start starts a sensor; the one before it ended at the given time.
 func (st *storm) start(ended time.Time) {
 	st.t.Helper()
 	st.s = start(st.t, st.link, st.o)
 	st.s.ready()
-	st.away = append(st.away, store.Window{From: ended, To: time.Now()})
+	st.away = append(st.away, store.Window{From: ended, To: st.now()})
 }
 
 // arrived is the interface's own count of frames; 0 while it is away.
@@ -138,7 +147,7 @@ func (st *storm) send(perSecond int) {
 	epoch := -1
 	for n := 0; ; n++ {
 		frames := slotFrames(st.t, n)
-		one := slot{from: time.Now()}
+		one := slot{from: st.now(), at: time.Now()}
 		for part := range slotParts {
 			st.wire.Lock()
 			if epoch != st.epoch {
@@ -155,10 +164,10 @@ func (st *storm) send(perSecond int) {
 			}
 			select {
 			case <-st.done:
-			case <-time.After(time.Until(one.from.Add(time.Duration(part+1) * slotTime / slotParts))):
+			case <-time.After(time.Until(one.at.Add(time.Duration(part+1) * slotTime / slotParts))):
 			}
 		}
-		one.to = time.Now()
+		one.to = st.now()
 		st.wire.Lock()
 		st.slots = append(st.slots, one)
 		st.wire.Unlock()
@@ -175,7 +184,7 @@ func (st *storm) send(perSecond int) {
 func (st *storm) cut(change func()) {
 	st.wire.Lock()
 	defer st.wire.Unlock()
-	st.cuts = append(st.cuts, time.Now())
+	st.cuts = append(st.cuts, st.now())
 	change()
 }
 
@@ -186,8 +195,8 @@ func (st *storm) end() (data string) {
 	st.t.Helper()
 	close(st.done)
 	st.sender.Wait()
-	begun := time.Now()
-	defer func() { st.away = append(st.away, store.Window{From: begun, To: time.Now()}) }()
+	begun := st.now()
+	defer func() { st.away = append(st.away, store.Window{From: begun, To: st.now()}) }()
 	st.s.until("the slots are stored", func(status *liveStatus) bool { return status.LastTick.After(begun.Add(time.Second)) })
 	st.s.stop()
 	data = filepath.Join(st.t.TempDir(), "data")
@@ -262,7 +271,7 @@ func (st *storm) reckon(data string) (r reckoning) {
 		}
 		r.slots, r.sent, r.stored = r.slots+1, r.sent+one.sent, r.stored+stored
 		from, to := one.from.Add(-margin), one.to.Add(margin)
-		whole := one.received == one.sent && !st.wasCut(from, to)
+		whole := one.received == one.sent && !st.wasCut(from, to) && !st.unsettled(n)
 		switch missing := one.sent - stored; {
 		case stored > one.sent:
 			t.Errorf("slot %d, %s: %d frames were sent, %d are stored", n, one.from.Format(time.StampMilli), one.sent, stored)
@@ -326,7 +335,7 @@ func (st *storm) reckonIdle(spans []store.Span, got map[string]uint64) {
 		return true
 	}
 	for n := 1; n < len(st.slots)-1; n++ {
-		if one := st.slots[n]; none(n-1) && none(n) && none(n+1) && touched(spans, one.from.Add(margin), one.to.Add(-margin)) {
+		if one := st.slots[n]; !st.unsettled(n-1) && !st.unsettled(n) && !st.unsettled(n+1) && none(n-1) && none(n) && none(n+1) && touched(spans, one.from.Add(margin), one.to.Add(-margin)) {
 			st.t.Errorf("slot %d, %s: nothing is stored of it and its neighbours, and the store says that it was captured", n, one.from.Format(time.StampMilli))
 		}
 	}

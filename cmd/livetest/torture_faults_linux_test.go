@@ -39,6 +39,9 @@ func faults() []fault {
 		{"reloaded", (*storm).reload},
 		{"stopped and started", (*storm).restart},
 		{"killed while the disk is full", (*storm).killFull},
+		{"clock set ahead", (*storm).ahead},
+		{"clock set back", (*storm).back},
+		{"clock leaps by days, and returns", (*storm).leap},
 	}
 }
 
@@ -98,7 +101,7 @@ func (st *storm) spoil(rng *rand.Rand) {
 
 // kill ends the sensor without a warning and starts it again.
 func (st *storm) kill(rng *rand.Rand) {
-	at := time.Now()
+	at := st.now()
 	_ = st.s.cmd.Process.Kill()
 	<-st.s.exited
 	time.Sleep(between(rng, 0, 2*time.Second))
@@ -108,7 +111,7 @@ func (st *storm) kill(rng *rand.Rand) {
 func (st *storm) killFull(rng *rand.Rand) {
 	empty := fillDisk(st.t, st.data)
 	time.Sleep(between(rng, time.Second, 4*time.Second))
-	at := time.Now()
+	at := st.now()
 	_ = st.s.cmd.Process.Kill()
 	<-st.s.exited
 	empty()
@@ -129,7 +132,7 @@ func (st *storm) reload(rng *rand.Rand) {
 
 // restart stops the sensor in good order, and starts it again.
 func (st *storm) restart(rng *rand.Rand) {
-	at := time.Now()
+	at := st.now()
 	st.s.stop()
 	time.Sleep(between(rng, 0, time.Second))
 	st.start(at)
@@ -162,7 +165,7 @@ func TestFaults(t *testing.T) {
 			happened[f.name]++
 		}
 	}
-	time.Sleep(5 * time.Second) // in peace
+	time.Sleep(settling + 12*time.Second) // in peace
 	data := st.end()
 	if t.Failed() {
 		return
@@ -172,7 +175,7 @@ func TestFaults(t *testing.T) {
 		t.Errorf("%d of %d slots are exact, %d in gaps, %d cut: too little was proved", r.exact, r.slots, r.gaps, r.cut)
 	}
 	whole(t, data)
-	booksOf(t, data, false)
+	booksAt(t, data, false, st.now())
 	if out, errs, code := tell(t, st.dir, "db", "check", "--data", data); code != 0 {
 		t.Errorf("db check: status %d\n%s%s", code, out, errs)
 	}

@@ -123,7 +123,7 @@ func (b *Block) fill(f *Frame, rec []byte, head *[recHeaderLen]byte, status uint
 	f.Data = rec[start:end:end]
 	// Seconds are unsigned in the kernel's header: good until 2106.
 	f.Time = int64(binary.NativeEndian.Uint32(head[recSecOff:]))*1e9 +
-		int64(binary.NativeEndian.Uint32(head[recNsecOff:]))
+		int64(binary.NativeEndian.Uint32(head[recNsecOff:])) + skew()
 	f.WireLen = binary.NativeEndian.Uint32(head[recLenOff:])
 	f.Segments = 1
 	f.LinkType = b.linkType
