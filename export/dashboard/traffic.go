@@ -10,12 +10,14 @@ type Traffic struct {
 	Classes   [6]uint64 // requests by the first digit of the status, at its index
 	Questions int       // to the store that are being answered
 	Downloads int
-	Streams   int // live ones
+	Streams   int    // live ones
+	Turned    uint64 // connections that were closed at once, there were too many
+	Wrong     uint64 // tokens, and such as had to wait
 }
 
 // Traffic may be called by any goroutine.
 func (s *Server) Traffic() Traffic {
-	t := Traffic{Questions: len(s.queries.places), Downloads: len(s.downloads.places), Streams: len(s.streams.places)}
+	t := Traffic{Questions: len(s.queries.places), Downloads: len(s.downloads.places), Streams: len(s.streams.places), Turned: s.turned.Load(), Wrong: s.guard.Wrong()}
 	for i := range t.Classes {
 		t.Classes[i] = s.answered[i].Load()
 	}

@@ -111,6 +111,8 @@ var (
 	questions = gauge("packetheat_dashboard_open_questions", "Questions to the store that are being answered.")
 	downloads = gauge("packetheat_dashboard_open_downloads", "Files that are being downloaded.")
 	streams   = gauge("packetheat_dashboard_open_streams", "Pages that follow live.")
+	turned    = counter("packetheat_dashboard_turned_away_total", "Connections closed at once: there were too many, of all or of one address.")
+	wrong     = counter("packetheat_dashboard_wrong_tokens_total", "Wrong tokens, and such as had to wait after them.")
 
 	alertsSaid    = counter("packetheat_alert_said_total", "Alerts, by kind; those that were too many to be listed included.", "kind")
 	alertsLasting = gauge("packetheat_alert_lasting", "Trouble that is not over.")
@@ -132,7 +134,7 @@ func All() []Metric {
 		geoBuilt, geoFaults, geoLookups, geoEvictions, geoDecoded, geoChecked, geoFailing, geoSearching,
 		rewrites, rewriteFails, rewriteSeconds, rewriteUsed, rewriteSkips, rewritten,
 		fleetUp, fleetBatches, fleetPoints, fleetShipments, fleetErrors, fleetWaiting, fleetWaitingPoints, fleetLag, fleetLost, fleetNewest,
-		requests, questions, downloads, streams,
+		requests, questions, downloads, streams, turned, wrong,
 		alertsSaid, alertsLasting, hookPending, hookFailures,
 	}
 }

@@ -65,7 +65,7 @@ func some() Sources {
 			return []health.Check{{Name: "rings", Level: health.Live, OK: true}, {Name: "disk", Level: health.Ready}}
 		},
 		Dashboard: func() dashboard.Traffic {
-			return dashboard.Traffic{Classes: [6]uint64{2: 200, 4: 4}, Questions: 1, Downloads: 2, Streams: 3}
+			return dashboard.Traffic{Classes: [6]uint64{2: 200, 4: 4}, Questions: 1, Downloads: 2, Streams: 3, Turned: 5, Wrong: 7}
 		},
 		Alerts: func() alert.Counts {
 			return alert.Counts{Said: map[string]uint64{alert.Drops: 2, alert.NewAS: 0}, Lasting: 1, Pending: 5, Failures: 6}
@@ -125,6 +125,8 @@ func TestValues(t *testing.T) {
 		`packetheat_dashboard_requests_total{class="2xx"} 200`,
 		`packetheat_dashboard_requests_total{class="5xx"} 0`,
 		`packetheat_dashboard_open_streams 3`,
+		`packetheat_dashboard_turned_away_total 5`,
+		`packetheat_dashboard_wrong_tokens_total 7`,
 		`packetheat_alert_said_total{kind="drops"} 2`,
 		`packetheat_alert_webhook_failures_total 6`,
 		`packetheat_fleet_up 1`,

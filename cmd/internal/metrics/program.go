@@ -59,6 +59,8 @@ func (c *collector) collectReaders(send sending) {
 	send(questions, float64(d.Questions))
 	send(downloads, float64(d.Downloads))
 	send(streams, float64(d.Streams))
+	send(turned, float64(d.Turned))
+	send(wrong, float64(d.Wrong))
 	a := c.Alerts()
 	for kind, n := range a.Said {
 		send(alertsSaid, float64(n), kind)

@@ -66,6 +66,7 @@ type set struct {
 type Guard struct {
 	rules    atomic.Pointer[set]
 	throttle throttle
+	wrong    atomic.Uint64
 	now      func() time.Time
 }
 
@@ -92,6 +93,9 @@ func (g *Guard) Set(r Rules) {
 	}
 	g.rules.Store(s)
 }
+
+// Wrong returns how many wrong tokens have come, and such as had to wait, since the start.
+func (g *Guard) Wrong() uint64 { return g.wrong.Load() }
 
 // Locked reports whether visitors need a token.
 func (g *Guard) Locked() bool { return g.rules.Load().Token != "" }

@@ -78,6 +78,9 @@ func TestThrottle(t *testing.T) {
 		})
 	}
 	all.Wait()
+	if g.Wrong() != 50 {
+		t.Errorf("%d are counted", g.Wrong())
+	}
 	if wrong.Load() != tries || waits.Load() != 50-tries {
 		t.Errorf("%d guesses were looked at, %d had to wait", wrong.Load(), waits.Load())
 	}

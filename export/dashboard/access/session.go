@@ -96,6 +96,9 @@ func (g *Guard) try(rules *set, v Visitor, token string) (c *credential, err err
 		c = rules.match(token)
 		return c != nil
 	})
+	if err != nil {
+		g.wrong.Add(1)
+	}
 	return c, err
 }
 
