@@ -30,7 +30,7 @@ const signIn = `<p>The map of a network's traffic, for who has its token.</p>
     <button>Open the map</button>
   </form>`
 
-const signOut = `<p>You are signed in.</p>
+const signOut = `<p>You are signed in: <a href="./">open the map</a>.</p>
   <form method="post" action="logout"><button>Sign out</button></form>`
 
 // loginPage is the page of signing in: it has no data, needs no script, and keeps what
