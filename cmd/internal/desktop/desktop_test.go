@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -126,5 +127,58 @@ func TestFolders(t *testing.T) {
 	}
 	if err := (*User)(nil).MakeFolder(filepath.Join(file, "x"), 0o750); err == nil {
 		t.Error("made a folder in a file")
+	}
+}
+
+// TestLaterCommand starts what waits for an address, and tells it one; and ends it
+// untold, which opens nothing.
+func TestLaterCommand(t *testing.T) {
+	if _, err := os.Stat("/bin/sh"); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	opened := filepath.Join(dir, "opened")
+	script := filepath.Join(dir, "xdg-open")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho \"$@\" >"+opened+".new\nmv "+opened+".new "+opened+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	look := func(name string) (string, error) {
+		if name != "xdg-open" {
+			return "", exec.ErrNotFound
+		}
+		return script, nil
+	}
+	for _, address := range []string{"", "http://127.0.0.1:8080/#a b"} {
+		cmd, err := LaterCommand(env("DISPLAY", ":0"), look, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.ExtraFiles = []*os.File{r}
+		if err := errors.Join(cmd.Run(), r.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if address != "" {
+			if _, err := w.WriteString(address + "\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Close()
+		if address == "" {
+			continue // what it must not do is seen in the next round
+		}
+		var text []byte
+		for deadline := time.Now().Add(time.Minute); len(text) == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			text, _ = os.ReadFile(opened)
+		}
+		if got := string(text); got != address+"\n" {
+			t.Errorf("opened %q, want %q", got, address)
+		}
+	}
+	if _, err := LaterCommand(env(), look, nil); !errors.Is(err, ErrNoDesktop) {
+		t.Errorf("without a desktop: %v", err)
 	}
 }
