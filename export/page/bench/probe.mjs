@@ -9,7 +9,7 @@ export function probe(kind) {
     CanvasRenderingContext2D.prototype[name] = function (...args) {
       lastDrawing = performance.now();
       const done = own.apply(this, args);
-      if (name === "putImageData" && ++images === 2) queueMicrotask(() => look(false)); // it may be drawn between frames
+      if (name === "putImageData" && ++images) queueMicrotask(() => look(false)); // it may be drawn between frames
       return done;
     };
   }

@@ -4,12 +4,13 @@
 
 import { effect } from "@preact/signals";
 import { broken, frames, surround } from "./page";
+import type * as Surround from "./ui/surround";
 
 /** It comes after so many milliseconds at the latest. */
 const longest = 4000;
 
 /** Brings it once the map has been drawn anew, then calls back. A page in the background draws nothing: it does not wait. */
-export function surroundMap(then: () => void): void {
+export function surroundMap(then: (around: typeof Surround) => void): void {
   const before = frames.peek();
   let asked = false;
   const bring = () => {
@@ -17,13 +18,13 @@ export function surroundMap(then: () => void): void {
     asked = true;
     import("./ui/surround").then((made) => {
       surround.value = made;
-      then();
+      then(made);
     }, (e: Error) => (broken.value = `This page is damaged: ${e.message}. Load it again.`));
   };
   if (document.hidden) return bring();
   setTimeout(bring, longest); // whatever keeps the map from being drawn
   document.addEventListener("visibilitychange", bring, { once: true });
   effect(() => {
-    if (!asked && frames.value > before) setTimeout(bring, 0); // behind the frame that is being drawn
+    if (!asked && frames.value > before) requestAnimationFrame(() => setTimeout(bring, 0)); // behind the frame that shows it
   });
 }

@@ -3,26 +3,17 @@
 
 import { batch, effect } from "@preact/signals";
 import { render } from "preact";
-import * as alerts from "./alerts";
-import * as anycast from "./anycast";
 import { decode, fromBase64 } from "./codec";
 import { Dataset } from "./dataset";
 import { opensWith } from "./evidence";
-import * as facts from "./facts";
-import * as finer from "./finer";
 import { surroundMap } from "./later";
-import * as lists from "./lists";
-import * as measure from "./measure";
 import * as live from "./live";
 import * as model from "./model";
-import * as overview from "./overview";
-import { broken, world } from "./page";
-import { keepFresh } from "./refresh";
+import { broken, map, world } from "./page";
 import "./testhook";
 import * as theme from "./theme";
 import { App } from "./ui/app";
 import * as url from "./url";
-import * as versus from "./versus";
 import { loadWorld } from "./world";
 
 url.bind(opensWith());
@@ -43,32 +34,21 @@ if (saved) {
   const data = decode(fromBase64(packed));
   render(<App />, document.getElementById("app")!);
   Promise.all([earth, data]).then(([w, columns]) => {
+    surroundMap((around) => around.keepFresh(columns.meta));
     batch(() => {
       world.value = w;
       model.dataset.value = new Dataset(columns);
     });
-    surroundMap(() => keepFresh(columns.meta));
+    map.peek()?.now();
   }, fail);
 } else {
   render(<App />, document.getElementById("app")!);
   if (location.protocol.startsWith("http")) {
     live.start();
-    surroundMap(followAll);
+    surroundMap((around) => around.follow());
   } else {
     broken.value = "This file carries no data: it is the page as the dashboard serves it. Make one with: packetheat export html -o map.html";
   }
-}
-
-/** What is asked of the sensor for what stands around the map. */
-function followAll(): void {
-  lists.follow();
-  finer.follow();
-  overview.follow();
-  versus.follow();
-  measure.follow();
-  facts.watch();
-  alerts.follow();
-  anycast.follow();
 }
 
 effect(() => {

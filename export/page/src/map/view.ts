@@ -201,9 +201,7 @@ export class MapView {
     this.fly(this.camera.at(lon * rad, lat * rad, worldScale(this.camera.kind, this.width, this.height) * zoomed), animate);
   }
 
-  centre(): { lat: number; lon: number; zoom: number } {
-    return { lat: this.camera.lat / rad, lon: this.camera.lon / rad, zoom: this.camera.zoom };
-  }
+  centre(): { lat: number; lon: number; zoom: number } { return { lat: this.camera.lat / rad, lon: this.camera.lon / rad, zoom: this.camera.zoom }; }
 
   zoomBy(factor: number): void {
     this.byHand = true;
@@ -230,9 +228,7 @@ export class MapView {
   }
 
   /** The places on the screen by weight, for who goes through them by key. */
-  inSight(): number[] {
-    return inside(this.spots, this.order, { x: -8, y: -8, w: this.width + 16, h: this.height + 16 });
-  }
+  inSight(): number[] { return inside(this.spots, this.order, { x: -8, y: -8, w: this.width + 16, h: this.height + 16 }); }
 
   /** How much of a rectangle has data under it, 0 being none. */
   busy(r: Rect): number {
@@ -243,9 +239,7 @@ export class MapView {
   }
 
   /** The kilometres of two standard deviations of the heat at the middle of the screen. */
-  reachKm(): number {
-    return (2 * sigmaFor(this.width)) / this.camera.perKm;
-  }
+  reachKm(): number { return (2 * sigmaFor(this.width)) / this.camera.perKm; }
 
   /** The map as it is shown, drawn at so many pixels a CSS pixel. */
   snapshot(density: number): HTMLCanvasElement {
@@ -271,14 +265,19 @@ export class MapView {
     this.draws();
   }
 
+  /** Draws at once what is due: the data are there, and waiting for a frame would only make them later. */
+  now(): void {
+    if (!this.frame) return;
+    cancelAnimationFrame(this.frame);
+    this.draw();
+  }
+
   private draws(): void {
     this.frame ||= requestAnimationFrame(() => this.draw());
   }
 
   /** What a screen reader hears of the map. */
-  describe(): string {
-    return described(this.data?.places, this.order);
-  }
+  describe(): string { return described(this.data?.places, this.order); }
 
   private fly(to: Camera, animate: boolean): void {
     if (this.gestures) this.gestures.fly(to, animate);

@@ -1,8 +1,16 @@
 // All that is around the map and over it: asked for by later.ts once the map is drawn.
 
 import { useEffect } from "preact/hooks";
+import * as alerts from "../alerts";
+import * as anycast from "../anycast";
+import * as facts from "../facts";
+import * as finer from "../finer";
+import * as lists from "../lists";
 import { Gestures } from "../map/gestures";
+import * as measure from "../measure";
+import * as overview from "../overview";
 import { about, alerting, help, map, sharing, sheet, tall } from "../page";
+import * as versus from "../versus";
 import { About } from "./about";
 import { AlertSheet } from "./alerts";
 import { Answer } from "./answer";
@@ -23,7 +31,20 @@ import "../style.css";
 import "../phone.css";
 import "../paper.css";
 
+export { keepFresh } from "../refresh";
 export { Over };
+
+/** Asks the sensor for what stands around the map. */
+export function follow(): void {
+  lists.follow();
+  finer.follow();
+  overview.follow();
+  versus.follow();
+  measure.follow();
+  facts.watch();
+  alerts.follow();
+  anycast.follow();
+}
 
 export function Head() {
   useEffect(hear, []);
