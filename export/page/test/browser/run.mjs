@@ -1,7 +1,7 @@
 // Runs every file of scenarios in this folder, two at a time: npm run test:browser.
 //   node test/browser/run.mjs map time     only these
 import { readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
@@ -19,16 +19,12 @@ const longest = ["hostile", "saved", "life", "map", "main", "ask", "axe", "alert
 const rank = (name) => (longest.includes(name) ? longest.indexOf(name) : longest.length);
 const chosen = (wanted.length ? wanted : names).sort((a, b) => rank(a) - rank(b));
 
-/** Runs some files; what they say comes file by file, however many run. Returns the seconds that each took. */
+/** Runs some files; what they say comes file by file, however many run. Returns the seconds that each title took. */
 async function scenarios(list, concurrency) {
   const took = new Map();
   if (list.length === 0) return took;
   const events = run({ files: list.map((n) => join(here, n + ".mjs")), concurrency, timeout: 600_000 });
-  const note = ({ file, nesting, details }) => {
-    if (nesting > 0 || details?.type !== "suite") return;
-    const name = basename(file, ".mjs");
-    took.set(name, (took.get(name) ?? 0) + details.duration_ms / 1000);
-  };
+  const note = ({ name, nesting, details }) => nesting === 0 && details?.type === "suite" && took.set(name, details.duration_ms / 1000);
   events.on("test:pass", note).on("test:fail", note);
   events.on("test:fail", (e) => e.todo === undefined && (process.exitCode = 1));
   for await (const text of events.compose(new spec())) process.stdout.write(text);

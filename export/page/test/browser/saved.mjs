@@ -251,10 +251,10 @@ describe("a saved page", { skip: chromium ? false : "no chromium" }, () => {
   });
 
   test("a page that is rewritten reads itself again and keeps its state", async () => {
-    const file = sample("again.html", "-rows", "300", "-refresh", "2");
+    const file = sample("again.html", "-rows", "300", "-refresh", "5");
     await on(file, { hash: "#unit=bytes" }, async (page) => {
       await page.evaluate(() => (window.marked = true));
-      await page.waitForFunction(() => !window.marked && window.__packetheat?.ready, { timeout: 10_000 });
+      await page.waitForFunction(() => !window.marked && window.__packetheat?.ready, { timeout: 30_000 });
       assert.match(page.url(), /#unit=bytes$/);
       assert.match(await page.$eval(".legend", (e) => e.textContent), /^bytes/);
     });
