@@ -29,7 +29,7 @@ export function follow(): void {
   let number = 0;
   effect(() => {
     const d = model.dataset.value, known = status.value.labels?.includes(label);
-    if (!d || !known || model.refining.value < 1) return;
+    if (!d || !known || model.refining.peek() < 1) return;
     const mine = ++number, { located, country, n } = d.places;
     if (!country.some((code, i) => i < n && code && !located[i])) return; // nothing to ring
     json<TopAnswer>("top", { by: "ip", n: most, from: d.meta.from, to: d.meta.to, filter: asked(`label:${label}`) }).then(

@@ -66,7 +66,8 @@ export function follow(): void {
     if (!d || !on || !model.live.value || read.value < 1 || done.has(d)) return;
     done.add(d);
     const step = wanted(d, d.from, d.to), now = ++mine, filter = asked();
-    if (!step) return;
+    if (!step) return void (model.refining.value = 1); // what was on its way is not waited for any more
+    model.refining.value = 0;
     const ask: Ask = (from, to, by) => cells({ from: new Date(from).toISOString(), to: new Date(to).toISOString(), step: String(by / 1000), ...(filter && { filter }) });
     const mayGoOn = () => now === mine && model.dataset.peek() === d && s.at.peek() !== null;
     gather(d, d.from, d.to, step, ask, (share) => {

@@ -117,12 +117,14 @@ function hold(from: number, to: number, coarse: boolean): void {
   }
 }
 
-/** One step on. While an answer is still being read, the step waits for it. */
+/** One step on. While an answer is still being read, or finer steps are on their way, the step waits for it: there may be but one until then. */
 function turn(): void {
   const played = model.steps.peek();
   if (!played || !playing.peek()) return pause();
-  const next = model.step.peek() + 1;
-  if (next >= played.n) return pause();
-  if (read.peek() >= 1 && model.refining.peek() >= 1) s.at.value = played.span(next)[0];
+  if (read.peek() >= 1 && model.refining.peek() >= 1) {
+    const next = model.step.peek() + 1;
+    if (next >= played.n) return pause();
+    s.at.value = played.span(next)[0];
+  }
   timer = setTimeout(turn, pace / s.speed.peek()) as unknown as number;
 }

@@ -34,7 +34,7 @@
 //   wire()                       root: a wire of your own: .run({ flags, env }) is a sensor { url, cut(), mend() } on it (env: {
 //                                PACKETHEAT_SENSOR_TICK: "1s" } makes it quick), .send({ from: addresses.Tokyo, count }) sends
 //                                real datagrams to it; skip where !wired; .close() it in after()
-//   proxy(url, { prefix })       a reverse proxy: { url, cut(), mend(), asked }
+//   proxy(url, { prefix, change })   a reverse proxy: { url, cut(), mend(), asked }; change(path) may ask for another
 //   packetheat([args], { cwd })  any command to its end: { stdout, stderr }
 //   sample(…flags)               a page of made-up traffic of exact size, by testdata/sample (-rows -places -empty …)
 //   scratch()                    a folder that is gone when the test is

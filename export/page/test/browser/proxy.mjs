@@ -3,10 +3,10 @@ import { createServer, request } from "node:http";
 
 /**
  * Passes everything on to a server, given by its url or by a UNIX socket's path,
- * under a path prefix if there is one. cut() breaks all connections and takes no new
+ * under a path prefix if there is one, as another path if change makes one. cut() breaks all connections and takes no new
  * ones to their end until mend().
  */
-export async function proxy(to, { prefix = "/" } = {}) {
+export async function proxy(to, { prefix = "/", change = (path) => path } = {}) {
   const where = to.startsWith("http") ? { host: new URL(to).hostname, port: new URL(to).port } : { socketPath: to };
   const open = new Set(), asked = [];
   let down = false;
@@ -14,7 +14,7 @@ export async function proxy(to, { prefix = "/" } = {}) {
     asked.push(q.url);
     if (down) return void q.socket.destroy();
     if (!q.url.startsWith(prefix)) return void r.writeHead(404).end();
-    const path = "/" + q.url.slice(prefix.length);
+    const path = change("/" + q.url.slice(prefix.length));
     const on = request({ ...where, method: q.method, path, headers: { ...q.headers, host: where.port ? `${where.host}:${where.port}` : "127.0.0.1" } }, (a) => {
       r.writeHead(a.statusCode, a.headers);
       r.flushHeaders();

@@ -1,6 +1,6 @@
 // Time on the dashboard: the strip of all there is, held windows, and what changed, as the command line says it.
 import assert from "node:assert/strict";
-import { history, packetheat, scenarios, serve, settled } from "./harness.mjs";
+import { history, packetheat, proxy, scenarios, serve, settled } from "./harness.mjs";
 
 const counts = (page) => page.evaluate(() => window.__packetheat.counts);
 const text = (page, selector) => page.$eval(selector, (e) => e.textContent);
@@ -51,6 +51,34 @@ scenarios("time, live", {}, ({ test, visit, before, after }) => {
       await page.waitForFunction(() => !/window=|at=/.test(location.hash));
       assert.equal(await page.$(".clock"), null);
     });
+  });
+
+  test("an answer without steps is asked for in finer ones to be played, and they add up", async () => {
+    // A window of very many places comes in one piece: here each that does not ask for steps does.
+    const whole = (path) => (/^\/api\/v1\/cells\?(?!.*step=)/.test(path) ? `${path}&step=86400` : path), way = await proxy(server.url, { change: whole });
+    const window = [iso(round - hour), iso(round - hour / 2)];
+    try {
+      await visit(way.url, { hash: `#tz=utc&window=${window.join("/")}` }, async (page) => {
+        const all = await counts(page);
+        assert.ok(all.packets > 1000);
+        await page.keyboard.press("Space"); // the clock may say that finer steps are asked for: that is soon over
+        await page.waitForFunction(() => /^30 s|per 30 s/.test(document.querySelector(".timeline .unit").textContent), { timeout: 20_000 });
+        await page.keyboard.press("Space");
+        await page.keyboard.press("Home");
+        assert.ok(way.asked.some((path) => path.includes("step=30")), way.asked.join("\n"));
+        let sum = 0, steps = new Set();
+        for (let i = 0; i < 60; i++) {
+          steps.add(await text(page, ".clock b"));
+          sum += (await counts(page)).packets;
+          await page.keyboard.press("ArrowRight");
+        }
+        assert.deepEqual([steps.size, sum], [60, all.packets]);
+        await page.keyboard.press("Escape");
+        assert.equal((await counts(page)).packets, all.packets);
+      });
+    } finally {
+      await way.close();
+    }
   });
 
   test("what changed is what packetheat top --compare says", async () => {
