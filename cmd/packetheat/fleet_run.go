@@ -86,7 +86,7 @@ func (j *shippingJSON) print(l *list) {
 		line += ", up to " + moment(j.Shipped)
 	}
 	l.add("fleet", "%s", line)
-	if j.Waiting > 0 {
+	if j.Waiting > 2 { // fewer come and go
 		l.add("", "%s with %s wait, the oldest for %s; %s points/s", counted64(j.Waiting, "batch", "batches"), counted(uint64(j.WaitPoints), "point"),
 			term.Duration(time.Duration(j.Lag*float64(time.Second))), term.Count(uint64(j.PerSecond)))
 	}

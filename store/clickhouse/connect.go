@@ -126,7 +126,7 @@ func hint(err error) string {
 	var network *net.OpError
 	switch codeOf(err) {
 	case codeWrongPassword, codeUnknownUser, codeAuthentication:
-		return " (check fleet.user and fleet.password)"
+		return " (check fleet.clickhouse.user and fleet.clickhouse.password)"
 	case codeNotAllowed:
 		return " (grant the user what the statements of packetheat fleet init --print need)"
 	}

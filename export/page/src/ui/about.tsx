@@ -7,6 +7,7 @@ import { zone } from "../state";
 import { knownCoarsely } from "../sums";
 import { Copy } from "./copy";
 import { Dialog } from "./dialog";
+import { FleetPanel } from "./fleet";
 import "./about.css";
 
 export function About() {
@@ -16,6 +17,7 @@ export function About() {
     <Dialog title={live.value ? "About these numbers" : "About this file"} kind="about" close={() => (about.value = false)}>
       {m ? <dl>{proof(m, zone.value, live.value, knownCoarsely(dataset.value!)).map((l, i) => <Fact key={i} line={l} />)}</dl> : <p>Nothing has been read yet.</p>}
       {m?.command && <p><Copy text={m.command}>Copy the command</Copy></p>}
+      {live.value && <FleetPanel />}
       {!live.value && <p class="quiet">The program prints the SHA-256 of each file it exports: <code>sha256sum FILE</code> tells whether this is still that file.</p>}
     </Dialog>
   );
