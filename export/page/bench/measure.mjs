@@ -1,10 +1,13 @@
 // Measures one page in a browser of its own.
 import { statSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { launch, settled } from "../test/browser/browser.mjs";
+import { launch } from "../test/browser/browser.mjs";
 import { probe } from "./probe.mjs";
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+/** Waits until the map rests: by the clock, for what watches the page would be measured with it. */
+const settled = (page) => page.evaluate(() => new Promise((r) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(r)), 350)));
 
 /** kind is "packetheat" or "folium". */
 export async function measure(kind, file) {
