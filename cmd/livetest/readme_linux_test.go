@@ -12,6 +12,8 @@ import (
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
+
+	"github.com/packetheat/packetheat/store/clickhouse/chtest"
 )
 
 // shell is a block of commands in README.md, inline a command in its text.
@@ -43,7 +45,8 @@ func readmeCommands(t *testing.T) (commands []string) {
 }
 
 // TestReadme runs every packetheat command that README.md has, in a folder with a
-// store and a capture file: each of them is done, with status 0.
+// store and a capture file: each of them is done, with status 0. Those about a fleet have
+// a real server.
 func TestReadme(t *testing.T) {
 	commands := readmeCommands(t)
 	if len(commands) < 5 {
@@ -54,17 +57,69 @@ func TestReadme(t *testing.T) {
 	writePcap(t, filepath.Join(dir, "traffic.pcap"), sent.frames)
 	ask(t, dir, "replay", "--data", "data", "traffic.pcap")
 	same(t, "export csv of a replayed file", sent.times(1), readCSV(t, strings.NewReader(ask(t, dir, "export", "csv", "-o", "-"))))
+	var fleet []string
 	for _, command := range commands {
-		cmd := exec.Command("sh", "-c", command)
-		cmd.Dir = dir
-		cmd.Env = append(environment(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", command, err, out)
+		if strings.Contains(command, "fleet") || strings.Contains(command, "berlin") {
+			fleet = append(fleet, command)
+			continue
 		}
+		runAsTyped(t, dir, command)
 	}
 	for _, name := range []string{"traffic.pcap.html", "traffic.pcap.csv", "map.html"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s, which README.md promises: %v", name, err)
+		}
+	}
+	t.Run("fleet", func(t *testing.T) {
+		server := chtest.Old(t)
+		for _, sensor := range []string{"berlin", "tokyo"} {
+			runAsTyped(t, dir, "packetheat replay --data "+sensor+" traffic.pcap", "PACKETHEAT_SENSOR_NAME="+sensor)
+		}
+		for _, command := range fleet {
+			runAsTyped(t, dir, command, "PACKETHEAT_FLEET_CLICKHOUSE_DSN="+server.DSN)
+		}
+	})
+}
+
+// runAsTyped runs a command as a reader of README.md does: one that serves until it has
+// said that it is ready, then Ctrl+C is pressed.
+func runAsTyped(t *testing.T, dir, command string, env ...string) {
+	t.Helper()
+	said, err := os.Create(filepath.Join(t.TempDir(), "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	cmd := exec.Command("sh", "-c", "exec "+command)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, said, said
+	cmd.Env = append(environment(env...), "PACKETHEAT_DASHBOARD_LISTEN=127.0.0.1:0", "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	text := func() string {
+		b, _ := os.ReadFile(said.Name())
+		return string(b)
+	}
+	serves := strings.HasPrefix(command, "packetheat serve")
+	for end := time.Now().Add(patience); ; {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("%s: %v\n%s", command, err, text())
+			}
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+		switch {
+		case time.Now().After(end):
+			t.Errorf("%s goes on and on\n%s", command, text())
+			cmd.Process.Kill()
+			end = time.Now().Add(patience)
+		case serves && strings.Contains(text(), "ready "):
+			serves = false
+			cmd.Process.Signal(os.Interrupt)
 		}
 	}
 }
