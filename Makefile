@@ -82,7 +82,7 @@ test-go: need-go ## the Go tests, with the race detector
 	$(GO) test -race -timeout 20m $(if $(RUN),-run '$(RUN)') $(PACKAGES)
 
 test-live: page ## the program end to end, in network namespaces (root or user namespaces)
-	$(GO) test -timeout 10m -count 1 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
+	$(GO) test -timeout 25m -count 1 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
 
 test-page: $(MODULES) ## the page's own tests and type check
 	cd export/page && $(NPM) run check && $(NPM) test

@@ -12,9 +12,6 @@ import (
 	"github.com/packetheat/packetheat/store"
 )
 
-// outboxFormat is the first format that knows its id and how far it has been shipped.
-const outboxFormat = 5
-
 // toldApart says of batch b that it keeps its block for good, because the store is
 // shipped and an earlier batch of the same tick will be in the tier alone: see unpack.
 const toldApart = `(EXISTS (SELECT 1 FROM outbox) AND EXISTS (SELECT 1 FROM batches o
