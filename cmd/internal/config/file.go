@@ -106,7 +106,7 @@ func (w *walker) entries(path string, node *yaml.Node) {
 
 // notKeys are variables with our prefix that are no keys: the file to read, and what
 // tests and the demo pass on to processes that they start.
-var notKeys = []string{envPrefix + "CONFIG", envPrefix + "REQUIRE_CAPTURE"}
+var notKeys = []string{envPrefix + "CONFIG", envPrefix + "REQUIRE_CAPTURE", envPrefix + "REQUIRE_CLICKHOUSE"}
 
 // checkEnvironment finds variables with our prefix that no key answers to.
 func (l *loading) checkEnvironment(keys []key) {

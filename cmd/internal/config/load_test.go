@@ -222,6 +222,7 @@ func TestUnknownVariables(t *testing.T) {
 	t.Setenv("PACKETHEAT_STORE_PATH_FILE", "x") // no secret
 	t.Setenv("PACKETHEAT_SENSOR_TICK", "7s")
 	t.Setenv("PACKETHEAT_REQUIRE_CAPTURE", "1") // belongs to the tests
+	t.Setenv("PACKETHEAT_REQUIRE_CLICKHOUSE", "1")
 	_, err := Load(nothing())
 	want := "PACKETHEAT_SENSOR_TICK: sensor.tick: tick 7s is not possible: use 1s, 2s, 5s, 10s, 15s, 30s or 60s\n" +
 		"PACKETHEAT_STORE_PAHT: unknown variable; did you mean PACKETHEAT_STORE_PATH?\n" +
