@@ -33,7 +33,7 @@ var (
 // TestAPI asks two dashboards, one on SQLite and one on ClickHouse, the same: bodies must
 // be equal but for the order of databases and, in files, of points of the same tick.
 func TestAPI(t *testing.T) {
-	asks := 12
+	asks := 4
 	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
 		asks = 300
 	}

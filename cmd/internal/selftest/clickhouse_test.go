@@ -9,10 +9,10 @@ import (
 	"github.com/packetheat/packetheat/store/clickhouse/chtest"
 )
 
-// TestClickHouse asks the oldest server and the newest what SQLite is asked: a hundred
+// TestClickHouse asks the oldest server and the newest what SQLite is asked: 25
 // windows and filters, 2,000 with PACKETHEAT_TORTURE=1.
 func TestClickHouse(t *testing.T) {
-	questions := 100
+	questions := 25
 	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
 		questions = 2000
 	}
