@@ -97,7 +97,7 @@ func TestSecrets(t *testing.T) {
 	if user != "heat" || password != "s3 cret'" {
 		t.Errorf("the server got %q and %q", user, password)
 	}
-	if err == nil || strings.Contains(err.Error(), "s3 cret") || !strings.Contains(err.Error(), "fleet.password") {
+	if err == nil || strings.Contains(err.Error(), "s3 cret") || !strings.Contains(err.Error(), "fleet.clickhouse.password") {
 		t.Errorf("refused: %v", err)
 	}
 }
