@@ -12,6 +12,11 @@ import (
 
 // serveStatus answers with what the program says about itself and what is stored.
 func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
+	s.answerInTurn(w, r, func(ctx context.Context) any { return s.status(ctx) })
+}
+
+// answerInTurn answers with what f returns, once there is a place among the questions.
+func (s *Server) answerInTurn(w http.ResponseWriter, r *http.Request, f func(context.Context) any) {
 	leave, err := s.queries.enter(r)
 	if err != nil {
 		s.fail(w, r, err)
@@ -21,7 +26,7 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
 	occupy(w, leave)
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
 	defer cancel()
-	s.answer(w, r, s.status(ctx))
+	s.answer(w, r, f(ctx))
 }
 
 // serveAlerts answers with what the program has to tell: to others nothing, for alerts are
@@ -40,16 +45,7 @@ func (s *Server) serveFleet(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r, map[string]any{"shipping": nil, "sensors": []any{}, "masked": s.mask != nil})
 		return
 	}
-	leave, err := s.queries.enter(r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	defer leave()
-	occupy(w, leave)
-	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
-	defer cancel()
-	s.answer(w, r, s.cfg.Fleet(ctx))
+	s.answerInTurn(w, r, func(ctx context.Context) any { return s.cfg.Fleet(ctx) })
 }
 
 // status is the program's own status with our fields put over it. A store that
