@@ -25,7 +25,7 @@ type runOptions struct {
 	interfaces []string      // to capture on; nil: sensor.interfaces
 	listener   net.Listener  // of the dashboard, taken over; nil: made from dashboard.listen
 	insecure   bool          // serve beyond this machine though nothing protects it
-	duration   time.Duration // to stop after; 0: when ctx ends or a signal comes
+	duration   time.Duration // of capture, to stop after; 0: when ctx ends or a signal comes
 	open       string        // auto, always or never: whether to open a browser
 	print      bool          // also print points as they come
 	owner      *desktop.User // whom files are given to; nil: nobody
@@ -101,7 +101,7 @@ func addRunFlags(cmd *cobra.Command, o *runOptions) {
 	f.StringArray("interface", nil, "capture on `NAME` (repeatable; default_route, any; configuration: sensor.interfaces)")
 	f.String("listen", "", "serve the dashboard on `ADDRESS`, or off (configuration: dashboard.listen, default 127.0.0.1:8080)")
 	f.String("out", "", "folder of the files that are kept fresh, `DIR` (configuration: export.dir, default out)")
-	f.Var(&durationFlag{&o.duration}, "duration", "stop after `TIME`")
+	f.Var(&durationFlag{&o.duration}, "duration", "stop after `TIME` of capture")
 	f.StringVar(&o.open, "open", openAuto, "open the map in a browser: `auto|always|never`")
 	f.BoolVar(&o.print, "print", false, "also print points as they are stored")
 	f.BoolVar(&o.insecure, "insecure", false, "serve on other addresses than loopback without TLS and token, readable by everybody who reaches them")
@@ -129,10 +129,6 @@ func (p *program) runSensor(ctx context.Context, o runOptions) (err error) {
 	defer cancel(nil)
 	stopSignals := p.watchSignals(cancel)
 	defer stopSignals()
-	if o.duration > 0 {
-		timer := time.AfterFunc(o.duration, func() { cancel(errEnough) })
-		defer timer.Stop()
-	}
 	r := newRuntime(p, o)
 	defer func() {
 		err = errors.Join(err, r.close())
@@ -143,9 +139,14 @@ func (p *program) runSensor(ctx context.Context, o runOptions) (err error) {
 	}
 	switch err := r.start(ctx); {
 	case errors.Is(err, errEarly):
-		return nil // as asked: nothing has been seen, nothing is to be drained
+		r.say("stopped before capture began: nothing was seen, and no file was written")
+		return nil // as asked
 	case err != nil:
 		return p.explain(err)
+	}
+	if o.duration > 0 { // of capture: who asks for ten seconds gets them from a slow machine, too
+		timer := time.AfterFunc(o.duration, func() { cancel(errEnough) })
+		defer timer.Stop()
 	}
 	r.wait(ctx)
 	return r.drain()

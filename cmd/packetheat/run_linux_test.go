@@ -171,10 +171,11 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRunDuration stops by itself, with no dashboard.
+// TestRunDuration stops by itself, with no dashboard. The time counts from the ready
+// line on: a duration far shorter than a start leaves the store and the files as well.
 func TestRunDuration(t *testing.T) {
 	mayCapture(t)
-	s := startRun(t, t.TempDir(), nil, "--listen", "off", "--duration", "1s", "--out", "o", "--data", "d")
+	s := startRun(t, t.TempDir(), nil, "--listen", "off", "--duration", "1ms", "--out", "o", "--data", "d")
 	if line := s.next(t); line != "ready interface=lo dashboard=off out=o" {
 		t.Errorf("first line is %q", line)
 	}
@@ -183,6 +184,9 @@ func TestRunDuration(t *testing.T) {
 	}
 	if names, _ := filepath.Glob(filepath.Join(s.dir, "d", "packetheat.db")); len(names) != 1 {
 		t.Error("the store is not where --data says")
+	}
+	if names, _ := filepath.Glob(filepath.Join(s.dir, "o", "ip_heatmap.*")); len(names) != 2 {
+		t.Errorf("the folder of --out has %q, want map and table", names)
 	}
 }
 
