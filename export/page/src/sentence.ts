@@ -35,18 +35,15 @@ export function pieces({ from, to, zone, blank, part, totals, drops, sums: v }: 
     out.push({ runs: [[`${share(totals.twoPublic, totals.packets)} on the map at both ends`]], title: "A packet between two public addresses is on the map at both ends, and counted once here" });
   }
   out.push({ runs: [[String(v.countries), "strong"], [v.countries === 1 ? " country" : " countries"]] });
-  if (ends > 0) out.push(whereabouts(ends, ends - v.unlocated, v.coarse));
+  if (ends > 0) out.push({ runs: [[`${share(ends - v.unlocated, ends)} located`]], title: whereabouts(v) });
   const lost = `${exact(drops.n)} packets lost by the kernel before they could be read`;
   out.push({ runs: [[`${drops.most && drops.n > 0 ? "up to " : ""}${count(drops.n)} dropped`, drops.n > 0 ? "loss" : undefined]], title: drops.most ? `${lost}, some of them perhaps just outside of this time` : lost });
   return out;
 }
 
-/** How many have a place, and of how many it is no more than a country. */
-function whereabouts(all: number, located: number, coarse: number): Piece {
-  const piece: Piece = { runs: [[`${share(located, all)} located`]], title: `${exact(located)} of ${exact(all)} packets have a place; of ${exact(coarse)} it is known to the country only` };
-  if (coarse > 0) piece.runs.push([` (${share(coarse, all)} to a country only)`, "quiet"]);
-  return piece;
-}
+/** How many have a place, and of how many it is no more than a country: the legend gives their share. */
+export const whereabouts = (v: Pick<Sums, "totalPackets" | "unlocated" | "coarse">): string =>
+  `${exact(v.totalPackets - v.unlocated)} of ${exact(v.totalPackets)} packets have a place; of ${exact(v.coarse)} it is known to the country only`;
 
 /** A piece as plain text. */
 export const plain = (p: Piece): string => p.runs.map(([text]) => text).join("");

@@ -28,8 +28,11 @@ describe("row 1", () => {
     expect(spoken({ drops: { n: 0, most: true } }).at(-1)).toBe("0 dropped");
   });
 
-  test("tells how much is known to a country only", () =>
-    expect(spoken({ sums: { ...said.sums, unlocated: 0, coarse: 1_240_000 } })[3]).toBe("100 % located (10 % to a country only)"));
+  test("says of how many the country is all that is known, to who points at it", () => {
+    const sums = { ...said.sums, coarse: 1_240_000 };
+    expect(spoken({ sums })[3]).toBe("98 % located");
+    expect(pieces({ ...said, sums })[3].title).toBe("12,152,000 of 12,400,000 packets have a place; of 1,240,000 it is known to the country only");
+  });
 
   test("without packets has no share", () => expect(spoken({ totals: { ...said.totals, packets: 0, bytes: 0 }, sums: { totalPackets: 0, totalBytes: 0, countries: 0, unlocated: 0, coarse: 0 } })).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "0 packets, 0 B", "0 countries", "0 dropped"]));
 });

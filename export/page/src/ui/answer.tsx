@@ -1,6 +1,6 @@
 // Row 1 is the answer, in one sentence: whose traffic, when, how much, how sure.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { clock, date, zoneName } from "../format";
 import { connection, read, renewed, status, type Connection } from "../live";
 import { dataset, live, revision, sums } from "../model";
@@ -14,9 +14,9 @@ import { Display } from "./display";
 
 export function Answer() {
   revision.value;
-  const d = dataset.value, v = sums.value;
+  const ref = useSteadyHeight(), d = dataset.value, v = sums.value;
   return (
-    <header class="answer">
+    <header class="answer" ref={ref}>
       <h1>{heading}</h1>
       {d && v ? <Sentence /> : <span class="quiet">{live.value ? "waiting for the sensor" : "reading"} …</span>}
       <Spoken />
@@ -30,6 +30,22 @@ export function Answer() {
       {d?.meta.note && <p class="note-text">{d.meta.note}</p>}
     </header>
   );
+}
+
+/** Row 1 grows with its words and keeps the room until the window changes: were it to shrink, every filter would redraw the whole map in another size. */
+function useSteadyHeight() {
+  const ref = useRef<HTMLElement>(null);
+  useEffect(() => {
+    let width = 0, height = 0;
+    const hold = new ResizeObserver(([entry]) => {
+      const row = entry.target as HTMLElement;
+      if (row.offsetWidth !== width) (width = row.offsetWidth), (height = 0), (row.style.minHeight = "");
+      if (row.offsetHeight > height) (height = row.offsetHeight), (row.style.minHeight = `${height}px`);
+    });
+    hold.observe(ref.current!);
+    return () => hold.disconnect();
+  }, []);
+  return ref;
 }
 
 function Sentence() {

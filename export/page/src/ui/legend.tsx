@@ -2,7 +2,7 @@
 // under it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { amount } from "../format";
+import { amount, share } from "../format";
 import { sigmaFor } from "../heat";
 import { radiusOf, samples } from "../map/halves";
 import type { Rect } from "../map/labels";
@@ -12,6 +12,7 @@ import { sums } from "../model";
 import { frames, map, scale } from "../page";
 import { changeRamps, gradient, ramp, reversed } from "../ramp";
 import { position, ticks, type Scale } from "../scale";
+import { whereabouts } from "../sentence";
 import { lock, palette, unit } from "../state";
 import { theme } from "../theme";
 import "./legend.css";
@@ -33,11 +34,7 @@ export function Legend() {
   return (
     <div class={`legend ${corner}`} ref={ref} role="group" aria-label="Legend">
       {view.mode === "direction" ? <Discs view={view} scale={s} m={m} /> : view.mode === "change" ? <Change view={view} scale={s} m={m} /> : <Heat view={view} scale={s} m={m} />}
-      {view.hollow && (
-        <div class="legend-row quiet aside" title="Addresses that no database knows more closely, and anycast networks, which are in many places at once: nothing says where in the country they are">
-          <svg class="hatch" width="18" height="12" aria-hidden="true"><path d="M-2 8 8-2M2 14 16 0M10 14 22 2" /></svg>only the country is known
-        </div>
-      )}
+      {view.hollow && <CountryOnly />}
       {view.anycast && (
         <div class="legend-row quiet aside" title="Networks that answer from many places at once: which of them it was nobody knows from the address. The ring stands in the country they are registered in.">
           <svg class="unplaced" width="14" height="14" aria-hidden="true"><circle cx="7" cy="7" r="5.5" /></svg>anycast: in many places at once
@@ -157,6 +154,16 @@ function half(r: number, h: number, sweep: 0 | 1): string {
 }
 
 /** What no map can show is said here. */
+/** What the hatching means, and of how many packets it is all that is known. */
+function CountryOnly() {
+  const v = sums.value, part = v && v.coarse > 0 ? `: ${share(v.coarse, v.totalPackets)}` : "";
+  return (
+    <div class="legend-row quiet aside" title={`Addresses that no database knows more closely, and anycast networks, which are in many places at once: nothing says where in the country they are${v ? `. ${whereabouts(v)}` : ""}`}>
+      <svg class="hatch" width="18" height="12" aria-hidden="true"><path d="M-2 8 8-2M2 14 16 0M10 14 22 2" /></svg>only the country is known{part}
+    </div>
+  );
+}
+
 function Nowhere() {
   const v = sums.value;
   if (!v || v.unlocated === 0) return null;
