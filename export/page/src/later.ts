@@ -25,6 +25,8 @@ export function surroundMap(then: (around: typeof Surround) => void): void {
   setTimeout(bring, longest); // whatever keeps the map from being drawn
   document.addEventListener("visibilitychange", bring, { once: true });
   effect(() => {
-    if (!asked && frames.value > before) requestAnimationFrame(() => setTimeout(bring, 0)); // behind the frame that shows it
+    if (asked || frames.value === before) return;
+    // Behind the frame that shows it: the browser asks for another once it has painted that one.
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(bring, 0)));
   });
 }

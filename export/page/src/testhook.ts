@@ -10,9 +10,9 @@ const hook = {
   get painted(): boolean {
     return map.value?.painted ?? false;
   },
-  /** The page is complete: the data are on the map with its names, and around it is what belongs there. */
+  /** The page is complete: the data are on the map with its names, around it is what belongs there, and hands can move it. */
   get ready(): boolean {
-    return !!map.value?.complete && !!surround.value;
+    return !!map.value?.complete && !!surround.value && map.value.handed;
   },
   /** The page's pixel of a place on the globe. */
   project(lon: number, lat: number): [number, number] | null {

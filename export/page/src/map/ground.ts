@@ -80,8 +80,15 @@ export class Ground {
     clearTimeout(this.timer);
     const earth = direct(world, camera, c, outline, moves);
     this.pictures = moves ? null : new Pictures(this.canvases, world, camera, density, c, earth);
-    if (!moves) this.timer = setTimeout(() => this.make(), restedFor) as unknown as number;
+    if (!moves) this.rest(this.pictures!);
     return earth;
+  }
+
+  /** Counts from the frame that shows this view: a slow one would have its pictures made before it is seen. */
+  private rest(pictures: Pictures): void {
+    requestAnimationFrame(() => {
+      if (this.pictures === pictures) this.timer = setTimeout(() => this.make(), restedFor) as unknown as number;
+    });
   }
 
   private make(): void {

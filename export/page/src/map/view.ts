@@ -89,6 +89,8 @@ export class MapView {
     this.gestures.sync(this.camera);
   }
 
+  /** Can hands move it by now? */
+  get handed(): boolean { return this.gestures !== null; }
   get width(): number { return this.camera.width; }
   get height(): number { return this.camera.height; }
   get mode(): Mode { return this.signed ? "change" : this.split ? "direction" : "volume"; }

@@ -87,7 +87,7 @@ scenarios("the map", { browsers: ["chromium", "firefox"] }, ({ kind: browser, te
       await visit(full, { hash: "#view=30,0,3", still }, async (page) => {
         // A machine with other work may see the hand rest before it lets go: then it is thrown again.
         let on = 0;
-        for (let i = 0; i < 20 && Math.abs(on) < 15; i++) {
+        for (let i = 0; i < 20 && on < 15; i++) {
           const p = await at(page, frankfurt);
           await drag(page, p, 60, 0, { hold: false });
           await settled(page);
