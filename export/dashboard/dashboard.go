@@ -151,10 +151,15 @@ func (s *Server) masked() *Server {
 
 // answering returns the Server whose answers a visitor may see.
 func (s *Server) answering(v access.Visitor) *Server {
-	if s.others == nil || s.cfg.Mask() == nil || v.Known && v.Scope == access.Admin {
+	if s.others == nil || !s.masks(v) {
 		return s
 	}
 	return s.others
+}
+
+// masks reports whether a visitor gets masked answers only.
+func (s *Server) masks(v access.Visitor) bool {
+	return s.cfg.Mask != nil && s.cfg.Mask() != nil && !(v.Known && v.Scope == access.Admin)
 }
 
 // Handler returns the handler of all routes.

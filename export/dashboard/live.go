@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/packetheat/packetheat/export/dashboard/access"
 	"github.com/packetheat/packetheat/store"
 )
 
@@ -34,9 +35,9 @@ type beatEvent struct {
 const slow = 10 * time.Second
 
 // serveLive sends server-sent events: the status at once, one event after each commit,
-// and a beat now and then, until the client goes, reads too slowly, or the server stops. (HTML
-// standard, 9.2: an event is lines "name: value" and an empty line; a line that
-// begins with a colon is a comment.)
+// and a beat now and then, until the client goes, reads too slowly, may not be told any
+// more, or the server stops. (HTML standard, 9.2: an event is lines "name: value" and an
+// empty line; a line that begins with a colon is a comment.)
 func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 	leave, err := s.streams.enter(r)
 	if err != nil {
@@ -61,9 +62,14 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 	}
 	beat := time.NewTicker(s.cfg.Heartbeat)
 	defer beat.Stop()
+	v := visitor(r)
 	for {
 		var err error
 		select {
+		case <-v.Over:
+			if v = s.guard.Visitor(r); !s.welcome(w, r, &v) {
+				return
+			}
 		case <-r.Context().Done():
 			return
 		case <-stopping:
@@ -80,6 +86,17 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// welcome holds a visitor against the rules that are in force now: a token that was taken
+// away ends what it has begun. He comes again to learn what he may see.
+func (s *Server) welcome(w http.ResponseWriter, r *http.Request, v *access.Visitor) bool {
+	if s.guard.Barred(r, *v) != "" {
+		return false
+	}
+	again, err := s.guard.Admit(w, r, *v)
+	*v = again
+	return err == nil && s.masks(again) == (s.mask != nil)
 }
 
 func newTick(c *store.Commit) tickEvent {

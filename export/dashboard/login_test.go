@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -8,9 +9,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/export/dashboard/access"
+	"github.com/packetheat/packetheat/store"
 )
 
 const (
@@ -153,5 +156,74 @@ func TestScopes(t *testing.T) {
 		if r := get(t, cfg, path, "Authorization", "Bearer "+adminToken); r.StatusCode != 200 {
 			t.Errorf("admin, %s: %d", path, r.StatusCode)
 		}
+	}
+}
+
+// TestRevokedTokenEndsStreams: a live stream outlives rules that still let its client see
+// what it sees, and no others.
+func TestRevokedTokenEndsStreams(t *testing.T) {
+	rules := access.Rules{Token: adminToken, ReadToken: readToken}
+	another, moved := rules, rules
+	another.ReadToken = "another-token-0123456789"
+	moved.ProxiesOnly, moved.Hosts = false, []string{"heat.example"}
+	masked := false
+	for name, c := range map[string]struct {
+		token string
+		next  access.Rules
+		mask  bool // from then on
+		stays bool
+	}{
+		"his token is another":    {readToken, another, false, false},
+		"somebody else's is":      {adminToken, another, false, true},
+		"a name is added":         {readToken, moved, false, true},
+		"answers are masked now":  {readToken, moved, true, false},
+		"but not for who may all": {adminToken, moved, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			guard, reader := access.New(rules, nil), &fakeReader{points: somePoints()}
+			masked = false
+			cfg := Config{Reader: reader, Guard: guard, Mask: func() *export.Mask {
+				if masked {
+					return &export.Mask{}
+				}
+				return nil
+			}}
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v1/live", nil)
+			r.Host = "localhost"
+			r.Header.Set("Authorization", "Bearer "+c.token)
+			w, done := newHeard(), make(chan struct{})
+			go func() { defer close(done); New(cfg).Handler().ServeHTTP(w, r) }()
+			w.until("event: status")
+			masked = c.mask
+			guard.Set(c.next)
+			if !c.stays {
+				<-done
+				return
+			}
+			for i := range 20 { // one of them comes after the change was seen
+				reader.announce(store.Commit{Sensor: "gw1", Tick: noon, Seq: uint32(i)})
+				w.until(fmt.Sprintf(`"seq":%d,`, i))
+			}
+		})
+	}
+}
+
+// heard is a client of a stream that keeps what it hears.
+type heard struct {
+	http.ResponseWriter
+	text chan string
+	all  string
+}
+
+func newHeard() *heard { return &heard{httptest.NewRecorder(), make(chan string, 100), ""} }
+
+func (h *heard) Write(p []byte) (int, error)      { h.text <- string(p); return len(p), nil }
+func (h *heard) SetWriteDeadline(time.Time) error { return nil }
+func (h *heard) FlushError() error                { return nil }
+
+// until waits until something was heard.
+func (h *heard) until(what string) {
+	for !strings.Contains(h.all, what) {
+		h.all += <-h.text
 	}
 }

@@ -59,6 +59,7 @@ type credential struct {
 type set struct {
 	Rules
 	credentials []credential
+	over        chan struct{} // closed when others are in force
 }
 
 // Guard holds requests against Rules, which may be changed at any time. Make one with
@@ -82,7 +83,7 @@ func New(r Rules, now func() time.Time) *Guard {
 
 // Set puts other rules in force. Cookies for a token that has changed are void.
 func (g *Guard) Set(r Rules) {
-	s := &set{Rules: r}
+	s := &set{Rules: r, over: make(chan struct{})}
 	for _, t := range []struct {
 		text  string
 		scope Scope
@@ -91,7 +92,9 @@ func (g *Guard) Set(r Rules) {
 			s.credentials = append(s.credentials, newCredential(t.text, t.scope))
 		}
 	}
-	g.rules.Store(s)
+	if before := g.rules.Swap(s); before != nil {
+		close(before.over)
+	}
 }
 
 // Wrong returns how many wrong tokens have come, and such as had to wait, since the start.

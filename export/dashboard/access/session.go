@@ -35,6 +35,7 @@ const (
 // returns him with his Scope. A cookie that is getting old is renewed by w.
 func (g *Guard) Admit(w http.ResponseWriter, r *http.Request, v Visitor) (Visitor, error) {
 	rules := g.rules.Load()
+	v.Over = rules.over
 	if token, ok := bearer(r); ok {
 		c, err := g.try(rules, v, token)
 		if err != nil {

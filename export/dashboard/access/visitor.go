@@ -17,6 +17,10 @@ type Visitor struct {
 	Proxy bool       // it came by a trusted proxy
 	Scope Scope      // set by Guard.Admit
 	Known bool       // by a token or a cookie; false with a Scope: no token is needed
+
+	// Over is closed when the rules that let him in are in force no more: whom an answer
+	// goes on for is to be held against the new ones. Set by Guard.Admit.
+	Over <-chan struct{}
 }
 
 // Visitor reads who sent a request. Headers of proxies count only where they come from

@@ -1,5 +1,6 @@
 // Questions to the sensor that serves this page, and its answers.
 
+import { signal } from "@preact/signals";
 import { decode, type Columns } from "./codec";
 import { frames } from "./frames";
 
@@ -28,8 +29,15 @@ export class Refusal extends Error {
   }
 }
 
+/** The sensor does not know its visitor any more: only signing in helps. */
+export const signedOut = signal(false);
+
+const problem = "application/problem+json";
+
 /** RFC 9457 problems carry a sentence; anything else its status. */
-async function refusal(r: Response): Promise<Refusal> {
+export async function refusal(r: Response): Promise<Refusal> {
+  // A 401 of anybody else, a proxy for example, is not mended by our page of signing in.
+  if (r.status === 401 && r.headers.get("Content-Type")?.startsWith(problem)) signedOut.value = true;
   const text = await r.json().then((p: { detail?: string; title?: string }) => p.detail ?? p.title, () => undefined);
   return new Refusal(text ?? `The sensor answered ${r.status}.`, r.status);
 }

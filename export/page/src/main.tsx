@@ -3,6 +3,7 @@
 
 import { batch, effect } from "@preact/signals";
 import { render } from "preact";
+import { signedOut } from "./api";
 import { decode, fromBase64 } from "./codec";
 import { Dataset } from "./dataset";
 import { opensWith } from "./evidence";
@@ -11,6 +12,7 @@ import * as live from "./live";
 import * as model from "./model";
 import { broken, map, world } from "./page";
 import "./testhook";
+import { signIn } from "./signin";
 import * as theme from "./theme";
 import { App } from "./ui/app";
 import * as url from "./url";
@@ -45,6 +47,7 @@ if (saved) {
   render(<App />, document.getElementById("app")!);
   if (location.protocol.startsWith("http")) {
     live.start();
+    effect(() => void (signedOut.value && signIn()));
     surroundMap((around) => around.follow());
   } else {
     broken.value = "This file carries no data: it is the page as the dashboard serves it. Make one with: packetheat export html -o map.html";

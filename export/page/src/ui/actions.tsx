@@ -1,7 +1,7 @@
 // What one takes away from a card: its rows, a filter for tcpdump, a look elsewhere.
 
 import { useState } from "preact/hooks";
-import { address } from "../api";
+import { address, refusal } from "../api";
 import { copyText } from "../clipboard";
 import { addressesOf, captureFilter, csv, csvRows, linkTo, mostHosts, mostLines } from "../copy";
 import type { Dataset } from "../dataset";
@@ -49,7 +49,7 @@ async function copyRows(s: Subject, d: Dataset): Promise<string> {
 async function copyPoints(s: Subject, d: Dataset): Promise<string> {
   const stop = new AbortController();
   const r = await fetch(address("points.csv", shownQuery(termOf(s, d))), { signal: stop.signal });
-  if (!r.ok) throw new Error(await r.json().then((p: { detail?: string }) => p.detail, () => undefined) ?? `The sensor answered ${r.status}.`);
+  if (!r.ok) throw await refusal(r);
   const reader = r.body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = "", lines = -1;
   for (;;) {
