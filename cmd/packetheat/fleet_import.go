@@ -72,7 +72,7 @@ func (p *program) fleetImport(cmd *cobra.Command) (err error) {
 		p.say("note: %s had been joined with others of the same tick, which have their points", counted64(r.Merged, "batch", "batches"))
 	}
 	if r.Refused > 0 {
-		p.say("warning: %s of times before 1970 or after 2106 stay behind", counted64(r.Refused, "batch", "batches"))
+		p.say("warning: %s behind, which the server does not take: %v", counted64(r.Refused, "batch stays", "batches stay"), r.Cause)
 	}
 	if r.Damaged > 0 {
 		p.say("warning: %s without their points, which cannot be read (packetheat db check)", counted64(r.Damaged, "batch is there", "batches are there"))

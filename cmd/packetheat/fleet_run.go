@@ -93,6 +93,12 @@ func (j *shippingJSON) print(l *list) {
 	if j.Error != "" {
 		l.add("", "since %s: %s", moment(j.Since), j.Error)
 	}
+	if j.Refused > 0 {
+		l.add("", "%s here alone: the server does not take what is in them (see the log)", counted64(int64(j.Refused), "batch stays", "batches stay"))
+	}
+	if j.Damaged > 0 {
+		l.add("", "%s shipped without their points, which cannot be read (packetheat db check)", counted64(int64(j.Damaged), "batch was", "batches were"))
+	}
 	if j.Lost > 0 {
 		l.add("", "%s given up before they were shipped: store.retention.size or .free is too small for how long the server was away", counted(uint64(j.LostPoints), "point"))
 	}
@@ -105,5 +111,5 @@ func (r *live) fleetMetrics() metrics.Fleet {
 		return metrics.Fleet{}
 	}
 	return metrics.Fleet{Ships: true, Up: j.Error == "", Batches: j.Batches, Points: j.Points, Shipments: j.Shipments, Errors: j.Errors,
-		Waiting: j.Waiting, WaitingPoints: j.WaitPoints, Lag: j.Lag, LostPoints: j.LostPoints, Newest: j.Shipped}
+		Waiting: j.Waiting, WaitingPoints: j.WaitPoints, Lag: j.Lag, LostPoints: j.LostPoints, Refused: j.Refused, Damaged: j.Damaged, Newest: j.Shipped}
 }

@@ -2,17 +2,12 @@ package clickhouse
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/packetheat/packetheat/store"
 )
-
-// ErrTime says that a batch's tick cannot be kept: ClickHouse's times reach from 1970 to
-// 2106. Sending it again is of no use.
-var ErrTime = errors.New("tick is not between 1970 and 2106")
 
 // shipmentRows is how many points travel together at most, unless a batch alone has more.
 // A shipment is one block and one part, so that it arrives as a whole or not at all; that
@@ -25,7 +20,8 @@ const shipmentRows = 500_000
 // as does sending again what was acknowledged long ago.
 //
 // After an error the batches of the shipment that failed are remembered, to be sent again
-// as they were: they must not be changed then.
+// as they were: they must not be changed then. An ErrContent is the exception: those
+// batches have not arrived, and may be sent one by one to find out which is refused.
 //
 // One goroutine at a time may ship what is of one origin. Batches of one Append travel
 // together, a shipment a day: servers like few big ones, about one a second.
@@ -35,7 +31,7 @@ func (s *Store) Append(ctx context.Context, origin string, batches []*store.Batc
 	}
 	for _, b := range batches {
 		if err := b.Check(); err != nil {
-			return fmt.Errorf("append: %w", err)
+			return fmt.Errorf("append: %w: %w", err, ErrContent)
 		}
 		if t := b.Tick.Unix(); t < 0 || t >= 1<<32 {
 			return fmt.Errorf("append tick %s of %q: %w", b.Tick.UTC().Format(time.RFC3339), b.Sensor, ErrTime)
@@ -60,6 +56,10 @@ func (s *Store) ship(ctx context.Context, origin string, batches []*store.Batch)
 	for _, group := range groups {
 		s.pending.begin(origin, group)
 		if err := s.shipGroup(ctx, origin, group); err != nil {
+			if ofContent(err) {
+				s.pending.done(origin)
+				err = fmt.Errorf("%w: %w", err, ErrContent)
+			}
 			return err
 		}
 		s.pending.done(origin)

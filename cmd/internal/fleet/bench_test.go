@@ -80,6 +80,8 @@ func TestBenchFleet(t *testing.T) {
 		for _, size := range []struct{ sensors, ticks, points int }{{1, 360, 1000}, {10, 60, 500}, {100, 12, 300}} {
 			benchFleet(t, server, size.sensors, size.ticks, size.points)
 		}
+		fmt.Println()
+		benchDrain(t, server)
 	})
 }
 

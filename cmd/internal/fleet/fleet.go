@@ -16,11 +16,13 @@ import (
 	"time"
 
 	"github.com/packetheat/packetheat/store"
+	"github.com/packetheat/packetheat/store/clickhouse"
 	"github.com/packetheat/packetheat/store/sqlite"
 )
 
 // Server is where batches go. Append returns nil when all of them have arrived for good,
-// and takes those that it has had before as done.
+// and takes those that it has had before as done. Its clickhouse.ErrContent says that one
+// of them will never arrive.
 type Server interface {
 	Append(ctx context.Context, origin string, batches []*store.Batch) error
 	Close() error
@@ -50,6 +52,7 @@ const (
 	parcelPoints = 1 << 16
 	firstRetry   = time.Second
 	mostRetries  = 60 // times the first pause
+	serverRest   = 5  // the part of its time that the server is left alone by one that catches up
 
 	openTimeout = 30 * time.Second
 	sendTimeout = 2 * time.Minute
@@ -74,6 +77,9 @@ type Shipper struct {
 	server Server // of Run; nil: not connected
 	told   bool   // it was said that the server is away; of Run
 	lost   int64  // points whose loss has been told; of Run
+	most   int    // points of the next parcel; of Run
+
+	reading time.Duration // how long the last parcel was read; of Run
 }
 
 // trouble is what is wrong now; the zero value: nothing.
@@ -88,7 +94,7 @@ type Progress struct {
 	Batches, Points uint64
 	Shipments       uint64
 	Errors          uint64
-	Refused         uint64    // batches that no server takes: their ticks are not between 1970 and 2106
+	Refused         uint64    // batches that the server does not take for what is in them, while it takes others
 	Damaged         uint64    // batches shipped without their points, which cannot be read
 	Newest          time.Time // start of the newest tick that has arrived; zero: none yet
 	Last            time.Time // when the last shipment arrived
@@ -131,14 +137,21 @@ func (s *Shipper) Run(ctx context.Context) error {
 		case err != nil:
 			s.fail(ctx, err, pause)
 			pause = min(2*pause, mostRetries*s.cfg.Retry)
-		case sent > 0: // there may be more; half a core is left to others
+		case sent > 0: // there may be more
 			pause = s.cfg.Retry
-			s.sleep(ctx, time.Since(began))
+			s.sleep(ctx, s.rest(time.Since(began)))
 		default:
 			s.await(ctx, commits, began)
 		}
 	}
 	return s.end(context.WithoutCancel(ctx))
+}
+
+// rest is how long to rest after a shipment that took so long: as long as the store was
+// read, which leaves half of that core to capture, and a part of what the server took,
+// which leaves some of it to other sensors.
+func (s *Shipper) rest(took time.Duration) time.Duration {
+	return s.reading + (took-s.reading)/serverRest
 }
 
 // end ships what is left, if that is quick, and closes the outbox.
@@ -234,7 +247,9 @@ func (s *Shipper) ship(ctx context.Context) (batches int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := outbox.Next(ctx, s.cfg.Points)
+	began := time.Now()
+	p, err := outbox.Next(ctx, max(s.most, s.cfg.Points))
+	s.reading = time.Since(began)
 	if errors.Is(err, sqlite.ErrReplaced) {
 		s.mu.Lock()
 		s.outbox = nil
@@ -248,9 +263,14 @@ func (s *Shipper) ship(ctx context.Context) (batches int, err error) {
 		return 0, err
 	}
 	fit, refused := fitting(p.Batches)
-	if err := s.send(ctx, origin, fit); err != nil {
+	d := delivery{send: func(some []*store.Batch) error { return s.send(ctx, origin, some) }}
+	if err := d.all(fit); err != nil {
+		if errors.Is(err, clickhouse.ErrContent) {
+			s.most = 2*p.Points() + s.cfg.Points // with the next ones it turns out what is wrong
+		}
 		return 0, err
 	}
+	s.most, refused = 0, append(refused, d.refused...)
 	if err := outbox.Shipped(ctx, p); err != nil {
 		return 0, err
 	}
@@ -280,23 +300,8 @@ func (s *Shipper) outboxOf(ctx context.Context) (*sqlite.Outbox, error) {
 	return o, nil
 }
 
-// fitting returns the batches whose ticks a server can keep, and how many are others.
-func fitting(batches []*store.Batch) (fit []*store.Batch, refused int) {
-	for _, b := range batches {
-		if t := b.Tick.Unix(); t < 0 || t >= 1<<32 {
-			refused++
-			continue
-		}
-		fit = append(fit, b)
-	}
-	return fit, refused
-}
-
 // send connects where that is needed, and sends batches.
 func (s *Shipper) send(ctx context.Context, origin string, batches []*store.Batch) (err error) {
-	if len(batches) == 0 {
-		return nil
-	}
 	if s.server == nil {
 		s.mu.Lock()
 		open := s.open
@@ -314,14 +319,17 @@ func (s *Shipper) send(ctx context.Context, origin string, batches []*store.Batc
 }
 
 // arrived counts a parcel.
-func (s *Shipper) arrived(p *sqlite.Parcel, refused int) {
+func (s *Shipper) arrived(p *sqlite.Parcel, refused []refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, points := time.Now(), p.Points()
+	for i := range refused {
+		points -= len(refused[i].batch.Points)
+	}
 	s.done.Shipments++
-	s.done.Batches += uint64(len(p.Batches) - refused)
+	s.done.Batches += uint64(len(p.Batches) - len(refused))
 	s.done.Points += uint64(points)
-	s.done.Refused += uint64(refused)
+	s.done.Refused += uint64(len(refused))
 	s.done.Damaged += uint64(p.Damaged)
 	for _, b := range p.Batches {
 		if b.Tick.After(s.done.Newest) {
@@ -335,8 +343,10 @@ func (s *Shipper) arrived(p *sqlite.Parcel, refused int) {
 		s.told = false
 	}
 	s.failed = trouble{}
-	if refused > 0 {
-		s.log.Warn("fleet: batches of times before 1970 or after 2106 stay here", "batches", refused)
+	if len(refused) > 0 {
+		first := &refused[0]
+		s.log.Error("fleet: the server does not take what is in some batches: they stay in this store alone",
+			"batches", len(refused), "tick", first.batch.Tick.UTC(), "seq", first.batch.Seq, "error", first.cause)
 	}
 }
 

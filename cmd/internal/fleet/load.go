@@ -21,7 +21,8 @@ type Load struct {
 // Loaded is what Load has done.
 type Loaded struct {
 	Batches, Points int64 // at the server now
-	Refused         int64 // batches of times that it cannot keep
+	Refused         int64 // batches that it does not take for what is in them
+	Cause           error // why it did not take the first of these
 	Damaged         int64 // of Batches: without their points, which cannot be read
 	Merged          int64 // of Batches: their points are with others of their tick
 	Left            int64 // batches that a sensor ships itself
@@ -74,18 +75,26 @@ func (l *Load) Run(ctx context.Context, alone bool) (r Loaded, err error) {
 
 func (l *Load) ship(ctx context.Context, origin string, p *sqlite.Parcel, r *Loaded) error {
 	fit, refused := fitting(p.Batches)
-	if len(fit) > 0 {
+	d := delivery{taken: r.Points > 0, send: func(some []*store.Batch) error {
 		sending, cancel := context.WithTimeout(ctx, sendTimeout)
 		defer cancel()
-		if err := l.Server.Append(sending, origin, fit); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return err
+		return l.Server.Append(sending, origin, some)
+	}}
+	if err := d.all(fit); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
+		return err
 	}
-	r.Refused += int64(refused)
-	r.Batches += int64(len(fit))
+	refused = append(refused, d.refused...)
+	for i := range refused {
+		r.Points -= int64(len(refused[i].batch.Points))
+	}
+	if len(refused) > 0 && r.Cause == nil {
+		r.Cause = refused[0].cause
+	}
+	r.Refused += int64(len(refused))
+	r.Batches += int64(len(p.Batches) - len(refused))
 	r.Points += int64(p.Points())
 	r.Damaged += int64(p.Damaged)
 	r.Merged += int64(p.Merged)

@@ -12,6 +12,7 @@ type Fleet struct {
 	Waiting, WaitingPoints int64
 	Lag                    float64 // seconds since the oldest tick that waits began
 	LostPoints             int64   // given up before they were shipped
+	Refused, Damaged       uint64  // batches that the server does not take; that came without their points
 	Newest                 time.Time
 }
 
@@ -28,5 +29,7 @@ func (f *Fleet) collect(send sending) {
 	send(fleetWaitingPoints, float64(f.WaitingPoints))
 	send(fleetLag, f.Lag)
 	send(fleetLost, float64(f.LostPoints))
+	send(fleetRefused, float64(f.Refused))
+	send(fleetDamaged, float64(f.Damaged))
 	send(fleetNewest, seconds(f.Newest))
 }

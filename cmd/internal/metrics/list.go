@@ -105,6 +105,8 @@ var (
 	fleetWaitingPoints = gauge("packetheat_fleet_waiting_points", "Points in them.")
 	fleetLag           = gauge("packetheat_fleet_lag_seconds", "How long ago the oldest tick that waits began; 0: nothing waits.")
 	fleetLost          = counter("packetheat_fleet_lost_points_total", "Points that the store gave up before they were shipped.")
+	fleetRefused       = counter("packetheat_fleet_refused_batches_total", "Batches that the server does not take for what is in them; they stay in the sensor's store.")
+	fleetDamaged       = counter("packetheat_fleet_damaged_batches_total", "Batches that were shipped without their points, which cannot be read.")
 	fleetNewest        = gauge("packetheat_fleet_shipped_timestamp_seconds", "End of the newest tick that has arrived; 0: none has since the start.")
 
 	requests  = counter("packetheat_dashboard_requests_total", "Requests answered, by the class of the status (2xx, 4xx …).", "class")
@@ -133,7 +135,7 @@ func All() []Metric {
 		prunedBytes, storeSealed, storeFailed, upkeepTime, pruneSeconds, storeFree, storeRecovered,
 		geoBuilt, geoFaults, geoLookups, geoEvictions, geoDecoded, geoChecked, geoFailing, geoSearching,
 		rewrites, rewriteFails, rewriteSeconds, rewriteUsed, rewriteSkips, rewritten,
-		fleetUp, fleetBatches, fleetPoints, fleetShipments, fleetErrors, fleetWaiting, fleetWaitingPoints, fleetLag, fleetLost, fleetNewest,
+		fleetUp, fleetBatches, fleetPoints, fleetShipments, fleetErrors, fleetWaiting, fleetWaitingPoints, fleetLag, fleetLost, fleetRefused, fleetDamaged, fleetNewest,
 		requests, questions, downloads, streams, turned, wrong,
 		alertsSaid, alertsLasting, hookPending, hookFailures,
 	}

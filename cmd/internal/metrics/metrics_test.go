@@ -59,7 +59,7 @@ func some() Sources {
 			return Store{Known: true, Free: 123, Unused: 5, Log: 6, Tiers: [3]int64{7, 8, 9}, Open: 10, Late: 11, Oldest: 12, PrunedPoints: 13, PrunedBytes: 14, PruneSeconds: 1.5, Sealed: 15, UpkeepSeconds: 16.5}
 		},
 		Fleet: func() Fleet {
-			return Fleet{Ships: true, Up: true, Batches: 21, Points: 22, Shipments: 23, Errors: 24, Waiting: 25, WaitingPoints: 26, Lag: 27.5, LostPoints: 28, Newest: time.Unix(29, 0)}
+			return Fleet{Ships: true, Up: true, Batches: 21, Points: 22, Shipments: 23, Errors: 24, Waiting: 25, WaitingPoints: 26, Lag: 27.5, LostPoints: 28, Refused: 30, Damaged: 31, Newest: time.Unix(29, 0)}
 		},
 		Health: func() []health.Check {
 			return []health.Check{{Name: "rings", Level: health.Live, OK: true}, {Name: "disk", Level: health.Ready}}
@@ -133,6 +133,8 @@ func TestValues(t *testing.T) {
 		`packetheat_fleet_waiting_points 26`,
 		`packetheat_fleet_lag_seconds 27.5`,
 		`packetheat_fleet_shipped_timestamp_seconds 29`,
+		`packetheat_fleet_refused_batches_total 30`,
+		`packetheat_fleet_damaged_batches_total 31`,
 		`packetheat_export_rewrites_total 6`,
 		`packetheat_export_rewrite_seconds 0.25`,
 		`packetheat_export_rewrite_seconds_total 1.5`,
