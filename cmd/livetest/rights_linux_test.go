@@ -3,6 +3,7 @@ package livetest
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -195,4 +196,33 @@ func TestOpenerKilled(t *testing.T) {
 	})
 	s.stop()
 	balanced(t, s.dir+"/data")
+}
+
+// TestCommandsShedRights: a command that captures nothing has no use for the capability on
+// the program's file, and gives it up in every thread; what was given it for a purpose it
+// keeps.
+func TestCommandsShedRights(t *testing.T) {
+	link := capturetest.Veth(t)
+	if os.Geteuid() != 0 {
+		t.Skip("only root starts a program as somebody else")
+	}
+	path, dir := granted(t), workdir(t)
+	run := start(t, link, options{uid: somebody, dir: dir, path: path, args: []string{"--listen", "off"}})
+	run.ready()
+	run.stop()
+	for capability, keeps := range map[string][]string{"cap_net_raw": {}, "cap_net_raw,cap_net_bind_service": {"CAP_NET_BIND_SERVICE"}} {
+		if out, err := exec.Command("setcap", capability+"+ep", path).CombinedOutput(); err != nil {
+			t.Fatalf("setcap: %v %s", err, out)
+		}
+		s := start(t, link, options{bare: true, uid: somebody, dir: dir, path: path, args: []string{"serve", "--listen", "127.0.0.1:8080"}})
+		s.ready()
+		state, err := privilege.Look(s.cmd.Process.Pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state.UID != somebody || state.Threads < 3 || !slices.Equal(state.Capabilities, keeps) {
+			t.Errorf("with %s on its file serve is %+v, want it to keep %q", capability, state, keeps)
+		}
+		s.stop()
+	}
 }

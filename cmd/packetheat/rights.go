@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"github.com/packetheat/packetheat/cmd/internal/config"
 	"github.com/packetheat/packetheat/cmd/internal/desktop"
 	"github.com/packetheat/packetheat/cmd/internal/privilege"
@@ -17,6 +19,16 @@ const (
 	handedListener = "listener" // of the dashboard, where only root may open it
 	handedBrowser  = "browser"  // takes the address that a browser is to show
 )
+
+// shed gives up the rights that the program's file gives it ("setcap cap_net_raw+ep") before
+// anything is read, unless args name a command that opens packet sockets, or tries to.
+func shed(root *cobra.Command, args []string) error {
+	cmd, _, err := root.Find(args)
+	if err == nil && contains([]string{"run", "demo", "doctor"}, cmd.Name()) && cmd.Parent() == root {
+		return nil
+	}
+	return privilege.Shed()
+}
 
 // prepare turns a process with rights into one without, which begins anew; it does not
 // return then. In the one without, it takes over what was prepared. Who has no right to

@@ -49,6 +49,9 @@ var errSilent = errors.New("failed")
 // execute runs the command that args name and returns the exit status.
 func (p *program) execute(args []string) int {
 	root := p.root()
+	if err := shed(root, args); err != nil {
+		p.complain(fmt.Errorf("%w: going on with more rights than needed", err))
+	}
 	root.SetArgs(args)
 	root.SetIn(p.in)
 	root.SetOut(p.out)
