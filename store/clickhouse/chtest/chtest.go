@@ -117,12 +117,8 @@ func freePorts(t testing.TB, n int) []int {
 	return ports
 }
 
-// gentle makes the command one that leaves the machine to others.
-func gentle(dir, name string, args ...string) *exec.Cmd {
-	if nice, err := exec.LookPath("nice"); err == nil {
-		args = append([]string{"-n", "19", name}, args...)
-		name = nice
-	}
+// command is one that runs in a folder.
+func command(dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
 	return cmd

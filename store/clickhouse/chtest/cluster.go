@@ -73,7 +73,7 @@ func startKeeper(t testing.TB) *Server {
 	write(t, filepath.Join(dir, "zoo.cfg"), fmt.Sprintf("tickTime=1000\ndataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n4lw.commands.whitelist=srvr\nmaxClientCnxns=0\n", dir, port))
 	s := &Server{Name: "zookeeper", DSN: fmt.Sprintf("127.0.0.1:%d", port), Dir: dir, t: t}
 	s.command = func() *exec.Cmd {
-		return gentle(dir, java, "-Xmx128m", "-cp", zookeeperJar, "org.apache.zookeeper.server.ZooKeeperServerMain", "zoo.cfg")
+		return command(dir, java, "-Xmx128m", "-cp", zookeeperJar, "org.apache.zookeeper.server.ZooKeeperServerMain", "zoo.cfg")
 	}
 	s.ready = func(cmd *exec.Cmd) error {
 		if err := cmd.Start(); err != nil {

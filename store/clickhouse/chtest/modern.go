@@ -16,14 +16,14 @@ func Modern(t testing.TB) *Server {
 	library := chdbLibrary(t)
 	dir := t.TempDir()
 	program := filepath.Join(dir, "chdb")
-	build := gentle("", "go", "build", "-o", program, "github.com/packetheat/packetheat/store/clickhouse/chtest/chdb")
+	build := command("", "go", "build", "-o", program, "github.com/packetheat/packetheat/store/clickhouse/chtest/chdb")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the server of chdb: %v\n%s", err, out)
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
 	s := &Server{Name: "chdb", DSN: "http://" + address + "?compress=none", Dir: dir, t: t}
 	s.command = func() *exec.Cmd {
-		return gentle(dir, program, "-library", library, "-dir", filepath.Join(dir, "data"), "-listen", address)
+		return command(dir, program, "-library", library, "-dir", filepath.Join(dir, "data"), "-listen", address)
 	}
 	s.ready = func(cmd *exec.Cmd) error {
 		out, err := cmd.StdoutPipe()

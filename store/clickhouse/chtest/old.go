@@ -34,7 +34,7 @@ func startOld(t testing.TB, program, dir string, tcp, http int, more string) *Se
 	write(t, filepath.Join(dir, "config.xml"), fmt.Sprintf(oldConfig, dir, tcp, http, more))
 	write(t, filepath.Join(dir, "users.xml"), oldUsers)
 	s := &Server{Name: "18.16", DSN: fmt.Sprintf("clickhouse://127.0.0.1:%d", tcp), Dir: dir, t: t}
-	s.command = func() *exec.Cmd { return gentle(dir, program, "--config-file=config.xml") }
+	s.command = func() *exec.Cmd { return command(dir, program, "--config-file=config.xml") }
 	s.ready = func(cmd *exec.Cmd) error {
 		if err := cmd.Start(); err != nil {
 			return err
