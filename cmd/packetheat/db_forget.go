@@ -25,7 +25,8 @@ the disk needs room for it a second time. No sensor may write to the store, and 
 
 What was captured stays counted, as packets and bytes that nobody can attribute. Sums whose
 points were given up before know no addresses and stay. Not touched, but named: the files in
-export.dir, which the sensor writes anew when it next runs; backups, exports and copies.
+export.dir, which the sensor writes anew when it next runs; backups, exports and copies. A server
+that the store was shipped to has its own command: packetheat fleet forget.
 
 Exit status: 0 done, also where there was nothing, 1 failed, 2 wrong usage.`,
 		Example: `  packetheat db forget 203.0.113.7 --dry-run

@@ -18,7 +18,7 @@ import (
 func (p *program) fleetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fleet",
-		Short: "Many sensors on one map, in ClickHouse: init, upgrade, status, import, selftest",
+		Short: "Many sensors on one map, in ClickHouse: init, upgrade, status, import, forget, selftest",
 		Long: `Look after the ClickHouse server or cluster in which many sensors keep their points together.
 
   1. Say where it is, on every sensor: fleet.clickhouse in the configuration.
@@ -31,7 +31,7 @@ is away. What is sent again counts once. All about it: packetheat help clickhous
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.fleetInitCommand(), p.fleetUpgradeCommand(), p.fleetStatusCommand(), p.fleetImportCommand(), p.fleetSelftestCommand())
+	cmd.AddCommand(p.fleetInitCommand(), p.fleetUpgradeCommand(), p.fleetStatusCommand(), p.fleetImportCommand(), p.fleetForgetCommand(), p.fleetSelftestCommand())
 	return cmd
 }
 

@@ -89,7 +89,33 @@ func TestFleet(t *testing.T) {
 		if !strings.Contains(r.out, "are equal to SQLite's") || !strings.Contains(r.err, "seed 7") {
 			t.Errorf("selftest says %q, %q", r.out, r.err)
 		}
+		forgets(t, run)
 	})
+}
+
+// forgets takes an address out of the store and of the server, where it was once each.
+func forgets(t *testing.T, run func(status int, args ...string) result) {
+	t.Helper()
+	var top topJSON
+	if err := json.Unmarshal([]byte(run(exitDone, "top", "ip", "--json", "-n", "1").out), &top); err != nil || len(top.Rows) != 1 {
+		t.Fatalf("%+v, %v", top, err)
+	}
+	address := top.Rows[0].Key
+	one, many := run(exitDone, "db", "forget", address, "--dry-run"), run(exitDone, "fleet", "forget", address, "--dry-run")
+	said, _, _ := strings.Cut(strings.TrimSuffix(one.err, "\n"), ", and ") // a store may have alerts, too
+	if !strings.Contains(many.err, said+" from 1 sensor\n") || strings.Contains(said, "0 points") {
+		t.Errorf("a store says %q, the server %q", one.err, many.err)
+	}
+	if r := run(exitUsage, "fleet", "forget", address); !strings.Contains(r.err, "--yes") {
+		t.Errorf("without an answer it says %q", r.err)
+	}
+	run(exitUsage, "fleet", "forget", "nobody", "--yes")
+	if r := run(exitDone, "fleet", "forget", address, "--yes"); !strings.Contains(r.err, "took out ") || !strings.Contains(r.err, "not touched") {
+		t.Errorf("it says %q", r.err)
+	}
+	if r := run(exitDone, "fleet", "forget", address, "--dry-run"); !strings.Contains(r.err, "would take out 0 points") {
+		t.Errorf("after that it says %q", r.err)
+	}
 }
 
 // sameAnswers asks both servers for everything that a page asks for.
@@ -144,6 +170,7 @@ func TestFleetNeedsServer(t *testing.T) {
 		{"fleet status", "", "fleet.clickhouse.dsn", exitFailed},
 		{"fleet import", "", "fleet.clickhouse.dsn", exitFailed},
 		{"fleet selftest", "", "fleet.clickhouse.dsn", exitFailed},
+		{"fleet forget 203.0.113.7", "", "fleet.clickhouse.dsn", exitFailed},
 		{"serve --fleet", "", "fleet.clickhouse.dsn", exitFailed},
 		{"fleet status", "clickhouse://127.0.0.1:1", "is the server running", exitFailed},
 		{"fleet status", "clickhouse://me:secret@127.0.0.1:1", "fleet.clickhouse.user", exitFailed},
