@@ -164,6 +164,35 @@ func TestMaskedReaderRefuses(t *testing.T) {
 	}
 }
 
+// TestMaskedReaderNamesCountries: by place, what a mask leaves no more than a country of is
+// a row of that country.
+func TestMaskedReaderNamesCountries(t *testing.T) {
+	m := NewMasked(secret(), func() Mask { return *secretMask() })
+	top, err := m.Top(t.Context(), store.Filter{}, store.ByPlace, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := m.Cells(t.Context(), store.Filter{}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]uint64{}
+	for _, c := range cells {
+		if !c.Place.HasCoordinates() && c.Place.Country != "" {
+			want[c.Place.Country+" (country only)"] += c.Packets
+		}
+	}
+	got := map[string]uint64{}
+	for _, r := range top.Rows {
+		if r.Key == "" && r.Place.Country != "" {
+			got[r.Label] += r.Total().Packets
+		}
+	}
+	if len(want) == 0 || !maps.Equal(got, want) {
+		t.Errorf("%v, the map has %v", got, want)
+	}
+}
+
 // TestMaskedReaderCountsOnce asks for the same hour again and again: its addresses are
 // counted once, until it has other points.
 func TestMaskedReaderCountsOnce(t *testing.T) {

@@ -55,6 +55,7 @@ type topKey struct {
 func topKeyOf(by store.Dimension, p *store.Point) (k topKey) {
 	switch by {
 	case store.ByPlace:
+		k.text = p.Place.Country
 		if p.Place.HasCoordinates() {
 			k.text = strconv.FormatFloat(p.Place.Latitude, 'f', 4, 64) + "," + strconv.FormatFloat(p.Place.Longitude, 'f', 4, 64)
 		}
@@ -90,6 +91,10 @@ func (k topKey) row(by store.Dimension, p *store.Point) store.Row {
 	}
 	switch by {
 	case store.ByPlace, store.ByCity:
+		if by == store.ByPlace && k.text == p.Place.Country {
+			r.CountryOnly(k.text)
+			break
+		}
 		r.Place = p.Place
 		r.Label = cmp.Or(joinedNames(cmp.Or(p.Place.City, p.Place.Region), p.Place.Country), k.text)
 	case store.ByASN:

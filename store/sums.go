@@ -68,7 +68,8 @@ func ParseDimension(s string) (Dimension, error) {
 type Row struct {
 	// Key identifies the row and can be put behind the dimension's name in a
 	// filter: an address or CIDR, an ISO country code, an AS number, a port, a
-	// protocol, "LAT,LON" for a place. Empty: the field is missing (unlocated …).
+	// protocol, "LAT,LON" for a place. Empty: the field is missing (unlocated …); by
+	// place, Place.Country then tells the rows of what is known to its country only.
 	Key   string
 	Label string // for people: AS organisation, "City, Country" …; may equal Key
 	Proto uint8  // ByPort: the protocol of the port; else 0
@@ -89,6 +90,27 @@ func (r *Row) Total() Sum {
 	return s
 }
 
+// CountryOnly makes r the row, by place, of all that is known to a country only, which
+// an ISO code names.
+func (r *Row) CountryOnly(country string) {
+	r.Key, r.Place, r.Label = "", Place{Country: country}, country+" (country only)"
+}
+
+// RowID tells the rows of a top apart. It can be compared, and be a map's key.
+type RowID struct {
+	key, country string
+	proto        uint8
+}
+
+// ID returns what the row has alone in its top and shares with the same row of another.
+func (r *Row) ID(by Dimension) RowID {
+	id := RowID{key: r.Key, proto: r.Proto}
+	if by == ByPlace && r.Key == "" {
+		id.country = r.Place.Country
+	}
+	return id
+}
+
 // Top is the answer to "who most": the biggest rows, and what all rows add up to.
 type Top struct {
 	By    Dimension
@@ -98,7 +120,7 @@ type Top struct {
 }
 
 // SortRows puts rows into the order of a Top: most packets first, ties by bytes,
-// then by key and protocol, so that the order is always the same.
+// then by key, country and protocol, so that the order is always the same.
 func SortRows(rows []Row) {
 	slices.SortFunc(rows, func(a, b Row) int {
 		ta, tb := a.Total(), b.Total()
@@ -109,6 +131,8 @@ func SortRows(rows []Row) {
 			return cmpDesc(ta.Bytes, tb.Bytes)
 		case a.Key != b.Key:
 			return strings.Compare(a.Key, b.Key)
+		case a.Place.Country != b.Place.Country:
+			return strings.Compare(a.Place.Country, b.Place.Country)
 		}
 		return int(a.Proto) - int(b.Proto)
 	})

@@ -113,18 +113,14 @@ func (c *change) state(amount func(store.Sum) uint64, scale float64) string {
 
 // join puts the rows of two tops together, those of one key in one.
 func (c *comparison) join(now, before *store.Top) {
-	type key struct {
-		name  string
-		proto uint8
-	}
-	at := make(map[key]int, len(now.Rows))
+	at := make(map[store.RowID]int, len(now.Rows))
 	c.rows = make([]change, 0, max(len(now.Rows), len(before.Rows)))
 	for _, r := range now.Rows {
-		at[key{r.Key, r.Proto}] = len(c.rows)
+		at[r.ID(now.By)] = len(c.rows)
 		c.rows = append(c.rows, change{row: r, now: r.Total()})
 	}
 	for _, r := range before.Rows {
-		if i, ok := at[key{r.Key, r.Proto}]; ok {
+		if i, ok := at[r.ID(now.By)]; ok {
 			c.rows[i].before = r.Total()
 		} else {
 			c.rows = append(c.rows, change{row: r, before: r.Total()})
@@ -140,7 +136,7 @@ func (c *comparison) sort(amount func(store.Sum) uint64) {
 		return cmp.Or(
 			cmp.Compare(math.Abs(b.by(amount, c.scale)), math.Abs(a.by(amount, c.scale))),
 			cmp.Compare(amount(b.now)+amount(b.before), amount(a.now)+amount(a.before)),
-			strings.Compare(a.row.Key, b.row.Key), cmp.Compare(a.row.Proto, b.row.Proto))
+			strings.Compare(a.row.Key, b.row.Key), strings.Compare(a.row.Place.Country, b.row.Place.Country), cmp.Compare(a.row.Proto, b.row.Proto))
 	})
 }
 

@@ -76,6 +76,29 @@ func rowWords(table string, want []string) (out []string) {
 	return out
 }
 
+// TestJoinCountryOnly: what is known to countries only is compared country by country.
+func TestJoinCountryOnly(t *testing.T) {
+	top := func(packets map[string]uint64) *store.Top {
+		top := store.Top{By: store.ByPlace}
+		for country, n := range packets {
+			r := store.Row{In: store.Sum{Packets: n}}
+			r.CountryOnly(country)
+			top.Rows = append(top.Rows, r)
+		}
+		return &top
+	}
+	c := comparison{scale: 1}
+	c.join(top(map[string]uint64{"US": 5, "BR": 2}), top(map[string]uint64{"US": 1, "RO": 4}))
+	got := map[string][2]uint64{}
+	for _, r := range c.rows {
+		got[r.row.Label] = [2]uint64{r.before.Packets, r.now.Packets}
+	}
+	want := map[string][2]uint64{"US (country only)": {1, 5}, "BR (country only)": {0, 2}, "RO (country only)": {4, 0}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestTopCompareJSON holds the sums of a comparison to those of two tops, and a change to
 // their difference.
 func TestTopCompareJSON(t *testing.T) {

@@ -25,7 +25,7 @@ type topAnswer struct {
 }
 
 type topRow struct {
-	Key       string   `json:"key"` // can be put behind the dimension's name in a filter; empty: missing
+	Key       string   `json:"key"` // can be put behind the dimension's name in a filter; empty: missing, or by place the country only
 	Label     string   `json:"label"`
 	Country   string   `json:"country,omitempty"`
 	City      string   `json:"city,omitempty"`

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -120,7 +121,7 @@ func (r *topRow) addPoint(x *store.Point) {
 func topKeyOf(by store.Dimension, x *store.Point) topKey {
 	switch by {
 	case store.ByPlace:
-		return topKey{text: spot(x.Place)}
+		return topKey{text: cmp.Or(spot(x.Place), x.Place.Country)}
 	case store.ByCountry:
 		return topKey{text: x.Place.Country}
 	case store.ByCity:

@@ -112,7 +112,7 @@ func topQueryOf(by store.Dimension) topQuery {
 	switch by {
 	case store.ByPlace:
 		spot := fmt.Sprintf("precision >= %d", store.Region)
-		q.keys = []string{"toUInt8(" + spot + ")", "if(" + spot + ", latitude, 0.)", "if(" + spot + ", longitude, 0.)"}
+		q.keys = []string{"toUInt8(" + spot + ")", "if(" + spot + ", latitude, 0.)", "if(" + spot + ", longitude, 0.)", "toString(if(" + spot + ", '', country))"}
 		q.words = placeSQL[:]
 	case store.ByCountry:
 		q.keys = []string{"country"}
@@ -272,7 +272,11 @@ func (r *topRow) worded(by store.Dimension) store.Row {
 			row.Label = row.Key + "/" + store.ProtoName(row.Proto)
 		}
 	case store.ByPlace, store.ByCity:
-		if row.Key != "" {
+		switch {
+		case row.Key == "":
+		case by == store.ByPlace && row.Key == r.lowCountry:
+			row.CountryOnly(r.lowCountry)
+		default:
 			row.Place, row.Label = r.place, placeLabel(&r.place, several)
 		}
 	}

@@ -38,7 +38,7 @@ func (r *topScan) into(q *topQuery) []any {
 func (r *topScan) keys(by store.Dimension) []any {
 	switch by {
 	case store.ByPlace:
-		return []any{&r.spot, &r.latitude, &r.longitude}
+		return []any{&r.spot, &r.latitude, &r.longitude, &r.text}
 	case store.ByASN:
 		return []any{&r.number}
 	case store.ByIP, store.ByPeer:
@@ -59,6 +59,7 @@ func (r *topScan) row(by store.Dimension) topRow {
 	row.place = r.where.place()
 	switch by {
 	case store.ByPlace:
+		row.key.text = r.text
 		if r.spot != 0 {
 			row.key.text = spot(store.Place{Latitude: r.latitude, Longitude: r.longitude, Precision: store.Region})
 		}

@@ -15,7 +15,8 @@ import (
 // Top sums the matching points by one dimension and returns the n biggest rows (n ≤
 // 0: all) with the total and number of all. A row's key is all that a filter needs
 // to find the row's traffic again, so that equally named cities of two countries are
-// one row, labelled so. Distinct addresses are counted exactly as long as they fit
+// one row, labelled so. By place, what is known to a country only is a row of that
+// country, without a key: no filter tells it from the rest of the country. Distinct addresses are counted exactly as long as they fit
 // into a table of a few million; else all counts are 0, which means not counted. So it
 // is over windows of many keys, where sums by AS, port, protocol and direction do not
 // know the country either.
@@ -275,7 +276,7 @@ func (c *topVisitor) groupKey(v *view, g int) topKey {
 	case store.ByCity:
 		return topKey{text: place.City}
 	}
-	return topKey{text: spot(place)}
+	return topKey{text: cmp.Or(spot(place), place.Country)}
 }
 
 // spot is a place in the filter language; "" without coordinates.
@@ -362,7 +363,11 @@ func (t *tally) toRow(by store.Dimension, placed bool, place store.Place, as asO
 			row.Label = row.Key + "/" + store.ProtoName(t.key.p)
 		}
 	case store.ByPlace, store.ByCity:
-		if row.Key != "" {
+		switch {
+		case row.Key == "":
+		case by == store.ByPlace && row.Key == t.country:
+			row.CountryOnly(t.country)
+		default:
 			row.Place, row.Label = place, t.placeLabel(place)
 		}
 	}

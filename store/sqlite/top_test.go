@@ -35,11 +35,12 @@ func TestTopWords(t *testing.T) {
 		want []store.Row
 	}{
 		{store.ByPlace, []store.Row{
-			{Label: "unknown", Addresses: 2},
+			{Label: "unknown", Addresses: 1},
 			{Key: "52.5244,13.4105", Label: "Berlin, DE", Place: berlin, Addresses: 1},
 			{Key: "33.6609,-95.5555", Label: "Paris, US", Place: texas, Addresses: 1},
 			{Key: "48.8534,2.3488", Label: "Paris, FR", Place: paris, Addresses: 1},
 			{Key: "60.1000,24.9000", Label: "Uusimaa, FI", Place: finland, Addresses: 1},
+			{Label: "BR (country only)", Place: country("BR"), Addresses: 1},
 		}},
 		{store.ByCountry, []store.Row{
 			{Label: "unknown", Addresses: 1}, {Key: "DE", Label: "DE", Place: country("DE"), Addresses: 1}, {Key: "US", Label: "US", Place: country("US"), Addresses: 1},

@@ -342,11 +342,7 @@ func (r *Reader) Top(ctx context.Context, f store.Filter, by store.Dimension, n 
 	if err != nil {
 		return out, err
 	}
-	type rowKey struct {
-		key   string
-		proto uint8
-	}
-	out.Rows = summed(out.Rows, func(row *store.Row) rowKey { return rowKey{row.Key, row.Proto} }, func(row, o *store.Row) {
+	out.Rows = summed(out.Rows, func(row *store.Row) store.RowID { return row.ID(by) }, func(row, o *store.Row) {
 		row.In.Add(o.In)
 		row.Out.Add(o.Out)
 		if by != store.ByIP {

@@ -27,6 +27,14 @@ func batch(sensor string, n int, addresses ...string) *store.Batch {
 		p := store.Point{Time: b.Tick, Interval: b.Interval, Addr: single(a), Peer: single("10.0.0.1"), Proto: 6, Port: 443, HasPort: true,
 			Direction: store.Direction(i % 2), Packets: 2, Bytes: 100, Sensor: sensor,
 			Place: store.Place{Latitude: 48, Longitude: 2, Country: "FR", City: "Paris", Precision: store.City}}
+		switch a {
+		case "8.8.8.8":
+			p.Place = store.Place{Country: "US", Precision: store.Country}
+		case "1.1.1.1":
+			p.Place = store.Place{Country: "AU", Precision: store.Country}
+		case "2.2.2.2":
+			p.Place = store.Place{}
+		}
 		if p.Direction == store.In {
 			p.Opens = 1
 		}
@@ -86,7 +94,7 @@ func TestLikeOne(t *testing.T) {
 		})
 		compare("cells", func(r export.Reader) (any, error) { return r.Cells(t.Context(), f, 10*time.Second) })
 		compare("series", func(r export.Reader) (any, error) { return r.Series(t.Context(), f, 20*time.Second) })
-		for _, by := range []store.Dimension{store.ByIP, store.ByCountry, store.BySensor, store.ByPort} {
+		for _, by := range []store.Dimension{store.ByPlace, store.ByIP, store.ByCountry, store.BySensor, store.ByPort} {
 			for _, n := range []int{0, 1} {
 				compare("top "+by.String(), func(r export.Reader) (any, error) { return r.Top(t.Context(), f, by, n) },
 					cmpopts.IgnoreFields(store.Row{}, "Addresses"))
