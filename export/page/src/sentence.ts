@@ -45,5 +45,14 @@ export function pieces({ from, to, zone, blank, part, totals, drops, sums: v }: 
 export const whereabouts = (v: Pick<Sums, "totalPackets" | "unlocated" | "coarse">): string =>
   `${exact(v.totalPackets - v.unlocated)} of ${exact(v.totalPackets)} packets have a place; of ${exact(v.coarse)} it is known to the country only`;
 
+/**
+ * The longest that the sentence gets for all of a window and for a part of it: row 1
+ * keeps their room, so that no filter moves the map.
+ */
+export function longest(s: Said): Piece[][] {
+  const n = 8_888_888, sums = { ...s.sums, totalPackets: n, totalBytes: n, countries: 188, unlocated: 0 };
+  return [pieces({ ...s, part: false, blank: false, sums }), pieces({ ...s, part: true, blank: false, sums })];
+}
+
 /** A piece as plain text. */
 export const plain = (p: Piece): string => p.runs.map(([text]) => text).join("");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { pieces, plain, type Said } from "../src/sentence";
+import { longest, pieces, plain, type Piece, type Said } from "../src/sentence";
 
 const from = Date.UTC(2026, 10, 17, 15), said: Said = {
   from, to: from + 1_800_000, zone: "utc", blank: false, part: false, drops: { n: 0 },
@@ -32,6 +32,18 @@ describe("row 1", () => {
     const sums = { ...said.sums, coarse: 1_240_000 };
     expect(spoken({ sums })[3]).toBe("98 % located");
     expect(pieces({ ...said, sums })[3].title).toBe("12,152,000 of 12,400,000 packets have a place; of 1,240,000 it is known to the country only");
+  });
+
+  test("keeps room for whatever a filter makes of it", () => {
+    const chars = (list: Piece[]) => list.map(plain).join(" · ").length;
+    for (const twoPublic of [0, 400_000]) {
+      const now = { ...said, totals: { ...said.totals, twoPublic } }, [all, part] = longest(now).map(chars);
+      expect(all).toBeGreaterThanOrEqual(chars(pieces(now)));
+      for (const n of [1, 999, 1_111, 99_900, 1_240_000, 12_300_000]) {
+        const sums = { ...said.sums, totalPackets: n, totalBytes: 999 * n, unlocated: 0 };
+        expect(part).toBeGreaterThanOrEqual(chars(pieces({ ...now, part: true, sums })));
+      }
+    }
   });
 
   test("without packets has no share", () => expect(spoken({ totals: { ...said.totals, packets: 0, bytes: 0 }, sums: { totalPackets: 0, totalBytes: 0, countries: 0, unlocated: 0, coarse: 0 } })).toEqual(["Tue 17 Nov 15:00–15:30 UTC", "0 packets, 0 B", "0 countries", "0 dropped"]));

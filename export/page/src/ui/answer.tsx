@@ -6,7 +6,7 @@ import { connection, read, renewed, status, type Connection } from "../live";
 import { dataset, live, revision, sums } from "../model";
 import { sharing } from "../page";
 import { stale } from "../refresh";
-import { heading, said } from "../said";
+import { heading, room, said } from "../said";
 import { plain, type Piece } from "../sentence";
 import { zone } from "../state";
 import { Bell } from "./alerts";
@@ -49,7 +49,12 @@ function useSteadyHeight() {
 }
 
 function Sentence() {
-  return <p class="sentence">{said.value.map((p, i) => <span key={i} class="piece" title={p.title}>{p.runs.map(run)}</span>)}</p>;
+  return (
+    <div class="said">
+      <p class="sentence">{said.value.map((p, i) => <span key={i} class="piece" title={p.title}>{p.runs.map(run)}</span>)}</p>
+      {room.value.map((list, i) => <p key={i} class="sentence room" aria-hidden="true">{list.map((p, n) => <span key={n} class="piece" data-text={plain(p)} />)}</p>)}
+    </div>
+  );
 }
 
 function run([text, strength]: Piece["runs"][number]) {
