@@ -120,12 +120,15 @@ func (p *program) serveWith(ctx context.Context, o runOptions, open func(context
 	requests, ignore := catchRequests()
 	defer ignore()
 	go watchRequests(ctx, requests, r.reloadServed, func() {})
+	answers := newAnswering(cfg.Reader)
+	go answers.run(ctx)
+	cfg.Health, cfg.Ready = answers.alive, answers.ready
 	where := running{dashboard: r.door.url()}
 	p.say("ready dashboard=%s", where.dashboard)
 	r.door.sayInsecure()
 	r.log.release()
 	r.system.ready("dashboard " + where.dashboard)
-	go r.system.watch(ctx, func() error { return nil }, func() string { return "dashboard " + where.dashboard })
+	go r.system.watch(ctx, answers.alive, func() string { return answers.text(r.door.url()) })
 	r.sayPlace(where)
 	cfg.Version, cfg.Logger, cfg.Guard, cfg.TLS, cfg.Home, cfg.Links, cfg.Own = version(), r.log.Logger, r.door.guard, r.door.tls, r.home.Load, r.ways, r.own
 	cfg.Mask, cfg.Labels = r.served, r.labels

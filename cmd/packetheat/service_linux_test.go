@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/packetheat/packetheat/store/sqlite"
 )
 
 // manager is a service manager that hears what services say.
@@ -136,4 +139,50 @@ func TestNoManager(t *testing.T) {
 	if len(said) != 2 || !strings.Contains(said[1], "not told") {
 		t.Errorf("%q", said)
 	}
+}
+
+// TestServedService: serve tells the service manager and probes how its store is: one whose
+// file is cut off under it makes it not ready. It stays alive: a new start would not mend it.
+func TestServedService(t *testing.T) {
+	m := newManager(t, "400000")
+	dir := coverageStore(t)
+	s := call{dir: dir, env: m.env, args: []string{"serve", "--listen", "127.0.0.1:0"}}.start(t)
+	_, url, ok := strings.Cut(s.next(t), "ready dashboard=")
+	if !ok {
+		t.Fatal("the first line is not the ready line")
+	}
+	if text := m.until("READY=1"); text != "READY=1\nSTATUS=dashboard "+url {
+		t.Errorf("ready with %q", text)
+	}
+	m.until("WATCHDOG=1")
+	probe := func(path string) int {
+		r, err := http.Get(url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		return r.StatusCode
+	}
+	if health, ready := probe("/healthz"), probe("/readyz"); health != 200 || ready != 200 {
+		t.Errorf("healthz %d, readyz %d", health, ready)
+	}
+	if err := os.Truncate(filepath.Join(dir, "data", sqlite.FileName), 5000); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); ; {
+		text := m.until("WATCHDOG=1") // all the time
+		if strings.Contains(text, "STATUS=not ready: the store does not answer: ") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("a store without its data: %q", text)
+		}
+	}
+	if health, ready := probe("/healthz"), probe("/readyz"); health != 200 || ready != 503 {
+		t.Errorf("after it: healthz %d, readyz %d", health, ready)
+	}
+	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	s.end(t)
 }
