@@ -288,4 +288,8 @@ func TestCommand(t *testing.T) {
 	if got != want {
 		t.Errorf("command is\n%s\nnot\n%s", got, want)
 	}
+	o.Source = "--fleet"
+	if got, want := o.command(HTML, store.Window{From: noon, To: noon.Add(time.Hour)}), strings.Replace(want, " --from", " --fleet --from", 1); got != want {
+		t.Errorf("command is\n%s\nnot\n%s", got, want)
+	}
 }

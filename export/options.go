@@ -24,7 +24,8 @@ type Options struct {
 
 	Version string // of the program
 	Sensor  string // name to show; empty: the sensors that the store knows
-	Command string // that makes the file again; empty: derived from filter and format
+	Source  string // flag by which a command asks the same store; empty: it asks no other
+	Command string // that makes the file again; empty: derived from source, filter and format
 	Title   string // in place of the sensor's name
 	Note    string // shown under the answer
 	Message string // why there is nothing, if the caller knows
@@ -95,6 +96,9 @@ func (o *Options) command(format Format, w store.Window) string {
 		return o.Command
 	}
 	words := []string{"packetheat export", format.String()}
+	if o.Source != "" {
+		words = append(words, o.Source)
+	}
 	for _, end := range []struct {
 		flag string
 		at   time.Time

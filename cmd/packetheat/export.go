@@ -52,6 +52,7 @@ and books: where every packet went.`,
 		},
 	}
 	q.flags(cmd)
+	q.fleetFlag(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&f.output, "output", "o", "", "`FILE` to write, - for standard output")
 	flags.StringVar(&f.coverage, "coverage", "", "write which part of the window has data to `FILE`, as JSON")
@@ -107,8 +108,8 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 	}
 	bar := term.NewCounter(p.err, "reading points", int64(a.coverage.Points))
 	defer bar.Done()
-	reader := pointsReader{a.Store, func(n int) { bar.Add(n) }}
-	options := export.Options{Filter: a.filter, Version: version(), Detail: f.detail, Title: f.title, Note: f.note, State: strings.TrimPrefix(f.state, "#"), Mask: mask, Home: homeOf(a.config), Links: linksOf(a.config)}
+	reader := pointsReader{a.answering, func(n int) { bar.Add(n) }}
+	options := export.Options{Filter: a.filter, Source: a.source(), Version: version(), Detail: f.detail, Title: f.title, Note: f.note, State: strings.TrimPrefix(f.state, "#"), Mask: mask, Home: homeOf(a.config), Links: linksOf(a.config)}
 	if format == export.HTML && mask == nil {
 		labels, err := readLabels(a.config, nil)
 		if err != nil {

@@ -36,18 +36,12 @@ func (v *fleetView) answer(ctx context.Context) any {
 // serveFleet serves what a server has of all sensors.
 func (p *program) serveFleet(ctx context.Context, o runOptions) error {
 	return p.serveWith(ctx, o, func(ctx context.Context, r *live, cfg *dashboard.Config) (func() error, error) {
-		options := fleetOptions(o.config, r.log.Logger)
-		if options.DSN == "" {
-			return nil, errNoFleet
-		}
-		connecting, cancel := context.WithTimeout(ctx, fleetConnect)
-		defer cancel()
-		s, err := clickhouse.Open(connecting, options)
+		s, err := openFleet(ctx, fleetOptions(o.config, r.log.Logger))
 		if err != nil {
 			return nil, err
 		}
 		view := &fleetView{store: s}
-		cfg.Reader, cfg.Fleet = s, view.answer
+		cfg.Reader, cfg.Source, cfg.Fleet = s, askFleet, view.answer
 		cfg.Status = func() any { return servedFleet(r, s) }
 		return s.Close, nil
 	})

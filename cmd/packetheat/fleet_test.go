@@ -82,9 +82,12 @@ func TestFleet(t *testing.T) {
 		}
 		run(exitDone, "fleet", "upgrade")
 		sameAnswers(t, serving(t, dir), servingAs(t, fleetCall(server, database, dir, "serve", "--fleet", "--listen", "127.0.0.1:0")), stats.Sensors[0])
-		if r := run(exitUsage, "serve", "--fleet", "--data", "data"); !strings.Contains(r.err, "give one of them") {
-			t.Error(r.err)
+		for _, args := range [][]string{{"serve"}, {"top", "place"}, {"map"}, {"export", "csv", "-o", "-"}} {
+			if r := run(exitUsage, append(args, "--fleet", "--data", "data")...); !strings.Contains(r.err, "give one of them") {
+				t.Errorf("%v: %s", args, r.err)
+			}
 		}
+		sameCommands(t, run)
 		r := run(exitDone, "fleet", "selftest", "--questions", "2", "--seed", "7")
 		if !strings.Contains(r.out, "are equal to SQLite's") || !strings.Contains(r.err, "seed 7") {
 			t.Errorf("selftest says %q, %q", r.out, r.err)
@@ -117,6 +120,30 @@ func forgets(t *testing.T, run func(status int, args ...string) result) {
 		t.Errorf("after that it says %q", r.err)
 	}
 }
+
+// sameCommands asks the store and the fleet on the command line; what a page says makes it
+// again asks the same of the two.
+func sameCommands(t *testing.T, run func(status int, args ...string) result) {
+	t.Helper()
+	for _, args := range [][]string{
+		{"top", "place", "--json"}, {"top", "port", "--filter", "dir:in", "--json"}, {"map", "--json"}, {"export", "csv", "-o", "-"},
+		{"top", "proto", "--json", "--from", "2026-11-17T15:00:00Z", "--to", "2026-11-17T16:00:00Z", "--compare", "before"},
+	} {
+		one, fleet := run(exitDone, args...), run(exitDone, append(args, "--fleet")...)
+		if diff := cmp.Diff(countsOfAddresses.ReplaceAllString(one.out, ""), countsOfAddresses.ReplaceAllString(fleet.out, "")); diff != "" {
+			t.Errorf("%v: -store +fleet %s", args, diff)
+		}
+	}
+	for _, flags := range [][]string{nil, {"--fleet"}} {
+		run(exitDone, append([]string{"export", "html", "-o", "page.html"}, flags...)...)
+		want := strings.Join(append([]string{"packetheat export html"}, flags...), " ") + " --from 2026-"
+		if told := run(exitDone, "inspect", "page.html"); !strings.Contains(told.out, want) {
+			t.Errorf("the page says\n%s\nand not %q", told.out, want)
+		}
+	}
+}
+
+var countsOfAddresses = regexp.MustCompile(`,?\s*"addresses": ?\d+`)
 
 // sameAnswers asks both servers for everything that a page asks for.
 func sameAnswers(t *testing.T, one, fleet, sensor string) {

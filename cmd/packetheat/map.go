@@ -56,6 +56,7 @@ the locale has no UTF-8 and on a console, plain characters stand for dots.`,
 		},
 	}
 	q.flags(cmd)
+	q.fleetFlag(cmd)
 	f.flags(cmd)
 	return cmd
 }
@@ -115,6 +116,9 @@ func (p *program) newMapping(cmd *cobra.Command, q *question, f *mapFlags) (*map
 			return nil, usagef("--%s %q is not possible: use %s", choice.flag, choice.value, alternatives(choice.of))
 		}
 	}
+	if q.fleet && len(f.folders) > 0 {
+		return nil, errTwoThings
+	}
 	c, err := p.load(cmd, "data", "out")
 	if err != nil {
 		return nil, err
@@ -159,13 +163,26 @@ func (m *mapping) chooseStyle(ascii bool) {
 	}
 }
 
+// open opens what is asked. What it returns closes that again.
+func (m *mapping) open(ctx context.Context) (closeAll func() error, err error) {
+	if !m.q.fleet {
+		m.reader, closeAll, err = m.openStores(ctx, m.flags.folders)
+		return closeAll, err
+	}
+	s, err := openFleet(ctx, fleetOptions(m.config, nil))
+	if err != nil {
+		return nil, err
+	}
+	m.reader = s
+	return s.Close, nil
+}
+
 func (m *mapping) run(ctx context.Context) (err error) {
-	reader, closeAll, err := m.openStores(ctx, m.flags.folders)
+	closeAll, err := m.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
-	m.reader = reader
 	if m.flags.follow {
 		return m.follow(ctx)
 	}

@@ -22,6 +22,7 @@ type question struct {
 	zone   string
 	utc    bool
 	filter string
+	fleet  bool // is asked in place of the store; see fleetFlag
 }
 
 const windowHelp = `
@@ -91,7 +92,8 @@ func (q *question) resolve(now time.Time, labels store.Labels) (store.Filter, *t
 
 // asked is a question with what is needed to answer it. Close it.
 type asked struct {
-	*sqlite.Store
+	answering
+	fleet    bool // answers, not a store
 	config   *config.Loaded
 	filter   store.Filter
 	zone     *time.Location
@@ -113,14 +115,14 @@ func (p *program) ask(cmd *cobra.Command, q *question) (*asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.openStore(c.Store.Path)
+	s, err := p.openAsked(cmd, q, c)
 	if err != nil {
 		return nil, err
 	}
-	a := &asked{Store: s, config: c, filter: filter, zone: zone}
+	a := &asked{answering: s, fleet: q.fleet, config: c, filter: filter, zone: zone}
 	a.coverage, err = s.Coverage(cmd.Context(), filter.Window)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read coverage of %q: %w", c.Store.Path, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("read coverage of %s: %w", a.name(), err), s.Close())
 	}
 	p.sayWindow(a)
 	return a, nil
@@ -156,13 +158,13 @@ func closed(w store.Window, c *store.Coverage, zone *time.Location) store.Window
 
 func (p *program) sayWindow(a *asked) {
 	if a.coverage.Last.IsZero() {
-		p.say("window: the store %q is empty", a.config.Store.Path)
+		p.say("window: %s is empty", a.name())
 		return
 	}
 	p.say("window: %s", a.shown())
 	w := a.filter.Window
 	if !w.From.IsZero() && !w.From.Before(a.coverage.Last) || !w.To.IsZero() && !a.coverage.First.Before(w.To) {
-		p.say("no data in this window: the store has %s", store.Window{From: a.coverage.First.In(a.zone), To: a.coverage.Last.In(a.zone)})
+		p.say("no data in this window: %s has %s", a.name(), store.Window{From: a.coverage.First.In(a.zone), To: a.coverage.Last.In(a.zone)})
 	}
 }
 
@@ -175,16 +177,16 @@ func (p *program) sayCoverage(c *store.Coverage, zone *time.Location) {
 
 // pointsReader calls back after each chunk of points, to show progress.
 type pointsReader struct {
-	*sqlite.Store
+	answering
 	seen func(points int)
 }
 
 func (r pointsReader) Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error {
-	return r.Store.Points(ctx, f, r.watched(yield))
+	return r.answering.Points(ctx, f, r.watched(yield))
 }
 
 func (r pointsReader) Flows(ctx context.Context, f store.Filter, step time.Duration, begin func(), yield func([]store.Point) error) error {
-	return r.Store.Flows(ctx, f, step, begin, r.watched(yield))
+	return r.answering.Flows(ctx, f, step, begin, r.watched(yield))
 }
 
 func (r pointsReader) watched(yield func([]store.Point) error) func([]store.Point) error {

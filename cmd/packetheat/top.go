@@ -33,7 +33,8 @@ grown and shrunk, the largest change first.`,
   packetheat top ip --at "tue 15:00" --filter 'port:22 opened:them'
   packetheat top port --filter 'opened:them opened:unanswered'
   packetheat top port --filter country:CN --json
-  packetheat top asn --last 24h --compare last-week`,
+  packetheat top asn --last 24h --compare last-week
+  packetheat top sensor --fleet --last 7d`,
 		Args:      oneOf(store.Dimensions()),
 		ValidArgs: store.Dimensions(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,6 +49,7 @@ grown and shrunk, the largest change first.`,
 		},
 	}
 	q.flags(cmd)
+	q.fleetFlag(cmd)
 	cmd.Flags().IntVarP(&f.limit, "limit", "n", 20, "`ROWS` to print, 0 for all")
 	cmd.Flags().StringVar(&f.sortBy, "sort", "packets", "biggest by `packets|bytes|opens`")
 	complete(cmd, "sort", "packets", "bytes", "opens")

@@ -160,7 +160,7 @@ func direction(out bool) string {
 
 // options are what exports and pages made here say about themselves.
 func (s *Server) options(f store.Filter) export.Options {
-	o := export.Options{Filter: f, Version: s.cfg.Version, Sensor: s.cfg.Sensor, Labels: s.cfg.Labels}
+	o := export.Options{Filter: f, Version: s.cfg.Version, Sensor: s.cfg.Sensor, Source: s.cfg.Source, Labels: s.cfg.Labels}
 	if s.cfg.Home != nil {
 		o.Home = s.cfg.Home()
 	}

@@ -31,6 +31,7 @@ type Config struct {
 	Reader  export.Reader
 	Version string // of the program
 	Sensor  string // name to show; empty: the sensors that the store knows
+	Source  string // flag by which commands ask the same as Reader; see export.Options
 	// Home returns where the sensor stands, nil where that is not said. Nil: never said.
 	// It is called from many goroutines, with every question.
 	Home func() *page.Home
