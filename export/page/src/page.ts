@@ -20,6 +20,9 @@ export const surround = signal<typeof Surround | null>(null);
 /** The legend's scale; null without data. */
 export const scale = signal<Scale | null>(null);
 
+/** Sends the legend to its corner, once there is one. */
+export const settle = signal<(() => void) | null>(null);
+
 /** Grows with each frame that was drawn. */
 export const frames = signal(0);
 

@@ -7,6 +7,8 @@ export interface Listener {
   moved(centre: { lat: number; lon: number; zoom: number }): void;
   /** A frame was drawn: overlays follow. */
   drawn(): void;
+  /** Names are about to be placed on a map that rests: what lies over it goes where it will stand now. */
+  naming(): void;
   /** The heat was weighed anew. */
   scaled(scale: Scale | null): void;
 }

@@ -361,7 +361,10 @@ export class MapView {
     // The first picture of the data does not wait for its names: the legend would push them about anyway.
     const first = !!this.data && !this.painted;
     if (first) setTimeout(() => this.complete || this.draws(), namesAfter);
-    else this.drawNames(ctx, this.drawn);
+    else {
+      if (!this.moving && !this.steady) this.listener.naming();
+      this.drawNames(ctx, this.drawn);
+    }
     this.complete = this.painted;
     this.painted ||= first;
     this.took = [...this.took.slice(-599), performance.now() - began];

@@ -9,7 +9,7 @@ import type { Rect } from "../map/labels";
 import type { MapView } from "../map/view";
 import { measure, measureNames, say, weighing, type Measure } from "../measure";
 import { sums } from "../model";
-import { frames, map, scale } from "../page";
+import { frames, map, scale, settle as settled } from "../page";
 import { changeRamps, gradient, ramp, reversed } from "../ramp";
 import { position, ticks, type Scale } from "../scale";
 import { whereabouts } from "../sentence";
@@ -25,8 +25,18 @@ export function Legend() {
   const [corner, setCorner] = useState<Corner>("bottom left");
   const s = scale.value, view = map.value;
   frames.value;
+  const settle = () => {
+    if (!view || !ref.current) return false;
+    const [best, moved] = place(view, ref.current);
+    setCorner(best);
+    return moved;
+  };
   useEffect(() => {
-    const id = setTimeout(() => view && ref.current && setCorner(settle(view, ref.current)), 90);
+    settled.value = settle;
+    return () => (settled.value = null);
+  }, [view]);
+  useEffect(() => { // what it says may change without the map
+    const id = setTimeout(() => settle() && view!.relabel(), 90);
     return () => clearTimeout(id);
   });
   if (!s || !view) return null;
@@ -46,9 +56,9 @@ export function Legend() {
   );
 }
 
-/** Goes to the corner with the least data, and keeps names off it. */
-function settle(view: MapView, legend: HTMLElement): Corner {
-  if (legend.offsetTop >= view.height) return cover(view, legend, []), corners[0]; // it stands below the map
+/** Finds the corner with the least data and keeps names off it; also tells whether that is news. */
+function place(view: MapView, legend: HTMLElement): [Corner, moved: boolean] {
+  if (legend.offsetTop >= view.height) return [corners[0], cover(view, legend, [])]; // it stands below the map
   const w = legend.offsetWidth + 16, h = legend.offsetHeight + 16;
   const rect = (c: Corner) => ({ x: c.endsWith("left") ? 0 : view.width - w, y: c.startsWith("top") ? 0 : view.height - h, w, h });
   let best = corners[0], least = Infinity;
@@ -56,12 +66,11 @@ function settle(view: MapView, legend: HTMLElement): Corner {
     const n = view.busy(rect(c));
     if (n < least) (least = n), (best = c);
   }
-  cover(view, legend, [rect(best)]);
-  return best;
+  return [best, cover(view, legend, [rect(best)])];
 }
 
 /** Tells the map what stands over it: the legend, the buttons, the clock of a playback. */
-function cover(view: MapView, legend: HTMLElement, covered: Rect[]): void {
+function cover(view: MapView, legend: HTMLElement, covered: Rect[]): boolean {
   const map = legend.parentElement!.getBoundingClientRect();
   for (const e of document.querySelectorAll(".middle .zoom, .middle .clock")) {
     const r = e.getBoundingClientRect();
@@ -69,7 +78,7 @@ function cover(view: MapView, legend: HTMLElement, covered: Rect[]): void {
   }
   const moved = JSON.stringify(covered) !== JSON.stringify(view.covered);
   view.covered = covered;
-  if (moved) view.relabel();
+  return moved;
 }
 
 interface Part { view: MapView; scale: Scale; m: Measure }
@@ -153,7 +162,6 @@ function half(r: number, h: number, sweep: 0 | 1): string {
   return `M${r + 1} ${h - 1 - 2 * r}A${r} ${r} 0 0 ${sweep} ${r + 1} ${h - 1}Z`;
 }
 
-/** What no map can show is said here. */
 /** What the hatching means, and of how many packets it is all that is known. */
 function CountryOnly() {
   const v = sums.value, part = v && v.coarse > 0 ? `: ${share(v.coarse, v.totalPackets)}` : "";
@@ -164,6 +172,7 @@ function CountryOnly() {
   );
 }
 
+/** What no map can show is said here. */
 function Nowhere() {
   const v = sums.value;
   if (!v || v.unlocated === 0) return null;

@@ -8,7 +8,7 @@ import { connection } from "../live";
 import { MapView } from "../map/view";
 import { measure, weighing } from "../measure";
 import { dataset, live, revision, sums } from "../model";
-import { frames, map as shared, scale, surround, world } from "../page";
+import { frames, map as shared, scale, settle, surround, world } from "../page";
 import * as s from "../state";
 import { theme } from "../theme";
 import { gained } from "../versus";
@@ -34,6 +34,7 @@ function mount(canvas: HTMLCanvasElement, host: HTMLElement): () => void {
   const view = new MapView(canvas, {
     moved: (centre) => (s.view.value = centre),
     drawn: () => frames.value++,
+    naming: () => settle.peek()?.(),
     scaled: (v) => (scale.value = v),
   });
   const size = () => view.resize(canvas.clientWidth, canvas.clientHeight);
