@@ -130,7 +130,13 @@ func hint(err error) string {
 	case codeNotAllowed:
 		return " (grant the user what the statements of packetheat fleet init --print need)"
 	}
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
 	switch {
+	case errors.As(err, &unknown):
+		return " (if the certificate is your own, fleet.clickhouse.ca names the file that it, or its authority's, is in)"
+	case errors.As(err, &name):
+		return " (write the host in fleet.clickhouse.dsn as the certificate has it)"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network):
 		return " (is the server running, and is its port right? clickhouse:// is 9000, http:// 8123)"
 	}

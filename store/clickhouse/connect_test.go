@@ -2,8 +2,14 @@ package clickhouse
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -13,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/packetheat/packetheat/store/clickhouse/chtest"
 )
@@ -78,6 +85,69 @@ func TestTLS(t *testing.T) {
 		if s, err := Connect(ctx, o); err == nil {
 			s.Close()
 			t.Errorf("%s is accepted", what)
+		}
+	}
+}
+
+// certificate writes a certificate of its own for a name, and its key, and returns the files.
+func certificate(t *testing.T, name string) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	public, err := x509.CreateCertificate(rand.Reader, &template, &template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for file, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: public}, "key.pem": {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(filepath.Join(dir, file), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+}
+
+// TestNativeTLS ships over the native protocol in TLS to a server with a certificate of its
+// own, and says what is wrong where the certificate is of another, of another name, or not
+// asked for.
+func TestNativeTLS(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t, "localhost")
+	server := chtest.OldTLS(t, cert, key)
+	s := open(t, server, Options{CA: cert})
+	list := someTicks(3)
+	appendAll(t, s, "o", list...)
+	wantOnce(t, s, "through TLS", list...)
+	other, _ := certificate(t, "localhost")
+	elsewhere := strings.Replace(server.DSN, "localhost", "127.0.0.1", 1)
+	plain, _, _ := strings.Cut(server.DSN, "?")
+	for what, c := range map[string]struct {
+		o     Options
+		wants string
+	}{
+		"an unknown authority":  {Options{DSN: server.DSN}, "fleet.clickhouse.ca"},
+		"another certificate":   {Options{DSN: server.DSN, CA: other}, "fleet.clickhouse.ca"},
+		"another name":          {Options{DSN: elsewhere, CA: cert}, "as the certificate has it"},
+		"no TLS where it is":    {Options{DSN: plain}, "127.0.0.1"},
+		"certificate, no TLS":   {Options{DSN: plain, CA: cert}, "asks for no TLS"},
+		"a key for certificate": {Options{DSN: server.DSN, CA: key}, "none in PEM form"},
+	} {
+		s, err := Connect(t.Context(), c.o)
+		if err == nil {
+			s.Close()
+			t.Errorf("%s is accepted", what)
+		} else if !strings.Contains(err.Error(), c.wants) {
+			t.Errorf("%s: it says %v", what, err)
 		}
 	}
 }

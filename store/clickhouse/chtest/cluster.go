@@ -41,7 +41,7 @@ func StartCluster(t testing.TB) *Cluster {
 	_, keeper, _ := strings.Cut(c.Keep.DSN, ":")
 	for i := range 4 {
 		more := fmt.Sprintf(clusterConfig, keeper, c.Name, shards.String(), i/2+1, i%2+1, ports[8+i])
-		node := startOld(t, program, t.TempDir(), ports[i], ports[4+i], more)
+		node := startOld(t, oldServer{program: program, dir: t.TempDir(), host: "127.0.0.1", tcp: ports[i], http: ports[4+i], more: more})
 		node.Name = fmt.Sprintf("shard %d replica %d", i/2+1, i%2+1)
 		c.Nodes = append(c.Nodes, node)
 	}

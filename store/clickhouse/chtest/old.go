@@ -2,19 +2,37 @@ package chtest
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
 // Old starts Debian's clickhouse-server. Its DSN is one of the native protocol.
 func Old(t testing.TB) *Server {
 	t.Helper()
-	program := serverProgram(t)
-	dir := t.TempDir()
 	ports := freePorts(t, 2)
-	return startOld(t, program, dir, ports[0], ports[1], "")
+	return startOld(t, oldServer{program: serverProgram(t), dir: t.TempDir(), host: "127.0.0.1", tcp: ports[0], http: ports[1]})
+}
+
+// OldTLS is Old with a port for the native protocol in TLS, which its DSN names as one of
+// localhost. The files have its certificate and its key, in PEM form.
+func OldTLS(t testing.TB, certificate, key string) *Server {
+	t.Helper()
+	ports := freePorts(t, 3)
+	s := startOld(t, oldServer{program: serverProgram(t), dir: t.TempDir(), host: "127.0.0.1", tcp: ports[0], http: ports[1],
+		more: fmt.Sprintf(secureConfig, ports[2], certificate, key)})
+	s.DSN = fmt.Sprintf("clickhouse://localhost:%d?secure=true", ports[2])
+	return s
+}
+
+// OldAt is Old at an address of another network namespace: enter runs a function on a
+// thread that is there.
+func OldAt(t testing.TB, host string, enter func(func())) *Server {
+	t.Helper()
+	return startOld(t, oldServer{program: serverProgram(t), dir: t.TempDir(), host: host, tcp: 9000, http: 8123, enter: enter})
 }
 
 func serverProgram(t testing.TB) string {
@@ -28,27 +46,44 @@ func serverProgram(t testing.TB) string {
 	return ""
 }
 
-// startOld starts a server whose configuration has some more elements.
-func startOld(t testing.TB, program, dir string, tcp, http int, more string) *Server {
+// oldServer is what an old server is started with.
+type oldServer struct {
+	program, dir string
+	host         string // that it listens at
+	tcp, http    int
+	more         string // elements of its configuration
+	enter        func(func())
+}
+
+// startOld starts a server.
+func startOld(t testing.TB, o oldServer) *Server {
 	t.Helper()
-	write(t, filepath.Join(dir, "config.xml"), fmt.Sprintf(oldConfig, dir, tcp, http, more))
-	write(t, filepath.Join(dir, "users.xml"), oldUsers)
-	s := &Server{Name: "18.16", DSN: fmt.Sprintf("clickhouse://127.0.0.1:%d", tcp), Dir: dir, t: t}
-	s.command = func() *exec.Cmd { return command(dir, program, "--config-file=config.xml") }
-	s.ready = func(cmd *exec.Cmd) error {
+	write(t, filepath.Join(o.dir, "config.xml"), fmt.Sprintf(oldConfig, o.dir, o.tcp, o.http, o.more, o.host))
+	write(t, filepath.Join(o.dir, "users.xml"), oldUsers)
+	address := net.JoinHostPort(o.host, strconv.Itoa(o.tcp))
+	s := &Server{Name: "18.16", DSN: "clickhouse://" + address, Dir: o.dir, t: t}
+	s.command = func() *exec.Cmd { return command(o.dir, o.program, "--config-file=config.xml") }
+	begin := func(cmd *exec.Cmd) error {
 		if err := cmd.Start(); err != nil {
 			return err
 		}
-		if err := answers(cmd, fmt.Sprintf("127.0.0.1:%d", tcp)); err != nil {
-			return fmt.Errorf("%w\n%s", err, logOf(dir, "error.log"))
+		if err := answers(cmd, address); err != nil {
+			return fmt.Errorf("%w\n%s", err, logOf(o.dir, "error.log"))
 		}
 		return nil
+	}
+	s.ready = begin
+	if o.enter != nil {
+		s.ready = func(cmd *exec.Cmd) (err error) {
+			o.enter(func() { err = begin(cmd) })
+			return err
+		}
 	}
 	s.Start()
 	t.Cleanup(func() {
 		s.Kill()
 		if t.Failed() {
-			t.Logf("%s says:\n%s\n%s", s.Name, s.output.String(), logOf(dir, "error.log"))
+			t.Logf("%s says:\n%s\n%s", s.Name, s.output.String(), logOf(o.dir, "error.log"))
 		}
 	})
 	return s
@@ -63,7 +98,7 @@ func write(t testing.TB, name, text string) {
 
 const oldConfig = `<yandex>
 <logger><level>warning</level><log>%[1]s/server.log</log><errorlog>%[1]s/error.log</errorlog><size>10M</size><count>1</count></logger>
-<listen_host>127.0.0.1</listen_host><tcp_port>%[2]d</tcp_port><http_port>%[3]d</http_port>
+<listen_host>%[5]s</listen_host><tcp_port>%[2]d</tcp_port><http_port>%[3]d</http_port>
 <path>%[1]s/data/</path><tmp_path>%[1]s/tmp/</tmp_path>
 <users_config>%[1]s/users.xml</users_config><default_profile>default</default_profile><default_database>default</default_database>
 <mark_cache_size>67108864</mark_cache_size><uncompressed_cache_size>0</uncompressed_cache_size>
@@ -71,9 +106,14 @@ const oldConfig = `<yandex>
 %[4]s</yandex>
 `
 
+const secureConfig = `<tcp_port_secure>%d</tcp_port_secure>
+<openSSL><server><certificateFile>%s</certificateFile><privateKeyFile>%s</privateKeyFile><verificationMode>none</verificationMode>
+<loadDefaultCAFile>false</loadDefaultCAFile><disableProtocols>sslv2,sslv3</disableProtocols></server></openSSL>
+`
+
 const oldUsers = `<yandex>
 <profiles><default><max_memory_usage>1000000000</max_memory_usage></default></profiles>
-<users><default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
+<users><default><password></password><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota></default></users>
 <quotas><default></default></quotas>
 </yandex>
 `
