@@ -108,7 +108,7 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 	}
 	bar := term.NewCounter(p.err, "reading points", int64(a.coverage.Points))
 	defer bar.Done()
-	reader := pointsReader{a.answering, func(n int) { bar.Add(n) }}
+	reader := pointsReader{a.answerer, func(n int) { bar.Add(n) }}
 	options := export.Options{Filter: a.filter, Source: a.source(), Version: version(), Detail: f.detail, Title: f.title, Note: f.note, State: strings.TrimPrefix(f.state, "#"), Mask: mask, Home: homeOf(a.config), Links: linksOf(a.config)}
 	if format == export.HTML && mask == nil {
 		labels, err := readLabels(a.config, nil)

@@ -92,7 +92,7 @@ func (q *question) resolve(now time.Time, labels store.Labels) (store.Filter, *t
 
 // asked is a question with what is needed to answer it. Close it.
 type asked struct {
-	answering
+	answerer
 	fleet    bool // answers, not a store
 	config   *config.Loaded
 	filter   store.Filter
@@ -119,7 +119,7 @@ func (p *program) ask(cmd *cobra.Command, q *question) (*asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &asked{answering: s, fleet: q.fleet, config: c, filter: filter, zone: zone}
+	a := &asked{answerer: s, fleet: q.fleet, config: c, filter: filter, zone: zone}
 	a.coverage, err = s.Coverage(cmd.Context(), filter.Window)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read coverage of %s: %w", a.name(), err), s.Close())
@@ -177,16 +177,16 @@ func (p *program) sayCoverage(c *store.Coverage, zone *time.Location) {
 
 // pointsReader calls back after each chunk of points, to show progress.
 type pointsReader struct {
-	answering
+	answerer
 	seen func(points int)
 }
 
 func (r pointsReader) Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error {
-	return r.answering.Points(ctx, f, r.watched(yield))
+	return r.answerer.Points(ctx, f, r.watched(yield))
 }
 
 func (r pointsReader) Flows(ctx context.Context, f store.Filter, step time.Duration, begin func(), yield func([]store.Point) error) error {
-	return r.answering.Flows(ctx, f, step, begin, r.watched(yield))
+	return r.answerer.Flows(ctx, f, step, begin, r.watched(yield))
 }
 
 func (r pointsReader) watched(yield func([]store.Point) error) func([]store.Point) error {

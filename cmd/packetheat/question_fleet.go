@@ -13,8 +13,8 @@ import (
 	"github.com/packetheat/packetheat/store/clickhouse"
 )
 
-// answering is what questions are put to: a store, or the ClickHouse of a fleet.
-type answering interface {
+// answerer is what questions are put to: a store, or the ClickHouse of a fleet.
+type answerer interface {
 	export.Reader
 	Answered(ctx context.Context, f store.Filter) (store.Filter, error)
 	Flows(ctx context.Context, f store.Filter, step time.Duration, begin func(), yield func([]store.Point) error) error
@@ -30,7 +30,7 @@ func (q *question) fleetFlag(cmd *cobra.Command) {
 }
 
 // openAsked opens what q is put to, for reading.
-func (p *program) openAsked(cmd *cobra.Command, q *question, c *config.Loaded) (answering, error) {
+func (p *program) openAsked(cmd *cobra.Command, q *question, c *config.Loaded) (answerer, error) {
 	if !q.fleet {
 		s, err := p.openStore(c.Store.Path)
 		if err != nil {
