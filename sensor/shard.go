@@ -79,6 +79,7 @@ func (sh *shard) run() error {
 	if sh.live {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
+		defer nameThread(fmt.Sprintf("shard-%d", sh.id))()
 	}
 	now := sh.sensor.cfg.Now()
 	sh.nextTick = sh.sensor.tickOf(now.UnixNano())
