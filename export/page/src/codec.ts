@@ -173,7 +173,7 @@ function strings(c: Column | undefined): string[] {
 }
 
 /** A column of magnitudes in eight bytes each: there are few of them, or they are reckoned with. */
-function magnitudes(c: Column | undefined): Float64Array {
+export function magnitudes(c: Column | undefined): Float64Array {
   return c ? spread(c, new Float64Array(c.count)) : new Float64Array(0);
 }
 

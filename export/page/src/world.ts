@@ -2,7 +2,7 @@
 
 import { geoEqualEarthRaw } from "d3-geo";
 import type { GeometryCollection, MultiLineString, MultiPolygon, Polygon, Topology } from "topojson-specification";
-import { fromBase64, gunzip } from "./codec";
+import { fromBase64, gunzip, magnitudes } from "./codec";
 import { packed } from "./generated/world";
 import { Shape } from "./map/shape";
 import { rad } from "./projection";
@@ -31,8 +31,8 @@ export async function loadWorld(): Promise<World> {
 interface Arcs { lon: Float64Array; lat: Float64Array; from: Uint32Array }
 
 /**
- * Reads the topology: a length, JSON of all but the points, then their differences, all
- * of x and then all of y. Straight into columns: as arrays of points, which is what
+ * Reads the topology: a length, JSON of all but the points, then a column of their
+ * differences, all of x and then all of y. Straight into columns: as arrays of points, which is what
  * topojson-client takes and makes, it was a fifth of what a page did before its map was
  * there.
  */
@@ -42,25 +42,20 @@ export function topology(b: Uint8Array): { world: Countries; labels: Label[]; ar
   const from = new Uint32Array(lengths.length + 1);
   for (let i = 0; i < lengths.length; i++) from[i + 1] = from[i] + lengths[i];
   const { scale, translate } = world.transform!, lon = new Float64Array(from[lengths.length]), lat = new Float64Array(lon.length);
-  const second = column(b, 4 + length, from, scale[0] * rad, translate[0] * rad, lon);
-  column(b, second, from, scale[1] * rad, translate[1] * rad, lat);
+  const n = lon.length, steps = magnitudes({ kind: 0, count: 2 * n, payload: b.subarray(4 + length) });
+  walk(steps.subarray(0, n), scale[0] * rad, translate[0] * rad, lon);
+  walk(steps.subarray(n), scale[1] * rad, translate[1] * rad, lat);
   return { world, labels, arcs: { lon, lat, from } };
 }
 
-/** Reads the varints of one axis, zigzag differences within each arc; returns where they end. */
-function column(b: Uint8Array, at: number, from: Uint32Array, scale: number, translate: number, out: Float64Array): number {
-  for (let arc = 0, i = 0; i < out.length; arc++) {
-    for (let grid = 0, end = from[arc + 1]; i < end; i++) {
-      let v = b[at++];
-      if (v > 127) {
-        v = (v & 127) | (b[at++] << 7);
-        if (v > 16383) v = (v & 16383) | (b[at++] << 14); // a grid of 21 bits is finer than any map of the world here
-      }
-      grid += (v >>> 1) ^ -(v & 1);
-      out[i] = grid * scale + translate;
-    }
+/** Goes from point to point of one axis by zigzag differences; an arc begins where the one before ended, but for its first. */
+function walk(steps: Float64Array, scale: number, translate: number, out: Float64Array): void {
+  let grid = 0;
+  for (let i = 0; i < out.length; i++) {
+    const v = steps[i];
+    grid += (v >>> 1) ^ -(v & 1);
+    out[i] = grid * scale + translate;
   }
-  return at;
 }
 
 export function unpack(bytes: Uint8Array): World {
