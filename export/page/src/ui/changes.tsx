@@ -10,6 +10,7 @@ import * as s from "../state";
 import { changes, command, comparison } from "../versus";
 import { open, openable, Tabs, Tags, titles } from "./list";
 import { Stretch } from "./windows";
+import { focused, pointed } from "./near";
 import "./changes.css";
 
 /** Lines drawn at once; more come as one scrolls. */
@@ -56,12 +57,11 @@ function Head() {
 }
 
 function Row({ item, unit, scale }: { item: Change; unit: "packets" | "bytes"; scale: number }) {
-  const at = (on: boolean) => () => item.place && (s.hovered.value = on ? item.place : null);
   const words = inWords(item, scale), by = Math.round(item.by), tab = s.tab.value;
   return (
-    <tr class={item.place && s.hovered.value === item.place ? "near" : ""} onMouseEnter={at(true)} onMouseLeave={at(false)} data-state={item.state}>
+    <tr class={item.place && s.hovered.value === item.place ? "near" : ""} {...pointed(item.place)} data-state={item.state}>
       <th scope="row" title={item.label}>
-        <button type="button" class="name" disabled={!openable(tab, item)} onClick={() => open(tab, item)} onFocus={at(true)} onBlur={at(false)}>
+        <button type="button" class="name" disabled={!openable(tab, item)} onClick={() => open(tab, item)} {...focused(item.place)}>
           <span class="text">{item.label}</span><Tags labels={item.labels} />
         </button>
         {item.note && <span class="note">{item.note}</span>}

@@ -10,6 +10,7 @@ import { map } from "../page";
 import * as s from "../state";
 import { idOf, placeAt } from "../subject";
 import type { Unit } from "../sums";
+import { focused, pointed } from "./near";
 import "./list.css";
 
 export const titles: Record<s.Tab, string> = { place: "Place", country: "Country", network: "Network", address: "Address", peer: "Peer", port: "Port" };
@@ -137,13 +138,12 @@ interface RowProps { index: number; item: Item; tab: s.Tab; most: number; unit: 
 function Row({ index, item, tab, most, unit, order, top, current }: RowProps) {
   const shown = order === "packets" || order === "bytes" ? order : unit, [a, b] = item[shown];
   const near = !!item.place && s.hovered.value === item.place;
-  const over = (on: boolean) => () => item.place && (s.hovered.value = on ? item.place : null);
   const cells: [Order, string][] = [["packets", exact(item.packets[0] + item.packets[1])], ["bytes", exact(item.bytes[0] + item.bytes[1])], ["in", exact(item[unit][0])], ["out", exact(item[unit][1])]];
   const share = (n: number) => (100 * n) / (most || 1) + "%";
   return (
-    <div role="row" class={near ? "row near" : "row"} aria-rowindex={index + 2} style={{ top: top + "px" }} onMouseEnter={over(true)} onMouseLeave={over(false)} title={told(item, shown)}>
+    <div role="row" class={near ? "row near" : "row"} aria-rowindex={index + 2} style={{ top: top + "px" }} {...pointed(item.place)} title={told(item, shown)}>
       <div role="rowheader" class="who">
-        <button id={`row-${index}`} type="button" tabIndex={current ? 0 : -1} disabled={!openable(tab, item)} onClick={() => open(tab, item, index)} onFocus={over(true)} onBlur={over(false)}>
+        <button id={`row-${index}`} type="button" tabIndex={current ? 0 : -1} disabled={!openable(tab, item)} onClick={() => open(tab, item, index)} {...focused(item.place)}>
           <span class="text">{item.label}</span><Tags labels={item.labels} />
         </button>
         <span class="note">{item.note}</span>
@@ -163,10 +163,10 @@ export function Tags({ labels }: { labels?: string[] }) {
 
 /** A line of a card's list. */
 export function Line({ item, most, unit, tab }: { item: Item; most: number; unit: Unit; tab: s.Tab }) {
-  const [a, b] = item[unit], over = (on: boolean) => () => item.place && (s.hovered.value = on ? item.place : null);
+  const [a, b] = item[unit];
   return (
     <li>
-      <button type="button" class="line" disabled={!openable(tab, item)} onClick={() => open(tab, item)} onMouseEnter={over(true)} onMouseLeave={over(false)} onFocus={over(true)} onBlur={over(false)} title={told(item, unit)}>
+      <button type="button" class="line" disabled={!openable(tab, item)} onClick={() => open(tab, item)} {...pointed(item.place)} {...focused(item.place)} title={told(item, unit)}>
         <span class="name"><span class="text">{item.label}</span><Tags labels={item.labels} /></span>
         <span class="note">{item.note}</span>
         <span class="value">{amount(a + b, unit)}</span>

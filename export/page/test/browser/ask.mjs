@@ -26,7 +26,7 @@ async function copied(page, act) {
   return page.evaluate(() => window.__copied);
 }
 
-scenarios("asking a saved file", { browsers: ["chromium", "firefox"] }, ({ kind: browser, test, before, visit }) => {
+scenarios("asking a saved file", { browsers: ["chromium", "firefox"] }, ({ test, before, visit }) => {
   let file;
   before(() => (file = sample("-rows", "20000", "-places", "2000")));
 
@@ -117,7 +117,7 @@ scenarios("asking a saved file", { browsers: ["chromium", "firefox"] }, ({ kind:
     });
   });
 
-  test("rows and map mark each other", { skip: browser === "firefox" && "the pointer that WebDriver BiDi moves does not hover the map" }, async () => {
+  test("rows and map mark each other", async () => {
     await visit(file, {}, async (page) => {
       await (await page.$(".body .row:nth-child(3)")).hover();
       await page.waitForSelector(".ring.near");
