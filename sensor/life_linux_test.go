@@ -49,7 +49,7 @@ func startLife(t *testing.T, link *capturetest.Link, interfaces ...string) *life
 // wait waits for a condition, at most ten seconds.
 func (l *life) wait(what string, is func(Status) bool) {
 	l.Helper()
-	for end := time.Now().Add(10 * time.Second); !is(l.sensor.Status()); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !is(l.sensor.Status()); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			l.Fatalf("waited 10 s for %s: %+v", what, l.sensor.Status().Interfaces)
 		}

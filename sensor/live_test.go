@@ -135,7 +135,7 @@ func (m *machine) open() string {
 // expect waits until these rings are open.
 func (m *machine) expect(t *testing.T, want string) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); m.open() != want; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); m.open() != want; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("open are %q, want %q", m.open(), want)
 		}

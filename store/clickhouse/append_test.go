@@ -17,7 +17,7 @@ import (
 // TestOnce sends batches again in every way that a sensor may.
 func TestOnce(t *testing.T) {
 	t.Parallel()
-	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
+	servers.Each(t, func(t *testing.T, server *chtest.Server) {
 		t.Run("acknowledged", func(t *testing.T) { testAcknowledged(t, open(t, server, Options{})) })
 		t.Run("unacknowledged", func(t *testing.T) { testUnacknowledged(t, open(t, server, Options{})) })
 		t.Run("rollups missed it", func(t *testing.T) { testMissed(t, open(t, server, Options{})) })
@@ -111,7 +111,7 @@ func testOthers(t *testing.T, s *Store) {
 // TestColumns reads back what was written.
 func TestColumns(t *testing.T) {
 	t.Parallel()
-	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
+	servers.Each(t, func(t *testing.T, server *chtest.Server) {
 		s := open(t, server, Options{Program: "9.9"})
 		b := someBatch("gw1", noon, 7, 40)
 		appendAll(t, s, "store'1", b)

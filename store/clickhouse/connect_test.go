@@ -57,7 +57,7 @@ func TestParseDSN(t *testing.T) {
 // TestTLS speaks to a server behind TLS whose certificate is of an authority of its own.
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	server := chtest.Modern(t)
+	server := servers.Modern(t)
 	target, err := url.Parse(strings.TrimSuffix(server.DSN, "?compress=none"))
 	if err != nil {
 		t.Fatal(err)

@@ -83,7 +83,7 @@ func dump(t *testing.T, s *Store) map[string][]string {
 // TestForget: what is forgotten is in no table, and all else is as if it had never been.
 func TestForget(t *testing.T) {
 	t.Parallel()
-	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
+	servers.Each(t, func(t *testing.T, server *chtest.Server) {
 		ctx := t.Context()
 		s, never := open(t, server, Options{}), open(t, server, Options{})
 		with, without, gone := memories()
@@ -140,7 +140,7 @@ func TestForget(t *testing.T) {
 // TestForgetGoesOn: one that ended between points and their sums is finished by the next.
 func TestForgetGoesOn(t *testing.T) {
 	t.Parallel()
-	server := chtest.Modern(t)
+	server := servers.Modern(t)
 	s, never := open(t, server, Options{}), open(t, server, Options{})
 	with, without, _ := memories()
 	appendAll(t, s, "o", with...)

@@ -14,9 +14,9 @@ import (
 
 func TestInit(t *testing.T) {
 	t.Parallel()
-	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
+	servers.Each(t, func(t *testing.T, server *chtest.Server) {
 		ctx := context.Background()
-		o := Options{DSN: server.DSN, Database: "a"}
+		o := Options{DSN: server.DSN, Database: server.Database()}
 		if _, err := Open(ctx, o); !errors.Is(err, ErrNoSchema) {
 			t.Errorf("without a database: %v", err)
 		}
@@ -67,13 +67,14 @@ func setVersion(t *testing.T, s *Store, version string) {
 func TestNewServer(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	server := chtest.Modern(t)
-	s := connect(t, server, Options{Database: "a"})
+	server := servers.Modern(t)
+	database := server.Database()
+	s := connect(t, server, Options{Database: database})
 	s.caps.Tokens = false
 	if err := s.Init(ctx); err != nil {
 		t.Fatal(err)
 	}
-	s = connect(t, server, Options{Database: "a"})
+	s = connect(t, server, Options{Database: database})
 	if err := s.Init(ctx); err != nil || s.caps.Tokens {
 		t.Fatalf("tokens are %t, %v", s.caps.Tokens, err)
 	}
@@ -99,7 +100,7 @@ func TestNewServer(t *testing.T) {
 		}
 		wantOnce(t, s, "upgraded", list...)
 	}
-	s = connect(t, server, Options{Database: "a"})
+	s = connect(t, server, Options{Database: database})
 	if err := s.checkSchema(ctx); err != nil || !s.caps.Tokens {
 		t.Fatalf("after the upgrade: tokens are %t, %v", s.caps.Tokens, err)
 	}
@@ -115,12 +116,12 @@ func TestNewServer(t *testing.T) {
 func TestAges(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	server := chtest.Modern(t)
+	server := servers.Modern(t)
 	const day = 24 * time.Hour
-	s := open(t, server, Options{Database: "a", Retention: Retention{Points: 30 * day, Views10m: 90*day + 1}})
+	s := open(t, server, Options{Retention: Retention{Points: 30 * day, Views10m: 90*day + 1}})
 	ages := func() string {
 		rows, err := s.conn.Query(ctx, "SELECT name, extract(engine_full, 'toIntervalDay\\((\\d+)\\)') FROM system.tables"+
-			" WHERE database = 'a' AND match(engine_full, 'TTL') ORDER BY name")
+			" WHERE database = "+quoteText(s.o.Database)+" AND match(engine_full, 'TTL') ORDER BY name")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +155,7 @@ func TestOldDays(t *testing.T) {
 	const day = 24 * time.Hour
 	today := time.Now().UTC().Truncate(day)
 	young, old := someBatch("gw1", today.Add(-2*day), 0, 4), someBatch("gw1", today.Add(-4*day), 0, 4)
-	s := open(t, chtest.Old(t), Options{Retention: Retention{Points: 3 * day}})
+	s := open(t, servers.Old(t), Options{Retention: Retention{Points: 3 * day}})
 	appendAll(t, s, "o", young, old)
 	if err := s.Upgrade(ctx); err != nil {
 		t.Fatal(err)

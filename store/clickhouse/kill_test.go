@@ -85,7 +85,7 @@ func shipAll(t *testing.T, s *Store, origin string, list []*store.Batch, seed ui
 // to be the only one.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
-	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
+	servers.Each(t, func(t *testing.T, server *chtest.Server) {
 		s := open(t, server, Options{})
 		list := someTicks(8)
 		var wg sync.WaitGroup

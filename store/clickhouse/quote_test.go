@@ -15,7 +15,7 @@ var hostile = []string{
 // TestQuoting asks servers for what was quoted: they have to say it as it was.
 func TestQuoting(t *testing.T) {
 	t.Parallel()
-	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
+	servers.Each(t, func(t *testing.T, server *chtest.Server) {
 		ctx := context.Background()
 		s := connect(t, server, Options{Database: `odd'"\na` + "`me"})
 		for _, text := range hostile {

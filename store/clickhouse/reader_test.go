@@ -22,7 +22,7 @@ import (
 // TestReader asks each server. That answers are right is the self-test's business; here is
 // what two databases cannot be compared in.
 func TestReader(t *testing.T) {
-	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
+	servers.Each(t, func(t *testing.T, server *chtest.Server) {
 		s := open(t, server, Options{})
 		testEmpty(t, s)
 		testWatch(t, s)

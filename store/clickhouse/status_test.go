@@ -14,7 +14,7 @@ import (
 
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
+	servers.Each(t, func(t *testing.T, server *chtest.Server) {
 		ctx := context.Background()
 		s := open(t, server, Options{Program: "1.2.3"})
 		if list, err := s.Status(ctx); err != nil || len(list) != 0 {

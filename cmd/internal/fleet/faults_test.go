@@ -50,7 +50,7 @@ func (s *site) start() {
 		}
 		return &way{server, s}, nil
 	}
-	s.ship = New(Config{Store: s.store, Open: open, Where: "test", Retry: 5 * time.Millisecond, Points: 3000})
+	s.ship = New(Config{Store: s.store, Open: open, Where: "test", Retry: 20 * time.Millisecond, Points: 3000})
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
 	s.done = make(chan error, 1)
@@ -151,14 +151,14 @@ func answers(t *testing.T, r interface {
 }
 
 // TestFaults lets three sensors ship while the server is killed, the way of one is cut for
-// an hour of ticks, and everything is restarted. The server then has what the stores have,
+// twenty minutes of ticks (an hour with PACKETHEAT_TORTURE=1), and everything is restarted. The server then has what the stores have,
 // no tick missing and none twice; also when all of it is sent again.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	chtest.Each(t, func(t *testing.T, server *chtest.Server) {
-		kills, rounds := 2, 1
+		kills, rounds, cut := 2, 1, 120
 		if os.Getenv("PACKETHEAT_TORTURE") == "1" {
-			kills, rounds = 12, 6
+			kills, rounds, cut = 12, 6, 360
 		}
 		options := clickhouse.Options{DSN: server.DSN, Database: server.Database()}
 		reader, err := clickhouse.Connect(t.Context(), options)
@@ -190,8 +190,8 @@ func TestFaults(t *testing.T) {
 				server.Start()
 			}
 			sites[0].away.Store(true)
-			each(func(s *site) { s.run(360) })
-			if st := sites[0].ship.Status(t.Context()); st.Outbox.Waiting < 300 || st.State() != "away" {
+			each(func(s *site) { s.run(cut) })
+			if st := sites[0].ship.Status(t.Context()); int(st.Outbox.Waiting) < cut || st.State() != "away" {
 				t.Errorf("cut off, it has %d batches and is %s", st.Outbox.Waiting, st.State())
 			}
 			each((*site).stop)

@@ -132,7 +132,7 @@ func run(t testing.TB, s *sqlite.Store, to *server, log *slog.Logger) *running {
 
 func until(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Minute); !is(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it never came that %s", what)
 		}

@@ -37,7 +37,7 @@ func TestAPI(t *testing.T) {
 	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
 		asks = 300
 	}
-	chtest.Each(t, func(t *testing.T, s *chtest.Server) {
+	servers.Each(t, func(t *testing.T, s *chtest.Server) {
 		fleet, err := clickhouse.Connect(t.Context(), clickhouse.Options{DSN: s.DSN, Database: s.Database()})
 		if err != nil {
 			t.Fatal(err)

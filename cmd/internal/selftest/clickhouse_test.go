@@ -16,7 +16,7 @@ func TestClickHouse(t *testing.T) {
 	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
 		questions = 2000
 	}
-	chtest.Each(t, func(t *testing.T, s *chtest.Server) {
+	servers.Each(t, func(t *testing.T, s *chtest.Server) {
 		o := clickhouse.Options{DSN: s.DSN, Database: s.Database()}
 		fleet, err := clickhouse.Connect(t.Context(), o)
 		if err != nil {

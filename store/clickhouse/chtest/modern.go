@@ -16,7 +16,7 @@ func Modern(t testing.TB) *Server {
 	library := chdbLibrary(t)
 	dir := t.TempDir()
 	program := filepath.Join(dir, "chdb")
-	build := command("", "go", "build", "-o", program, "github.com/packetheat/packetheat/store/clickhouse/chtest/chdb")
+	build := command("", "go", "build", "-ldflags=-s -w", "-o", program, "github.com/packetheat/packetheat/store/clickhouse/chtest/chdb")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the server of chdb: %v\n%s", err, out)
 	}
