@@ -9,12 +9,12 @@ import (
 	"github.com/packetheat/packetheat/store/clickhouse/chtest"
 )
 
-// TestClickHouse asks the oldest server and the newest what SQLite is asked: 25
-// windows and filters, 2,000 with PACKETHEAT_TORTURE=1.
+// TestClickHouse asks the oldest server and the newest what SQLite is asked: 25 windows and
+// filters about 150 batches, 2,000 about 400 with PACKETHEAT_TORTURE=1.
 func TestClickHouse(t *testing.T) {
-	questions := 25
+	questions, batches := 25, 150
 	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
-		questions = 2000
+		questions, batches = 2000, 400
 	}
 	servers.Each(t, func(t *testing.T, s *chtest.Server) {
 		o := clickhouse.Options{DSN: s.DSN, Database: s.Database()}
@@ -27,7 +27,7 @@ func TestClickHouse(t *testing.T) {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		r, err := Run(t.Context(), fleet, Options{Seed: 11, Questions: questions})
+		r, err := Run(t.Context(), fleet, Options{Seed: 11, Questions: questions, Batches: batches})
 		if err != nil || r.Err() != nil {
 			t.Fatal(err, r.Err())
 		}
