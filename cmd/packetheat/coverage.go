@@ -21,7 +21,11 @@ const manySensors = 3
 // empty where there is nothing to say. Gaps shorter than a tick are left out: a sensor
 // never starts with one.
 func coverageLine(c *store.Coverage, zone *time.Location) string {
-	parts := offParts(c)
+	var parts []string
+	if c.Partial != "" {
+		parts = append(parts, "only a part: "+c.Partial)
+	}
+	parts = append(parts, offParts(c)...)
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	if n := c.Books.Drops; n > 0 {
 		add("%s dropped by the kernel", counted(n, "frame"))
@@ -110,12 +114,13 @@ type coverageJSON struct {
 	Sensors []sensorJSON `json:"sensors"`
 
 	Points         uint64         `json:"points"`
-	Packets        uint64         `json:"packets"`         // of the points
-	Unlocated      store.Sum      `json:"unlocated"`       // of the points without any place
-	UnlocatedShare float64        `json:"unlocated_share"` // of packets, 0 to 1
-	Books          store.Books    `json:"books"`           // where every packet went
-	Damaged        uint64         `json:"damaged_blocks"`  // skipped
-	Geo            []databaseJSON `json:"geo"`             // databases that the points were located by
+	Packets        uint64         `json:"packets"`           // of the points
+	Unlocated      store.Sum      `json:"unlocated"`         // of the points without any place
+	UnlocatedShare float64        `json:"unlocated_share"`   // of packets, 0 to 1
+	Books          store.Books    `json:"books"`             // where every packet went
+	Damaged        uint64         `json:"damaged_blocks"`    // skipped
+	Partial        string         `json:"partial,omitempty"` // what of a fleet has not answered
+	Geo            []databaseJSON `json:"geo"`               // databases that the points were located by
 }
 
 // sensorJSON is what one sensor did in the window.
@@ -149,7 +154,7 @@ func coverageToJSON(f *store.Filter, c *store.Coverage) coverageJSON {
 	out := coverageJSON{Asked: windowToJSON(f.Window), Window: windowToJSON(c.Window), Filter: f.String(),
 		Effective: windowToJSON(c.Effective), PointsFrom: c.PointsFrom.UTC(),
 		First: c.First.UTC(), Last: c.Last.UTC(), TickSeconds: c.Tick.Seconds(),
-		Points: c.Points, Packets: endpointPackets(c), Unlocated: c.Unlocated, Books: c.Books, Damaged: c.Damaged,
+		Points: c.Points, Packets: endpointPackets(c), Unlocated: c.Unlocated, Books: c.Books, Damaged: c.Damaged, Partial: c.Partial,
 		Sensors: []sensorJSON{}, Geo: []databaseJSON{}}
 	if out.Packets > 0 {
 		out.UnlocatedShare = float64(c.Unlocated.Packets) / float64(out.Packets)

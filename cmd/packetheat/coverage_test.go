@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,9 +120,15 @@ func TestCoverageLineOfMany(t *testing.T) {
 	for _, s := range c.Sensors {
 		c.Spans = append(c.Spans, store.Span{Window: store.Window{From: start, To: start.Add(time.Minute)}, Sensor: s})
 	}
-	c.Damaged = 1
-	want := "a off 1m0s of 1h0m (1 gap), b off 1m0s of 1h0m (1 gap), c off 1m0s of 1h0m (1 gap), 2 more sensors with gaps, 1 damaged block left out"
+	c.Damaged, c.Partial = 1, "shard 2 does not answer"
+	want := "only a part: shard 2 does not answer, a off 1m0s of 1h0m (1 gap), b off 1m0s of 1h0m (1 gap), c off 1m0s of 1h0m (1 gap), 2 more sensors with gaps, 1 damaged block left out"
 	if got := coverageLine(&c, time.UTC); got != want {
 		t.Errorf("%s", got)
+	}
+	if got := coverageToJSON(&store.Filter{}, &c).Partial; got != c.Partial {
+		t.Errorf("as JSON: %q", got)
+	}
+	if err := partOf(&c); !errors.Is(err, errSilent) || partOf(&store.Coverage{}) != nil {
+		t.Errorf("an export of a part ends with %v", err)
 	}
 }

@@ -36,7 +36,8 @@ dropped or folded, the share of packets without a place. --coverage FILE writes 
 as JSON: asked, window, first, last, tick_seconds; sensors[] with data_seconds,
 idle_seconds, off_seconds, dropped_frames, folded_packets and spans[] (from, to, state:
 data, idle or off); points, packets, unlocated, unlocated_share, damaged_blocks, geo[],
-and books: where every packet went.`,
+and books: where every packet went; with --fleet also partial: which shards did not answer.
+Then the file has what the others have, and the exit status is 1.`,
 		Example: `  packetheat export html -o map.html --last 24h
   packetheat export csv -o - --filter 'country:DE port:443' | head
   packetheat export sqlite -o points.sqlite --from 2026-11-01 --to 2026-12-01
@@ -140,9 +141,21 @@ func (p *program) export(cmd *cobra.Command, q *question, format export.Format, 
 		if f.output == "-" {
 			out = p.err
 		}
-		_, err = fmt.Fprintf(out, "%s  %s\n", report.SHA256, f.output)
+		if _, err = fmt.Fprintf(out, "%s  %s\n", report.SHA256, f.output); err != nil {
+			return err
+		}
 	}
-	return err
+	return partOf(&report.Coverage)
+}
+
+// partOf fails where an answer is about a part of a fleet only: what has been written is
+// there, and its coverage, which has been said, tells what is missing; nobody who looks at
+// the exit status alone takes it for the whole.
+func partOf(c *store.Coverage) error {
+	if c.Partial != "" {
+		return errSilent
+	}
+	return nil
 }
 
 // sayReport tells in a line what was written.

@@ -54,7 +54,14 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 	defer leave()
 	h := w.Header()
 	h.Set("Content-Type", format.MediaType())
+	rows, partial := format == export.CSV || format == export.NDJSON, false
+	if rows && r.Method != http.MethodHead {
+		partial = s.beside(r.Context(), h, o.Filter.Window)
+	}
 	if name != "" {
+		if partial {
+			name = strings.Replace(name, ".", ".partial.", 1)
+		}
 		h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", name))
 	}
 	if r.Method == http.MethodHead {
@@ -62,9 +69,6 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	if format == export.CSV || format == export.NDJSON {
-		s.credit(ctx, h, o.Filter.Window)
-	}
 	watch := time.AfterFunc(s.stall(), func() { cancel(errStalled) })
 	defer watch.Stop()
 	out := &stream{w: w, rc: http.NewResponseController(w), moved: func() { watch.Reset(s.stall()) }}
@@ -72,7 +76,11 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 		h.Add("Vary", "Accept-Encoding")
 		out.encoding = taken(r)
 	}
-	if _, err = export.Write(ctx, out, s.cfg.Reader, format, o); err == nil {
+	report, err := export.Write(ctx, out, s.cfg.Reader, format, o)
+	if err == nil && rows && !partial && report.Coverage.Partial != "" {
+		err = fmt.Errorf("what has no room to say so would be a part: %s", report.Coverage.Partial)
+	}
+	if err == nil {
 		err = out.close()
 	}
 	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
@@ -91,12 +99,20 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, format export.Form
 	}
 }
 
-// credit names in the header whose places a file has that has no room for it (RFC 8288,
-// 3; RFC 9110, 5.5: no more than ASCII). What is wrong with the store, the file will say.
-func (s *Server) credit(ctx context.Context, h http.Header, w store.Window) {
+// PartialHeader names, in an answer of rows, what of a fleet has not answered, as a string
+// of RFC 8941; it is not there where all has.
+const PartialHeader = "Packetheat-Partial"
+
+// beside puts into the header what a file of rows has no room for: whose places it has
+// (RFC 8288, 3; RFC 9110, 5.5: no more than ASCII), and that it is a part, if it is. What
+// is wrong with the store, the file will say.
+func (s *Server) beside(ctx context.Context, h http.Header, w store.Window) (partial bool) {
 	cov, err := s.cfg.Reader.Coverage(ctx, w)
 	if err != nil {
-		return
+		return false
+	}
+	if cov.Partial != "" {
+		h.Set(PartialHeader, strconv.QuoteToASCII(cov.Partial))
 	}
 	for _, g := range cov.Geo {
 		u, err := url.Parse(g.URL)
@@ -108,6 +124,7 @@ func (s *Server) credit(ctx context.Context, h http.Header, w store.Window) {
 			h.Add("Link", link)
 		}
 	}
+	return cov.Partial != ""
 }
 
 // fileOptions reads what a request wants of a file.

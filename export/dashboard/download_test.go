@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/packetheat/packetheat/export"
 	"github.com/packetheat/packetheat/export/page"
+	"github.com/packetheat/packetheat/store"
 )
 
 // saved downloads a page and reads what it carries.
@@ -110,5 +112,36 @@ func TestDownloadsNameTheirSources(t *testing.T) {
 	}
 	if got := body(t, get(t, Config{}, "/api/v1/export.geojson")); !strings.Contains(got, `"attribution":["by Test https://example.com"]`) {
 		t.Errorf("GeoJSON begins %.300s", got)
+	}
+}
+
+// TestPartOfAFleet: rows of a part of a fleet say in the header that they are, and in the
+// name of the file; where it becomes a part on the way, the file is cut.
+func TestPartOfAFleet(t *testing.T) {
+	reader := &fakeReader{points: []store.Point{{Time: noon, Interval: tick, Sensor: "gw1", Packets: 1}}, partial: []string{"shard ü of 2 does not answer"}}
+	cfg := Config{Reader: reader}
+	for _, path := range []string{"/api/v1/points", "/api/v1/points.ndjson", "/api/v1/export.csv", "/api/v1/export.ndjson"} {
+		r := get(t, cfg, path)
+		if got := r.Header.Values(PartialHeader); len(got) != 1 || got[0] != `"shard \u00fc of 2 does not answer"` {
+			t.Errorf("%s: %q", path, got)
+		}
+		if got, named := r.Header.Get("Content-Disposition"), path != "/api/v1/points"; strings.Contains(got, `"ip_heatmap.partial.`) != named {
+			t.Errorf("%s: %q", path, got)
+		}
+		body(t, r)
+	}
+	reader.partial = []string{""}
+	if r := get(t, cfg, "/api/v1/export.csv"); r.Header.Get(PartialHeader) != "" || !strings.Contains(r.Header.Get("Content-Disposition"), `"ip_heatmap.csv"`) {
+		t.Errorf("of a whole: %v", r.Header)
+	}
+	reader.partial = []string{"", "shard 1 does not answer"}
+	server := httptest.NewServer(New(cfg).Handler())
+	defer server.Close()
+	if r, err := http.Get(server.URL + "/api/v1/points.csv"); err == nil {
+		_, err = io.ReadAll(r.Body)
+		r.Body.Close()
+		if err == nil && r.StatusCode == http.StatusOK {
+			t.Error("a file that became a part on the way ends as a whole one does")
+		}
 	}
 }

@@ -22,6 +22,8 @@ type fakeReader struct {
 	err    error
 	hold   chan struct{} // questions wait until it is closed
 
+	partial []string // what each Coverage says is missing, one after the other; the last for good
+
 	mu   sync.Mutex
 	subs []chan store.Commit
 }
@@ -104,6 +106,13 @@ func (f *fakeReader) Coverage(ctx context.Context, w store.Window) (store.Covera
 	for _, p := range points {
 		c.Books.OnePublic.Add(store.Count{Packets: p.Packets, Bytes: p.Bytes})
 	}
+	f.mu.Lock()
+	if len(f.partial) > 0 {
+		if c.Partial = f.partial[0]; len(f.partial) > 1 {
+			f.partial = f.partial[1:]
+		}
+	}
+	f.mu.Unlock()
 	if n := len(f.points); n > 0 {
 		c.First, c.Last = f.points[0].Time, f.points[n-1].Time.Add(tick)
 		c.Window = w.Clip(store.Window{From: c.First, To: c.Last})

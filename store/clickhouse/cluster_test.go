@@ -61,7 +61,8 @@ func TestCluster(t *testing.T) {
 	testShardDown(t, c)
 }
 
-// settle waits until replicas have what the others have.
+// settle waits until replicas have what the others have. What one that has come back is to
+// fetch is in its queue only when it has read the common log.
 func settle(t *testing.T, c *chtest.Cluster) {
 	c.Settle(t, func(node *chtest.Server) (n uint64, err error) {
 		s, err := Connect(context.Background(), Options{DSN: node.DSN})
@@ -69,7 +70,8 @@ func settle(t *testing.T, c *chtest.Cluster) {
 			return 0, err
 		}
 		defer s.Close()
-		err = s.conn.QueryRow(context.Background(), "SELECT count() FROM system.replication_queue").Scan(&n)
+		err = s.conn.QueryRow(context.Background(), "SELECT count() + (SELECT count() FROM system.replication_queue) FROM system.replicas"+
+			" WHERE is_readonly != 0 OR is_session_expired != 0 OR active_replicas < total_replicas OR log_max_index > 0 AND log_pointer <= log_max_index").Scan(&n)
 		return n, err
 	})
 }
@@ -136,6 +138,7 @@ func testShardDown(t *testing.T, c *chtest.Cluster) {
 	for i := range 8 {
 		appendAll(t, s, "o", someBatch(fmt.Sprintf("gw%d", i), noon.Add(2*time.Hour), 0, 3))
 	}
+	settle(t, c)
 	var n uint64
 	if err := s.conn.QueryRow(ctx, "SELECT count() FROM "+s.table("points")+" WHERE time = toDateTime("+fmt.Sprint(noon.Add(2*time.Hour).Unix())+")").Scan(&n); err != nil || n != 24 {
 		t.Errorf("%d points of the hour, want 24 (%v)", n, err)
