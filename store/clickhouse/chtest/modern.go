@@ -23,7 +23,9 @@ func Modern(t testing.TB) *Server {
 	address := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
 	s := &Server{Name: "chdb", DSN: "http://" + address + "?compress=none", Dir: dir, t: t}
 	s.command = func() *exec.Cmd {
-		return command(dir, program, "-library", library, "-dir", filepath.Join(dir, "data"), "-listen", address)
+		cmd := command(dir, program, "-library", library, "-dir", filepath.Join(dir, "data"), "-listen", address)
+		cmd.Env = append(os.Environ(), "TMPDIR="+dir) // a killed one leaves there what it was given
+		return cmd
 	}
 	s.ready = func(cmd *exec.Cmd) error {
 		out, err := cmd.StdoutPipe()
