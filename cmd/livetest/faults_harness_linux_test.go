@@ -74,6 +74,7 @@ func newStorm(t *testing.T, link *capturetest.Link, perSecond int) *storm {
 		t.Fatal(err)
 	}
 	writeCity(t, st.city())
+	writeConfig(t, st.dir, fmt.Sprintf(stormConfig, 7))
 	st.o = options{dir: st.dir, path: script, args: []string{"--duration", "3h"}, env: []string{"PACKETHEAT_GEO_CITY=" + st.city(), st.clock.env()}}
 	st.start(st.now())
 	st.sender.Go(func() { st.send(perSecond) })

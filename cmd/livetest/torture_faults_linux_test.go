@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ func faults() []fault {
 		{"interface deleted and made anew", (*storm).replug},
 		{"disk full", (*storm).fill},
 		{"GeoIP database swapped for garbage", (*storm).spoil},
+		{"configuration swapped for garbage", (*storm).misconfigure},
 		{"kill -9", (*storm).kill},
 		{"stopped for a while", (*storm).freeze},
 		{"reloaded", (*storm).reload},
@@ -97,6 +99,42 @@ func (st *storm) spoil(rng *rand.Rand) {
 	st.reload(rng)
 	writeCity(st.t, st.city())
 	st.reload(rng)
+}
+
+// misconfigure puts something into the configuration file that is none, or not whole, and
+// has it read: the sensor refuses it and goes on as it was. Then it takes a good one.
+func (st *storm) misconfigure(rng *rand.Rand) {
+	garbage := []string{"\x00\xff\x01 not text at all", "log: {level: de", "sensor: {tikc: 5s}\n", "sensor: {include: [not a filter]}\n"}
+	st.reread(garbage[rng.IntN(len(garbage))], "refused")
+	st.reread(fmt.Sprintf(stormConfig, 1+rng.IntN(1000)), "taken")
+}
+
+// stormConfig is a configuration that is another each time, and changes nothing here.
+const stormConfig = "alerts: {filter: 'port:%d'}\n"
+
+// reread replaces the configuration file and wants a reload to have a result.
+func (st *storm) reread(text, result string) {
+	st.t.Helper()
+	before := st.s.reloads(result)
+	replace(st.t, filepath.Join(st.dir, "config.yaml"), text)
+	st.s.signal(syscall.SIGHUP)
+	for deadline := time.Now().Add(patience); st.s.reloads(result) == before; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			st.t.Fatalf("%q was not %s:\n%s", text, result, st.s.said())
+		}
+	}
+}
+
+// reloads is how often a reload of the configuration had a result: taken or refused.
+func (s *sensor) reloads(result string) string {
+	s.t.Helper()
+	name := fmt.Sprintf("packetheat_config_reloads_total{result=%q} ", result)
+	_, rest, ok := strings.Cut(string(s.get("/metrics")), "\n"+name)
+	if !ok {
+		s.t.Fatalf("there is no metric %s", name)
+	}
+	n, _, _ := strings.Cut(rest, "\n")
+	return n
 }
 
 // kill ends the sensor without a warning and starts it again.
