@@ -13,17 +13,17 @@ import (
 )
 
 // newAlerts makes what watches for alerts, nil where nobody wants them.
-func (r *live) newAlerts() (*alert.Watcher, error) {
-	a := &r.c.Alerts
+func (r *live) newAlerts(c *config.Loaded) (*alert.Watcher, error) {
+	a := &c.Alerts
+	r.rules.Store(a)
 	if !a.Enabled {
 		return nil, nil
 	}
-	r.rules.Store(a)
 	if _, err := r.alertRules(); err != nil {
 		return nil, err
 	}
 	cfg := alert.Config{Reader: r.store.Alone(), Dir: r.c.Store.Path, Sensor: r.c.Sensor.Name, Rules: r.alertRules, Learning: a.Learning,
-		Keep: retentionOf(r.c).Points, Logger: r.log.Logger}
+		Keep: retentionOf(c).Points, Logger: r.log.Logger}
 	if a.Trouble {
 		cfg.Trouble = r.trouble()
 	}
@@ -31,6 +31,32 @@ func (r *live) newAlerts() (*alert.Watcher, error) {
 		cfg.Webhook = &alert.Webhook{URL: a.WebhookURL, Secret: a.WebhookSecret}
 	}
 	return alert.New(cfg)
+}
+
+// alertsTask is the name of the task that watches.
+const alertsTask = "alerts"
+
+func (r *live) startAlerts() {
+	if w := r.alerts.Load(); w != nil {
+		r.task(alertsTask, w.Run)
+	}
+}
+
+// restartAlerts watches as another configuration wants it, or goes on as before. The one
+// that ends leaves what it knows, and what the webhook has not taken yet, to the next.
+func (r *live) restartAlerts(next *config.Loaded) error {
+	rules := r.rules.Load()
+	if err := r.endTask(alertsTask); err != nil {
+		r.log.Warn("alerts", "error", err)
+	}
+	w, err := r.newAlerts(next)
+	if err == nil {
+		r.alerts.Store(w)
+	} else {
+		r.rules.Store(rules)
+	}
+	r.startAlerts()
+	return err
 }
 
 // alertRules reads the rules that are in force, with the lists as they are now.
@@ -64,9 +90,10 @@ func readRules(a *config.Alerts, labels store.Labels) (rules alert.Rules, err er
 	return rules, nil
 }
 
-// trouble returns what looks for trouble: it compares with what was when it looked last.
+// trouble returns what looks for trouble: it compares with what was when it looked last,
+// or when it was made.
 func (r *live) trouble() func() []alert.Trouble {
-	var drops uint64
+	drops := r.sensor.Status().Books.Drops
 	idle := 0
 	return func() (list []alert.Trouble) {
 		s := r.sensor.Status()
@@ -107,10 +134,11 @@ const gapLooks = 6
 
 // alertList is what the dashboard says about alerts.
 func (r *live) alertList() alert.List {
-	if r.alerts == nil {
+	w := r.alerts.Load()
+	if w == nil {
 		return alert.List{Alerts: []alert.Alert{}}
 	}
-	return r.alerts.List()
+	return w.List()
 }
 
 // servedAlerts reads what sensors have left beside stores, the newest first.

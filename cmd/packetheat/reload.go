@@ -23,7 +23,7 @@ const (
 	keyLabels   = "geo.labels"
 	keyLevel    = "log.level"
 	keysShown   = "dashboard."       // what follows
-	keysAlerts  = "alerts."          // what follows, but for those in fixedAlerts
+	keysAlerts  = "alerts."          // what follows
 	keysKept    = "store.retention." // and what follows
 )
 
@@ -111,7 +111,7 @@ func (r *live) reloadConfig(can func(key string) bool) error {
 func reloadable(key string) bool {
 	return contains([]string{keyInclude, keyExclude, keyBPF, keyNetworks, keyPlaces, keyLabels, keyHome, keyCity, keyASN, keyLevel}, key) ||
 		strings.HasPrefix(key, keysKept) || strings.HasPrefix(key, keysShown) ||
-		strings.HasPrefix(key, keysAlerts) && !contains(fixedAlerts(), key) || contains(reloadableFleet(), key)
+		strings.HasPrefix(key, keysAlerts) || contains(reloadableFleet(), key)
 }
 
 // anyOf reports whether one of the keys is one of those wanted, or begins with it.
@@ -121,8 +121,9 @@ func anyOf(keys []string, wanted ...string) bool {
 	})
 }
 
-// fixedAlerts are the keys of alerts that are read at the start.
-func fixedAlerts() []string {
+// watcherKeys are the keys of alerts that a watcher is made from; the others it reads anew
+// at every commit.
+func watcherKeys() []string {
 	return []string{"alerts.enabled", "alerts.learning", "alerts.trouble", "alerts.webhook.url", "alerts.webhook.secret"}
 }
 
@@ -164,6 +165,16 @@ func (r *live) apply(next *config.Loaded, keys []string) (err error) {
 		if _, err := readRules(&next.Alerts, r.labels); err != nil {
 			return err
 		}
+	}
+	if anyOf(keys, watcherKeys()...) {
+		if err := r.restartAlerts(next); err != nil {
+			return err
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, r.restartAlerts(r.latest))
+			}
+		}()
 	}
 	if anyOf(keys, keyInclude, keyExclude, keyBPF) {
 		if err := r.sensor.SetFilter(next.Sensor.CaptureFilter()); err != nil {

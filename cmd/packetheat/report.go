@@ -29,7 +29,7 @@ func (r *live) report() {
 	say("statistics of places", "hits", g.Hits, "misses", g.Misses, "evictions", g.Evictions, "decoded", g.Decoded, "faults", r.geo.Faults())
 	e := r.exports()
 	say("statistics of files", "rewrites", e.Rewrites, "failures", e.Failures, "skipped", e.Skipped, "seconds", e.Used, "last_error", e.LastError)
-	d, a, l, c := r.traffic(), r.alerts.Counts(), r.log.limit.Counts(), r.reloadCounts()
+	d, a, l, c := r.traffic(), r.alerts.Load().Counts(), r.log.limit.Counts(), r.reloadCounts()
 	say("statistics of readers", "answers_2xx", d.Classes[2], "answers_4xx", d.Classes[4], "answers_5xx", d.Classes[5], "questions", d.Questions,
 		"downloads", d.Downloads, "streams", d.Streams, "alerts_lasting", a.Lasting, "webhook_pending", a.Pending, "webhook_failures", a.Failures)
 	say("statistics of program", "log_suppressed", l.Suppressed, "reloads_taken", c.Taken, "reloads_refused", c.Refused)

@@ -53,7 +53,7 @@ type live struct {
 	jobs      []exporter // of export.jobs
 	server    *dashboard.Server
 	rules     atomic.Pointer[config.Alerts] // in force; may change on SIGHUP
-	alerts    *alert.Watcher                // nil: alerts.enabled is false
+	alerts    atomic.Pointer[alert.Watcher] // nil: alerts.enabled is false; may change on SIGHUP
 	shipper   *fleet.Shipper                // nil: the store is not shipped
 	since     time.Time
 	landlock  int // its version, 0: none
@@ -137,7 +137,8 @@ func (r *live) openAll() (err error) {
 		return err
 	}
 	r.shipper = r.newShipper()
-	r.alerts, err = r.newAlerts()
+	w, err := r.newAlerts(r.c)
+	r.alerts.Store(w)
 	return err
 }
 
@@ -243,9 +244,7 @@ func (r *live) start(ctx context.Context) error {
 		Guard: r.door.guard, TLS: r.door.tls, Home: r.home.Load, Links: r.ways, Own: r.own, Mask: r.served, Labels: r.labels,
 	})
 	r.task("dashboard", func(ctx context.Context) error { return r.door.serve(ctx, r.server) })
-	if r.alerts != nil {
-		r.task("alerts", r.alerts.Run)
-	}
+	r.startAlerts()
 	if r.shipper != nil {
 		r.task("fleet", r.shipper.Run)
 	}
@@ -343,7 +342,7 @@ func (r *live) metrics() http.Handler {
 		Sensor: r.sensor.Status, Refresher: r.exports, Faults: r.geo.Faults, Geo: r.geo.Stats,
 		Databases:  func() []store.GeoSource { return geoSources(r.geo) },
 		StoreBytes: func() int64 { return storeBytes(r.c.Store.Path) }, Store: r.storeMetrics, Fleet: r.fleetMetrics,
-		Health: r.checks, Dashboard: r.traffic, Alerts: r.alerts.Counts, Log: r.log.limit.Counts, Reloads: r.reloadCounts, Updates: r.updates,
+		Health: r.checks, Dashboard: r.traffic, Alerts: func() alert.Counts { return r.alerts.Load().Counts() }, Log: r.log.limit.Counts, Reloads: r.reloadCounts, Updates: r.updates,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +36,21 @@ func (r *live) wait(ctx context.Context) {
 	if r.ignoreRequests != nil {
 		r.ignoreRequests()
 	}
+}
+
+// endTask ends a task while the others go on; without one of that name it does nothing.
+func (r *live) endTask(name string) error {
+	at := slices.IndexFunc(r.tasks, func(t *task) bool { return t.name == name })
+	if at < 0 {
+		return nil
+	}
+	t := r.tasks[at]
+	r.tasks = slices.Delete(r.tasks, at, at+1)
+	t.cancel()
+	if err := <-t.done; !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
 }
 
 // drain lets what has been captured flow to its end.

@@ -99,8 +99,8 @@ func (r *live) status() statusJSON {
 		machine = machineInterfaces(r.interfaceNames())
 	}
 	alerts := ""
-	if r.alerts != nil {
-		alerts = alertLine(r.alerts.List().Alerts, time.Now())
+	if w := r.alerts.Load(); w != nil {
+		alerts = alertLine(w.List().Alerts, time.Now())
 	}
 	served := r.door.served()
 	if served.Insecure {
