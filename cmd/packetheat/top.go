@@ -99,6 +99,11 @@ func (p *program) top(cmd *cobra.Command, q *question, by store.Dimension, f top
 	return p.printTop(&top, tags, amount)
 }
 
+// uncounted reports whether no row says how many addresses are behind it.
+func uncounted(top *store.Top) bool {
+	return len(top.Rows) > 0 && !slices.ContainsFunc(top.Rows, func(r store.Row) bool { return r.Addresses > 0 })
+}
+
 func compareDown(a, b uint64) int {
 	switch {
 	case a > b:
@@ -146,6 +151,9 @@ func (p *program) printTop(top *store.Top, tags *store.Tagger, amount func(store
 	}
 	if _, err := t.WriteTo(p.out); err != nil {
 		return err
+	}
+	if uncounted(top) {
+		p.say("note: distinct addresses are not counted where there are too many, or where only sums are left: a shorter window has them")
 	}
 	if rest := top.Count - len(top.Rows); rest > 0 {
 		p.say("%d more rows (-n 0 prints all)", rest)

@@ -27,14 +27,19 @@ func (s *Store) Cells(ctx context.Context, f store.Filter, step time.Duration) (
 	if len(p.filter.rest) > 0 {
 		return p.cellsOfPoints(ctx, seconds)
 	}
-	sql := p.sums(p.parts(seconds, false), func(from *relation) []string {
+	return p.cells(ctx, p.parts(seconds, false), seconds)
+}
+
+// cells sums parts of the window.
+func (p *plan) cells(ctx context.Context, parts []part, seconds int64) ([]store.Cell, error) {
+	sql := p.sums(parts, func(from *relation) []string {
 		return append([]string{from.binOf(seconds)}, append(placeSQL[:], classSQL, "direction")...)
 	})
 	if sql == "" {
 		return nil, ctx.Err()
 	}
 	var cells []store.Cell
-	err = s.each(ctx, sql, p.filter.pairs, func(rows driver.Rows) error {
+	err := p.store.each(ctx, sql, p.filter.pairs, func(rows driver.Rows) error {
 		var bin int64
 		var place placeRow
 		var class, direction uint8

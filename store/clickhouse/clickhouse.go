@@ -62,12 +62,13 @@ type Store struct {
 	pending pending // shipments that were begun
 	keeper  keeper  // of what readers know
 	shards  shards
+	counted uint64 // up to how many points in a window addresses are counted: mostCounted
 }
 
 // Connect opens a connection and asks the server for its version. It does not look for
 // tables: Init and Upgrade can be called.
 func Connect(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{o: o, logger: o.Logger}
+	s := &Store{o: o, logger: o.Logger, counted: mostCounted}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}

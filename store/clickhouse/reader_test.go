@@ -30,7 +30,9 @@ func TestReader(t *testing.T) {
 		testAnswered(t, s)
 		testTies(t, s)
 		testFlows(t, s)
+		testProgress(t, open(t, server, Options{}))
 		if s.caps.Tokens {
+			testUncounted(t, open(t, server, Options{}))
 			testGone(t, s)
 			testAgesRead(t, server)
 		} else {

@@ -97,7 +97,7 @@ func (p *plan) many(ctx context.Context) (bool, error) {
 	}
 	var points uint64
 	err := p.store.each(ctx, sql, false, func(rows driver.Rows) error { return rows.Scan(&points) })
-	return points > mostCounted, err
+	return points > p.store.counted, err
 }
 
 // topQuery is what is asked for a dimension.
