@@ -10,6 +10,8 @@ export interface Facts {
   live: boolean;
   zone: Zone;
   connection: Connection;
+  /** The sensor does not answer such a question. */
+  refused: boolean;
   /** The data of the window is there, and so much of it is shown. */
   data: boolean;
   packets: number;
@@ -53,6 +55,7 @@ export function explain(f: Facts): Note | null {
 
 function starting(f: Facts): Note {
   if (f.connection === "lost") return { text: "The sensor does not answer; the page keeps trying.", deed: "retry", label: "Try now" };
+  if (f.refused) return { text: "The sensor cannot answer this question; why stands above the map.", deed: "all", label: "Show everything" };
   return { text: f.message || "Starting: the first map comes within seconds." };
 }
 

@@ -4,7 +4,7 @@ import { batch, computed, effect, signal } from "@preact/signals";
 import { json } from "./api";
 import { explain, words, type Deed, type Facts, type Note, type Rate } from "./empty";
 import { ask } from "./filter";
-import { asked, connection, hurry, inquire, status, windowQuery } from "./live";
+import { asked, connection, hurry, inquire, status, trouble, windowQuery } from "./live";
 import * as model from "./model";
 import * as s from "./state";
 import { sum } from "./sums";
@@ -15,12 +15,6 @@ const rates = signal<Rate[]>([]);
 
 /** Is there nothing to see? Cheap, for it is asked with each tick. */
 const empty = computed(() => (model.dataset.value ? model.sums.value?.totalPackets === 0 : model.live.value));
-
-const off = computed(() => {
-  model.revision.value;
-  const d = model.dataset.value, c = d?.meta.coverage;
-  return !!d && !!c && c.length > 0 && c.every((x) => x.state === "off") && d.to > d.from;
-});
 
 const switched = computed(() => s.protocol.value !== 0b1111 || s.direction.value !== "both" || !s.clouds.value);
 const picked = computed(() => s.brush.value !== null || s.at.value !== null);
@@ -53,9 +47,9 @@ function facts(): Facts {
   const d = model.dataset.value, v = model.sums.value, st = status.value, b = st.books;
   const geo = st.geo?.filter((g) => g.kind === "city"), used = geo?.find((g) => g.in_use);
   return {
-    live: model.live.value, zone: s.zone.value, connection: connection.value, data: !!d && !!v,
+    live: model.live.value, zone: s.zone.value, connection: connection.value, refused: trouble.value !== "", data: !!d && !!v,
     packets: v?.totalPackets ?? 0, unlocated: v?.unlocated ?? 0, filter: s.filter.value, switched: switched.value, picked: picked.value,
-    without: without.value, window: d ? [d.from, d.to] : [0, 0], off: off.value, nearest: known.value.nearest, addressesFrom: known.value.addressesFrom,
+    without: without.value, window: d ? [d.from, d.to] : [0, 0], off: model.off.value, nearest: known.value.nearest, addressesFrom: known.value.addressesFrom,
     books: b?.captured && { captured: b.captured.packets, local: b.local_only?.packets ?? 0, public: (b.one_public?.packets ?? 0) + (b.two_public?.packets ?? 0) },
     since: st.started && st.time ? Date.parse(st.time) - Date.parse(st.started) : undefined,
     waiting: (st.interfaces ?? []).filter((i) => i.state && i.state !== "capturing").map((i) => `${i.name} ${i.state}`),
@@ -79,7 +73,7 @@ export function watch(): void {
     measure();
     timer = setInterval(measure, 3000);
     if (!model.dataset.value) return;
-    const filter = s.filter.value ? shorter.value : null, window = windowQuery(), wasOff = off.value;
+    const filter = s.filter.value ? shorter.value : null, window = windowQuery(), wasOff = model.off.value;
     clouds();
     void Promise.all([filter === null ? {} : less(filter, window), wasOff ? nearest() : {}]).then(([a, b]) => {
       if (mine === wanted) known.value = { ...a, ...b };

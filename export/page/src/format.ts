@@ -98,7 +98,8 @@ export function duration(ms: number): string {
   if (s < 90) return `${s} s`;
   if (s < 5400) return `${Math.round(s / 60)} min`;
   if (s < 172_800) return `${Math.round(s / 3600)} h`;
-  return `${Math.round(s / 86_400)} days`;
+  if (s < 63_072_000) return `${Math.round(s / 86_400)} days`;
+  return `${(s / 31_557_600).toFixed(1).replace(".0", "")} years`;
 }
 
 /** DE to Germany; the browser knows the names without asking anyone. */

@@ -82,6 +82,13 @@ export const blank = computed(() => {
   return !!d && !!played && !s.growing.value && covered(d, ...played.span(step.value)) === 0;
 });
 
+/** Was none in all of the window? */
+export const off = computed(() => {
+  revision.value;
+  const d = dataset.value, c = d?.meta.coverage;
+  return !!d && !!c && c.length > 0 && c.every((x) => x.state === "off") && d.to > d.from;
+});
+
 export const keys = computed(() => s.keyMask(s.protocol.value, s.direction.value, s.clouds.value || live.value) & question.value.keys);
 
 /** What is summed: the rows, or the details that a filter asks for. */

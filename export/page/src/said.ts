@@ -19,7 +19,7 @@ const facts = computed<Said | null>(() => {
   const d = model.dataset.value, sums = model.sums.value;
   if (!d || !sums) return null;
   const [from, to] = model.selectedTime.value;
-  return { from, to, zone: zone.value, blank: model.blank.value, part: narrowed() || model.partly.value, totals: d.meta.totals, drops: dropsIn(d, from, to), sums };
+  return { from, to, zone: zone.value, blank: model.blank.value || model.off.value, part: narrowed() || model.partly.value, totals: d.meta.totals, drops: dropsIn(d, from, to), sums };
 });
 
 export const said = computed<Piece[]>(() => (facts.value ? pieces(facts.value) : []));

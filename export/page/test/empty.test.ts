@@ -6,7 +6,7 @@ const { closest } = await import("../src/facts");
 
 const at = (t: string) => Date.parse(`2026-11-17T${t}Z`);
 const facts: Facts = {
-  live: true, zone: "utc", connection: "live", data: true, packets: 0, unlocated: 0, filter: "", switched: false, picked: false, without: {},
+  live: true, zone: "utc", connection: "live", refused: false, data: true, packets: 0, unlocated: 0, filter: "", switched: false, picked: false, without: {},
   window: [at("14:00:00"), at("15:00:00")], off: false, waiting: [], rates: [],
 };
 const books = { captured: 0, local: 0, public: 0 }, late = { books, since: 60_000 };
@@ -21,6 +21,7 @@ describe("an empty map", () => {
   const cases: [string, Partial<Facts>, RegExp, string][] = [
     ["starting", { data: false }, /^Starting/, ""],
     ["the sensor says why", { data: false, message: "The store is being checked." }, /being checked/, ""],
+    ["the question is wrong", { data: false, refused: true }, /^The sensor cannot answer this question/, "Show everything"],
     ["nobody answers", { data: false, connection: "lost" }, /does not answer/, "Try now"],
     ["just started", { books, since: 4000 }, /^Starting/, ""],
     ["no packets", { ...late, rates }, /^No packets on eth0 so far\.$/, "packetheat run --interface wlan0"],
@@ -38,6 +39,7 @@ describe("an empty map", () => {
     ["the brush", { picked: true, without: { time: 1 } }, /in all of the window there are 1 packet\.$/, "Show all of the time"],
     ["the sensor was off", { off: true, nearest: [at("11:00:00"), at("12:00:00")] }, /^No sensor was on in this window\. The nearest data is 2 h earlier\.$/, "Go to Tue 17 Nov"],
     ["the sensor was off before", { off: true, nearest: [at("15:30:00"), at("16:30:00")] }, /30 min later\.$/, "Go to Tue 17 Nov"],
+    ["years from anything", { off: true, nearest: [Date.UTC(2020, 0, 1), Date.UTC(2020, 0, 2)] }, /6\.9 years earlier\.$/, "Go to Wed 1 Jan 2020"],
     ["no sensor ever ran", { off: true }, /^No sensor was on/, "packetheat run"],
     ["what has expired", { filter: "ip:192.0.2.1", addressesFrom: at("16:00:00") }, /no longer kept, the places are/, "Show the places"],
     ["a country never expires", { filter: "country:AQ", addressesFrom: at("16:00:00") }, /^Nothing matches the filter\.$/, "Show everything"],

@@ -9,7 +9,7 @@ describe("numbers", () => {
   test.each([[0, "0 B"], [999, "999 B"], [1000, "1 kB"], [9.1e9, "9.1 GB"], [1234, "1.23 kB"], [1e15, "1 PB"]])("bytes %d is %s", (n, want) => expect(plain(bytes(n))).toBe(want));
   test.each([[0, 0, "–"], [0, 5, "0 %"], [5, 5, "100 %"], [9999, 10_000, "99 %"], [1, 10_000, "< 1 %"], [98, 100, "98 %"]])(
     "%d of %d is %s", (a, b, want) => expect(plain(share(a, b))).toBe(want));
-  test.each([[5000, "5 s"], [120_000, "2 min"], [7_200_000, "2 h"], [20 * 86_400_000, "20 days"]])("%d ms is %s", (ms, want) => expect(duration(ms)).toBe(want));
+  test.each([[5000, "5 s"], [120_000, "2 min"], [7_200_000, "2 h"], [20 * 86_400_000, "20 days"], [729 * 86_400_000, "729 days"], [730 * 86_400_000, "2 years"], [2515 * 86_400_000, "6.9 years"]])("%d ms is %s", (ms, want) => expect(duration(ms)).toBe(want));
 });
 
 describe("times", () => {

@@ -1,7 +1,7 @@
 // What the data asks of the view and of the scale.
 
 import type { Dataset } from "../dataset";
-import { box, type Box, type Camera } from "../projection";
+import { box, Camera, fit, whole, worldScale, type Box, type Kind } from "../projection";
 import { fitScale, type Scale } from "../scale";
 import { heated, none, type Spots } from "./spots";
 
@@ -11,6 +11,17 @@ export function extent(d: Dataset | undefined, spots: Spots): Box | null {
   for (let i = 0; rows && i < rows.n; i++) used[rows.place[i]] = 1;
   for (let i = 0; i < spots.n; i++) if (used[i] && spots.how[i] !== none) lon.push(spots.lon[i]), lat.push(spots.lat[i]);
   return box(lon, lat);
+}
+
+/** Where a view begins: what is around all places, or the world. */
+export function homeOf(around: Box | null, kind: Kind, width: number, height: number): Camera {
+  return around ? fit(around, kind, width, height, Math.min(44, width / 10, height / 10)) : whole(kind, width, height);
+}
+
+/** Another projection, of about what a camera sees. */
+export function turned(c: Camera, kind: Kind): Camera {
+  const world = worldScale(kind, c.width, c.height), next = new Camera(kind, c.lon, c.lat, world, c.width, c.height);
+  return c.zoom < 1.3 ? next : next.at(c.lon, c.lat, (world * c.perKm) / next.perKm);
 }
 
 /**

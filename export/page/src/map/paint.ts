@@ -89,3 +89,12 @@ export function drawHome(ctx: CanvasRenderingContext2D, home: Home | undefined, 
     ctx.stroke();
   }
 }
+
+/** An empty canvas of so many CSS pixels, to draw in these. */
+export function sheet(width: number, height: number, density: number): CanvasRenderingContext2D {
+  const canvas = document.createElement("canvas"), ctx = canvas.getContext("2d")!;
+  canvas.width = Math.round(width * density);
+  canvas.height = Math.round(height * density);
+  ctx.setTransform(density, 0, 0, density, 0, 0);
+  return ctx;
+}

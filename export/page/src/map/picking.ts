@@ -28,6 +28,13 @@ export function inside(spots: Spots, order: ArrayLike<number>, r: Rect): number[
   return out;
 }
 
+/** How much of a rectangle glows, of its squares of 8 pixels. */
+export function glowing(heat: { near(x: number, y: number): number }, r: Rect, least: number): number {
+  let n = 0;
+  for (let y = r.y + 4; y < r.y + r.h; y += 8) for (let x = r.x + 4; x < r.x + r.w; x += 8) if (Math.abs(heat.near(x, y)) > least) n++;
+  return n;
+}
+
 /** What a screen reader hears of a map of places, heaviest first. */
 export function described(p: Places | undefined, order: Uint32Array): string {
   if (!p || order.length === 0) return "World map, nothing on it.";

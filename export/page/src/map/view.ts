@@ -3,7 +3,7 @@
 
 import type { Dataset } from "../dataset";
 import { sigmaFor } from "../heat";
-import { Camera, fit, rad, whole, worldScale, type Box, type Kind } from "../projection";
+import { Camera, rad, worldScale, type Box, type Kind } from "../projection";
 import { changeRamps, ramp, type Palette, type Theme } from "../ramp";
 import type { Scale } from "../scale";
 import { heaviest } from "../sums";
@@ -11,7 +11,7 @@ import type { World } from "../world";
 import { Arcs } from "./arcs";
 import { colourChange } from "./change";
 import { colours } from "./colours";
-import { extent, ScaleFinder } from "./fitting";
+import { extent, homeOf, ScaleFinder, turned } from "./fitting";
 import type { Gestures, Hands } from "./gestures";
 import { direct, Ground, within } from "./ground";
 import type { Split } from "./halves";
@@ -20,8 +20,8 @@ import type { Rect } from "./labels";
 import type { Listener, Mode } from "./listener";
 import { drawMarks } from "./marks";
 import { Names, type Moment } from "./names";
-import { described, inside, nearest } from "./picking";
-import { drawHollow, drawHome, drawLabels } from "./paint";
+import { described, glowing, inside, nearest } from "./picking";
+import { drawHollow, drawHome, drawLabels, sheet } from "./paint";
 import { hollow, none, Spots } from "./spots";
 import { drawTint, ringed, tinted } from "./tint";
 
@@ -168,10 +168,8 @@ export class MapView {
   setKind(kind: Kind): void {
     const { camera } = this;
     if (kind === camera.kind) return;
-    const world = worldScale(kind, camera.width, camera.height);
-    const next = new Camera(kind, camera.lon, camera.lat, world, camera.width, camera.height);
     this.names.forget();
-    this.camera = camera.zoom < 1.3 ? next : next.at(camera.lon, camera.lat, (world * camera.perKm) / next.perKm);
+    this.camera = turned(camera, kind);
     if (this.fitted) this.home();
     else {
       this.fly(this.camera, false);
@@ -234,10 +232,8 @@ export class MapView {
 
   /** How much of a rectangle has data under it, 0 being none. */
   busy(r: Rect): number {
-    let n = 0;
-    const least = (this.scale?.low ?? 1) / 4, marks = inside(this.spots, this.order, r);
-    if (this.mode !== "direction") for (let y = r.y + 4; y < r.y + r.h; y += 8) for (let x = r.x + 4; x < r.x + r.w; x += 8) if (Math.abs(this.heat.near(x, y)) > least) n++;
-    return n + (this.mode === "direction" || this.markers ? marks.length : marks.filter((i) => this.spots.how[i] === hollow).length);
+    const marks = inside(this.spots, this.order, r), discs = this.mode === "direction";
+    return (discs ? 0 : glowing(this.heat, r, (this.scale?.low ?? 1) / 4)) + (discs || this.markers ? marks : marks.filter((i) => this.spots.how[i] === hollow)).length;
   }
 
   /** The kilometres of two standard deviations of the heat at the middle of the screen. */
@@ -245,10 +241,7 @@ export class MapView {
 
   /** The map as it is shown, drawn at so many pixels a CSS pixel. */
   snapshot(density: number): HTMLCanvasElement {
-    const out = document.createElement("canvas"), ctx = out.getContext("2d")!;
-    out.width = Math.round(this.width * density);
-    out.height = Math.round(this.height * density);
-    ctx.setTransform(density, 0, 0, density, 0, 0);
+    const ctx = sheet(this.width, this.height, density), out = ctx.canvas;
     if (!this.world || !this.width || !this.height) return out;
     this.refresh();
     this.drawNames(ctx, this.drawLayers(ctx, density, this.inSight(), true));
@@ -320,10 +313,7 @@ export class MapView {
     this.boxed = this.data?.rows.n ?? 0;
   }
 
-  private homeView(kind = this.camera.kind): Camera {
-    const { width, height } = this, room = Math.min(44, width / 10, height / 10);
-    return this.around ? fit(this.around, kind, width, height, room) : whole(kind, width, height);
-  }
+  private homeView(kind = this.camera.kind): Camera { return homeOf(this.around, kind, this.width, this.height); }
 
   private sort(): void {
     const { spots, shown } = this, size = this.signed ? shown.map(Math.abs) : shown;

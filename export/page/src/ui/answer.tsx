@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { clock, date, zoneName } from "../format";
-import { connection, read, renewed, status, type Connection } from "../live";
+import { connection, read, renewed, status, trouble, type Connection } from "../live";
 import { dataset, live, revision, sums } from "../model";
 import { sharing } from "../page";
 import { stale } from "../refresh";
@@ -18,7 +18,7 @@ export function Answer() {
   return (
     <header class="answer" ref={ref}>
       <h1>{heading}</h1>
-      {d && v ? <Sentence /> : <span class="quiet">{live.value ? "waiting for the sensor" : "reading"} …</span>}
+      {d && v ? <Sentence /> : <span class="quiet">{live.value ? (trouble.value ? "no answer" : "waiting for the sensor …") : "reading …"}</span>}
       <Spoken />
       <div class="tools">
         {read.value < 1 && <Reading />}

@@ -14,7 +14,7 @@ export function Footer() {
       {m?.coarsened && <span>{m.coarsened}</span>}
       {m?.geo?.map((g, i) => <Source key={i} geo={g} further={i > 0} />)}
       <span>Map: Natural Earth</span>
-      {m?.filter && <span>Filter: <code>{m.filter}</code></span>}
+      {m?.filter && <span class={live.value ? "wide" : ""}>Filter: <code>{m.filter}</code></span>}
       <span class="grow" />
       {m?.command && !live.value && <code class="command" title="Makes this page again">{m.command}</code>}
       {m && <button type="button" class="plain" onClick={() => (about.value = true)} aria-haspopup="dialog">About<span class="wide">{live.value ? " these numbers" : " this file"}</span></button>}
