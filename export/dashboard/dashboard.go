@@ -191,7 +191,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      60 * time.Second, // streams and downloads have their own
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
+		ErrorLog:          newErrorLog(s.cfg.Logger),
 	}
 	if s.cfg.TLS != nil {
 		h.TLSConfig = s.cfg.TLS()

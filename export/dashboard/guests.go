@@ -15,9 +15,9 @@ const (
 	mostEach   = 192
 )
 
-// guests is a listener that holds only so many connections: of a client with too many a
-// further one is closed at once; where there are too many of all, one that is idle is
-// closed for it.
+// guests is a listener that holds only so many connections. Where there are too many, of
+// one client or of all, one of them that is idle is closed for a further one; where none
+// is, that is closed at once.
 type guests struct {
 	net.Listener
 	proxy func(netip.Addr) bool // has many clients behind it
@@ -64,27 +64,38 @@ func (l *guests) admit(conn net.Conn) *guest {
 	}
 	g := &guest{Conn: conn, list: l, client: neighbourhood(a)}
 	l.mu.Lock()
-	if l.of[g.client] >= mostEach && !l.proxy(a) {
+	var out *guest
+	switch {
+	case l.of[g.client] >= mostEach && !l.proxy(a):
+		out = l.idler(func(o *guest) bool { return o.client == g.client })
+	case l.all >= mostGuests:
+		out = l.idler(func(*guest) bool { return true })
+	default:
+		out = g
+	}
+	if out == nil {
 		l.mu.Unlock()
 		return nil
-	}
-	var out *guest
-	if l.all >= mostGuests {
-		for out = range l.idle {
-			break
-		}
-		if out == nil {
-			l.mu.Unlock()
-			return nil
-		}
 	}
 	l.all++
 	l.of[g.client]++
 	l.mu.Unlock()
-	if out != nil {
+	if out != g {
 		_ = out.Close()
 	}
 	return g
+}
+
+// idler returns a guest who is idle and may be sent away, nil where there is none. l.mu is
+// held. He is picked once only: his connection is about to be closed.
+func (l *guests) idler(may func(*guest) bool) *guest {
+	for g := range l.idle {
+		if may(g) {
+			delete(l.idle, g)
+			return g
+		}
+	}
+	return nil
 }
 
 // Close closes the connection and forgets it.

@@ -223,7 +223,20 @@ func TestGuests(t *testing.T) {
 	if err != nil || l.all != mostGuests || len(l.idle) != 0 {
 		t.Errorf("in place of an idle one: %v, %d", err, l.all)
 	}
-	for _, c := range append(in, last, last) {
+	_ = in[mostGuests-1].Close() // room for one, but not for one more of a client with as many as it may have
+	before := closed.Load()
+	f.conns = make(chan net.Conn, 2)
+	come(2, "192.0.2.1:5")
+	close(f.conns)
+	l.of[in[0].(*guest).client]++ // the idle one that went was its, too
+	l.state(in[5], http.StateIdle)
+	l.state(in[mostEach+20], http.StateIdle) // another's
+	own, err := l.Accept()
+	if none, _ := l.Accept(); err != nil || none != nil || closed.Load() != before+2 || len(l.idle) != 1 {
+		t.Errorf("in place of its own idle one: %v, %v; %d closed, %d idle", err, none, closed.Load()-before, len(l.idle))
+	}
+	l.of[in[0].(*guest).client]--
+	for _, c := range append(in, last, last, own) {
 		_ = c.Close()
 	}
 	if l.all != 0 || len(l.of) != 0 {

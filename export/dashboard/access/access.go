@@ -38,7 +38,7 @@ const LeastToken = 16
 type Rules struct {
 	Token     string   // gives the scope Admin; empty: nobody needs one
 	ReadToken string   // gives the scope Read; empty: there is none
-	Key       string   // of this machine's commands, gives Admin; empty: there is none
+	Key       string   // of this machine's commands, random, gives Admin; empty: there is none
 	Hosts     []string // names besides localhost that a Host header may have
 	Proxies   []netip.Prefix
 
@@ -50,6 +50,7 @@ type Rules struct {
 // credential is a token, known by what is derived from it.
 type credential struct {
 	scope   Scope
+	own     bool              // it is Rules.Key
 	sum     [sha256.Size]byte // of the token
 	session []byte            // key that signs cookies
 	cookie  string            // name of the cookie, without prefix
@@ -91,6 +92,9 @@ func (g *Guard) Set(r Rules) {
 		if t.text != "" {
 			s.credentials = append(s.credentials, newCredential(t.text, t.scope))
 		}
+	}
+	if n := len(s.credentials); r.Key != "" {
+		s.credentials[n-1].own = true
 	}
 	if before := g.rules.Swap(s); before != nil {
 		close(before.over)

@@ -91,6 +91,9 @@ func TestThrottle(t *testing.T) {
 	if _, _, err := g.admit(request("192.0.2.2:5", "Authorization", "Bearer "+adminToken)); err != nil {
 		t.Errorf("another address: %v", err)
 	}
+	if v, _, err := g.admit(request("192.0.2.1:5", "Authorization", "Bearer "+localKey)); err != nil || v.Scope != Admin {
+		t.Errorf("this machine's own key: %v, %v", v.Scope, err)
+	}
 	w := httptest.NewRecorder()
 	if err := g.Enter(w, Visitor{}, adminToken); err != nil {
 		t.Fatal(err)

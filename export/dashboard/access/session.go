@@ -92,7 +92,14 @@ func (g *Guard) Leave(w http.ResponseWriter, v Visitor) {
 }
 
 // try holds a token against those there are, unless too many wrong ones came from there.
+// This machine's own commands do not wait: their key is random, so that it cannot be
+// guessed however often somebody tries, and whoever guesses by way of a proxy on this
+// machine has their address.
 func (g *Guard) try(rules *set, v Visitor, token string) (c *credential, err error) {
+	if c = rules.match(token); c != nil && c.own {
+		return c, nil
+	}
+	c = nil
 	err = g.throttle.guess(v.Addr, g.now(), func() bool {
 		c = rules.match(token)
 		return c != nil
