@@ -32,7 +32,7 @@ func fillTiered(t testing.TB, s *Store, seed uint64, sensors ...string) (all his
 	for minute := range 190 {
 		for _, sensor := range sensors {
 			if minute/20 != 3 { // off for a while
-				add(sensor, minute, 0, 1+r.IntN(30))
+				add(sensor, minute, 0, 1+r.IntN(tortured(8, 30)))
 			}
 		}
 	}

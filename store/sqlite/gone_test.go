@@ -26,7 +26,7 @@ func TestPointsGone(t *testing.T) {
 			p.exec("INSERT INTO kept VALUES ('600', ?)", mark)
 			p.exec("UPDATE kept SET start = start + 1 WHERE what = 'generation'")
 		}
-		for range 25 {
+		for range tortured(12, 25) {
 			f := store.Filter{Window: p.window()}
 			c, err := p.tiered.Coverage(ctx, f.Window)
 			if err != nil {

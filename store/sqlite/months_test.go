@@ -2,22 +2,77 @@ package sqlite
 
 import (
 	"context"
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/packetheat/packetheat/store"
 )
 
+// months is the past that newMonths copies: closing months takes longer than the tests.
+var months struct {
+	sync.Mutex
+	past          *past
+	tiered, plain []byte // files
+}
+
 // newMonths is a past of 66 days in which two sensors saw something every day, the
-// second but for one day. Its months are closed.
+// second but for one day. Its months are closed. All tests have the same; seed is of the
+// questions that are asked.
 func newMonths(t *testing.T, seed uint64) *past {
-	p := newPast(t, seed, 66*24*time.Hour)
-	for _, s := range []*Store{p.tiered, p.plain} {
-		if _, err := s.w.ExecContext(context.Background(), "PRAGMA synchronous = OFF"); err != nil {
-			t.Fatal(err)
-		}
+	t.Helper()
+	months.Lock()
+	defer months.Unlock()
+	if months.past == nil {
+		p := makeMonths(t)
+		months.tiered, months.plain = fileOf(t, p.tiered), fileOf(t, p.plain)
+		months.past = p
 	}
+	p := *months.past
+	p.t, p.random = t, newRandom(seed)
+	p.tiered, p.plain = openFile(t, months.tiered), openFile(t, months.plain)
+	p.points, p.batches, p.seqs = slices.Clone(p.points), slices.Clone(p.batches), maps.Clone(p.seqs)
+	return &p
+}
+
+// fileOf is what a store has committed, as one file.
+func fileOf(t *testing.T, s *Store) []byte {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), FileName)
+	if err := s.Backup(context.Background(), name, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// openFile opens a copy of a store.
+func openFile(t *testing.T, file []byte) *Store {
+	t.Helper()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, FileName), file)
+	s, err := Open(dir, Options{NoMaintenance: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	quick(t, s)
+	return s
+}
+
+func makeMonths(t *testing.T) *past {
+	p := newPast(t, 900, 66*24*time.Hour)
 	for day := range 67 {
 		for i, sensor := range randomSensors[:2] {
 			if i == 1 && day == 40 {

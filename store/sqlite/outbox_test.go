@@ -51,7 +51,7 @@ func shipParcel(t testing.TB, o *Outbox, p Parcel) {
 // and many late, seals some of them at any time, and ships now and then. Every batch
 // comes out as it went in, in order of commit, however often it is asked for.
 func TestOutboxGivesEachBatchBack(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range tortured[uint64](2, 6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			h := newSealedHistory(t, 600+seed, Options{Tick: time.Minute})
@@ -84,7 +84,7 @@ func TestOutboxGivesEachBatchBack(t *testing.T) {
 					shipParcel(t, o, p)
 				}
 			}
-			for range 200 {
+			for range tortured(120, 200) {
 				h.append(t, 3, 30)
 				switch h.IntN(8) {
 				case 0:

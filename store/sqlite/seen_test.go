@@ -114,19 +114,19 @@ func (p *past) runs(days int) int64 {
 // are open, closed, written again for what comes late, and read only.
 func TestSeen(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(3) {
+	for seed := range tortured[uint64](2, 3) {
 		p := newPast(t, 700+seed, 5*24*time.Hour)
 		p.tiered.maint.seenRows = 5 // several passes a day
 		for range 4 {
 			p.grow(12)
 			p.maintain(p.IntN(2) == 0)
-			p.checkSeen("growing", 12)
+			p.checkSeen("growing", tortured(6, 12))
 		}
 		p.maintain(true)
 		if p.runs(seenDay) == 0 {
 			t.Fatal("no day has been summed up")
 		}
-		p.checkSeen("closed", 30)
+		p.checkSeen("closed", tortured(15, 30))
 		p.checkFound("closed", 0)
 	}
 }
