@@ -78,8 +78,9 @@ test-tools:
 	@.ci/tools install && .ci/tools test
 	@geo/testdata/fetch.sh || { echo 'GeoIP data not fetched: tests that need it are skipped' >&2; [ -z "$$CI" ]; }
 
+# A program with the race detector sleeps a second at its end, and tests start many.
 test-go: need-go ## the Go tests, with the race detector
-	$(GO) test -race -timeout 20m $(if $(RUN),-run '$(RUN)') $(PACKAGES)
+	GORACE="atexit_sleep_ms=20 $$GORACE" $(GO) test -race -timeout 20m $(if $(RUN),-run '$(RUN)') $(PACKAGES)
 
 test-live: page ## the program end to end, in network namespaces (root or user namespaces)
 	$(GO) test -timeout 25m -count 1 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
