@@ -95,13 +95,13 @@ func drain(t *testing.T, stores []*sqlite.Store, o clickhouse.Options, parcel in
 		})
 	}
 	for _, ship := range ships {
-		until(t, "all is shipped", func() bool {
+		for {
+			if st := ship.Status(ctx); st.Known && st.Outbox.Waiting == 0 {
+				shipments += st.Shipments
+				break
+			}
 			time.Sleep(20 * time.Millisecond) // each look is a question to the store
-			st := ship.Status(ctx)
-			return st.Known && st.Outbox.Waiting == 0
-		})
-		st := ship.Status(ctx)
-		shipments += st.Shipments
+		}
 	}
 	stop()
 	wg.Wait()

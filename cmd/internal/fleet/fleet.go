@@ -54,8 +54,9 @@ const (
 	mostRetries  = 60 // times the first pause
 	serverRest   = 5  // the part of its time that the server is left alone by one that catches up
 
-	openTimeout = 30 * time.Second
-	sendTimeout = 2 * time.Minute
+	// A server that many catch up at has a queue: who gives up sends all of it again.
+	openTimeout = time.Minute
+	sendTimeout = 5 * time.Minute
 	lastFlush   = 5 * time.Second // at the end of Run
 )
 
