@@ -32,12 +32,13 @@ export function Answer() {
   );
 }
 
-/** Row 1 grows with its words and keeps the room until the window changes: were it to shrink, every filter would redraw the whole map in another size. */
+/** Row 1 grows with its words and keeps the room until the window changes: were it to shrink, every filter would redraw the whole map in another size. How far an answer has been read stands there for a moment only. */
 function useSteadyHeight() {
   const ref = useRef<HTMLElement>(null);
   useEffect(() => {
     let width = 0, height = 0;
     const hold = new ResizeObserver(([entry]) => {
+      if (read.peek() < 1) return;
       const row = entry.target as HTMLElement;
       if (row.offsetWidth !== width) (width = row.offsetWidth), (height = 0), (row.style.minHeight = "");
       if (row.offsetHeight > height) (height = row.offsetHeight), (row.style.minHeight = `${height}px`);
