@@ -31,12 +31,22 @@ type filterMistake struct {
 	Fix   string `json:"fix,omitempty"`
 }
 
+// mostDetail is how much of a sentence about a filter is told: it has the filter's words in
+// it, some of them more than once.
+const mostDetail = 1000
+
 // badFilter tells what ParseFilter found.
 func badFilter(err error) *problem {
 	p := badRequest("%v", err)
+	if runes := []rune(p.Detail); len(runes) > mostDetail {
+		p.Detail = string(runes[:mostDetail]) + "…"
+	}
 	var m *store.Mistake
 	if errors.As(err, &m) {
-		p.Filter = &filterMistake{m.Start, m.End, m.Fix}
+		p.Filter = &filterMistake{Start: m.Start, End: m.End}
+		if len(m.Fix) <= mostDetail {
+			p.Filter.Fix = m.Fix
+		}
 	}
 	return p
 }

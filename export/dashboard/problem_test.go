@@ -3,6 +3,7 @@ package dashboard
 import (
 	"encoding/json"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -20,6 +21,11 @@ func TestFilterMistakes(t *testing.T) {
 		}
 		if p.Status != 400 || p.Filter == nil || *p.Filter != want {
 			t.Errorf("%q: %d %+v, want %+v", text, p.Status, p.Filter, want)
+		}
+	}
+	for _, text := range []string{strings.Repeat("-", 7000), strings.Repeat("prot:tcp,", 700), strings.Repeat("ü:1", 1000)} {
+		if said := body(t, get(t, Config{}, "/api/v1/top?filter="+url.QueryEscape(text))); len(said) > 4*mostDetail || !json.Valid([]byte(said)) {
+			t.Errorf("%.20q…: %d bytes are told of a filter of %d", text, len(said), len(text))
 		}
 	}
 	var p problem
