@@ -203,7 +203,7 @@ func TestFaults(t *testing.T) {
 			happened[f.name]++
 		}
 	}
-	time.Sleep(settling + 12*time.Second) // in peace
+	st.peace()
 	data := st.end()
 	if t.Failed() {
 		return
