@@ -2,6 +2,7 @@ package sensor
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -69,8 +70,8 @@ func TestMergePoints(t *testing.T) {
 		if len(got) != len(want) {
 			t.Fatalf("%d points of %d keys", len(got), len(want))
 		}
-		if diff := gocmp.Diff(want, sumsOf(got)); diff != "" {
-			t.Fatalf("sums (-want +got):\n%s", diff)
+		if sums := sumsOf(got); !maps.Equal(want, sums) { // much quicker than Diff, which is for people
+			t.Fatalf("sums (-want +got):\n%s", gocmp.Diff(want, sums))
 		}
 	}
 }
