@@ -129,7 +129,7 @@ func TestWindows(t *testing.T) {
 		{"at, elsewhere", []string{"--at", "2026-11-17 23:00", "--tz", "Asia/Tokyo"}, 4, "JST"},
 		{"half-open", []string{"--from", "2026-11-17T14:00:00Z", "--to", "2026-11-17T15:30:00Z"}, 4, ""},
 		{"open to one side", []string{"--from", "2026-11-17T14:00:01Z"}, 2, ""},
-		{"nothing there", []string{"--at", "2020-01-01"}, 0, "no data in this window: the store has Tue 2026-11-17"},
+		{"nothing there", []string{"--at", "2020-01-01"}, 0, `no data in this window: the store "data" has Tue 2026-11-17`},
 		{"filtered", []string{"--filter", "opened:them,us -country:JP"}, 1, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
