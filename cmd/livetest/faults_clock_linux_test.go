@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/packetheat/packetheat/store"
 )
 
 // faultClock is the clock of a program that is built to have one of its own, because the
@@ -95,10 +97,24 @@ func (st *storm) unsettled(n int) bool {
 		}
 	}
 	for i := range st.slots {
-		other := &st.slots[i]
-		if i != n && i != n-1 && i != n+1 && other.from.Before(one.to.Add(time.Second)) && other.to.After(one.from.Add(-time.Second)) {
-			return true
+		if i == n || i == n-1 || i == n+1 {
+			continue
+		}
+		for _, w := range st.slots[i].times() {
+			if w.From.Before(one.to.Add(time.Second)) && w.To.After(one.from.Add(-time.Second)) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// times are the times that a slot was sent in: two, where the clock was set meanwhile.
+// From its first moment to its last would be all the days of a leap, and every later slot
+// in them.
+func (s *slot) times() []store.Window {
+	if d := s.to.Sub(s.from); d >= 0 && d < 20*slotTime {
+		return []store.Window{windowOf(s.from, s.to)}
+	}
+	return []store.Window{windowOf(s.from, s.from.Add(slotTime)), windowOf(s.to.Add(-slotTime), s.to)}
 }
