@@ -3,7 +3,6 @@ package livetest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"strings"
@@ -135,16 +134,5 @@ func (st *fleetStatus) Totals() uint64 {
 // untilFleet waits for a status that is as wanted.
 func (s *sensor) untilFleet(what string, wanted func(*fleetStatus) bool) {
 	s.t.Helper()
-	var status fleetStatus
-	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		if err := json.Unmarshal(s.get("/api/v1/status"), &status); err != nil {
-			s.t.Fatal(err)
-		}
-		if wanted(&status) {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("not so after %s: %s; status is %+v", patience, what, status)
-		}
-	}
+	untilStatus(s, what, wanted)
 }

@@ -264,8 +264,14 @@ type liveStatus struct {
 // until waits for a status that is as wanted.
 func (s *sensor) until(what string, wanted func(*liveStatus) bool) {
 	s.t.Helper()
+	untilStatus(s, what, wanted)
+}
+
+// untilStatus is the same with as much of the status as S takes.
+func untilStatus[S any](s *sensor, what string, wanted func(*S) bool) {
+	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		var status liveStatus
+		var status S
 		if err := json.Unmarshal(s.get("/api/v1/status"), &status); err != nil {
 			s.t.Fatal(err)
 		}
