@@ -56,6 +56,15 @@ func parseNetworks(args []string) (networks []netip.Prefix, err error) {
 	return networks, nil
 }
 
+// networksText is networks as they are asked about.
+func networksText(networks []netip.Prefix) string {
+	names := make([]string, len(networks))
+	for i, n := range networks {
+		names[i] = store.PrefixString(n)
+	}
+	return strings.Join(names, ", ")
+}
+
 func (p *program) dbForget(cmd *cobra.Command, networks []netip.Prefix, yes, try bool) (err error) {
 	s, err := p.openWriting(cmd, !try, "stop the sensor, forget, and start it again")
 	if err != nil {
@@ -67,10 +76,6 @@ func (p *program) dbForget(cmd *cobra.Command, networks []netip.Prefix, yes, try
 	done()
 	if err != nil {
 		return err
-	}
-	names := make([]string, len(networks))
-	for i, n := range networks {
-		names[i] = store.PrefixString(n)
 	}
 	what := fmt.Sprintf("%s with %s and %s", counted(uint64(would.Points), "point"), counted(would.Sum.Packets, "packet"), term.Bytes(would.Sum.Bytes))
 	if would.Days > 0 {
@@ -87,7 +92,7 @@ func (p *program) dbForget(cmd *cobra.Command, networks []netip.Prefix, yes, try
 		p.say("would take out %s", what)
 		return p.sayUnread(would.Damaged)
 	}
-	if err := p.confirm(yes, "Take out %s of %s, for ever?", what, strings.Join(names, ", ")); err != nil {
+	if err := p.confirm(yes, "Take out %s of %s, for ever?", what, networksText(networks)); err != nil {
 		return err
 	}
 	progress, done = p.progress("forgetting")

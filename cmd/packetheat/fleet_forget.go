@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/packetheat/packetheat/cmd/internal/term"
-	"github.com/packetheat/packetheat/store"
 	"github.com/packetheat/packetheat/store/clickhouse"
 )
 
@@ -59,11 +57,7 @@ func (p *program) fleetForget(cmd *cobra.Command, networks []netip.Prefix, yes, 
 		p.say("would take out %s", what)
 		return nil
 	}
-	names := make([]string, len(networks))
-	for i, n := range networks {
-		names[i] = store.PrefixString(n)
-	}
-	if err := p.confirm(yes, "Take out %s of %s at the server, for ever?", what, strings.Join(names, ", ")); err != nil {
+	if err := p.confirm(yes, "Take out %s of %s at the server, for ever?", what, networksText(networks)); err != nil {
 		return err
 	}
 	p.say("forgetting: the server writes its tables anew, which may take minutes")

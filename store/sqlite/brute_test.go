@@ -38,7 +38,13 @@ func same[T comparable](t testing.TB, what string, want, got []T) {
 // processes of their own.
 func openNew(t testing.TB, o Options) *Store {
 	t.Helper()
-	s, err := Open(filepath.Join(t.TempDir(), "data"), o)
+	return openIn(t, filepath.Join(t.TempDir(), "data"), o)
+}
+
+// openIn opens the store in a folder until the test ends, without waiting for the disk.
+func openIn(t testing.TB, dir string, o Options) *Store {
+	t.Helper()
+	s, err := Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,17 +58,7 @@ func openFile(t *testing.T, file []byte) *Store {
 	t.Helper()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, FileName), file)
-	s, err := Open(dir, Options{NoMaintenance: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	quick(t, s)
-	return s
+	return openIn(t, dir, Options{NoMaintenance: true})
 }
 
 func makeMonths(t *testing.T) *past {

@@ -1,8 +1,6 @@
 package selftest
 
 import (
-	"fmt"
-	"os"
 	"testing"
 
 	"github.com/packetheat/packetheat/store/clickhouse/chtest"
@@ -11,11 +9,4 @@ import (
 // servers are those that tests share.
 var servers chtest.Pool
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := servers.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = max(code, 1)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { servers.Main(m) }

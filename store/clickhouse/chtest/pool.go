@@ -10,7 +10,7 @@ import (
 
 // Pool is the servers that the tests of a package share: a server takes longer to start
 // than most tests take, and some hundred megabytes. Each is started when it is first asked
-// for, and runs until Close. Whoever kills, stops or cuts off a server takes one of its
+// for, and runs until Main is over. Whoever kills, stops or cuts off a server takes one of its
 // own: Each, Old, Modern. The zero value is ready; several goroutines may use it at once.
 type Pool struct {
 	old, modern shared
@@ -38,8 +38,16 @@ func (p *Pool) Modern(t testing.TB) *Server {
 	return p.modern.get(t, Modern)
 }
 
-// Close stops the servers and removes what they kept: TestMain calls it after the tests.
-func (p *Pool) Close() error { return errors.Join(p.old.close(), p.modern.close()) }
+// Main is what TestMain of a package with a pool does: it runs the tests, stops the
+// servers and removes what they kept. It does not return.
+func (p *Pool) Main(m *testing.M) {
+	code := m.Run()
+	if err := errors.Join(p.old.close(), p.modern.close()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
 
 // shared is one server of a pool.
 type shared struct {
