@@ -23,7 +23,7 @@ func OldTLS(t testing.TB, certificate, key string) *Server {
 	t.Helper()
 	ports := freePorts(t, 3)
 	s := startOld(t, oldServer{program: serverProgram(t), dir: t.TempDir(), host: "127.0.0.1", tcp: ports[0], http: ports[1],
-		more: fmt.Sprintf(secureConfig, ports[2], certificate, key)})
+		secure: ports[2], more: fmt.Sprintf(secureConfig, ports[2], certificate, key)})
 	s.DSN = fmt.Sprintf("clickhouse://localhost:%d?secure=true", ports[2])
 	return s
 }
@@ -51,6 +51,7 @@ type oldServer struct {
 	program, dir string
 	host         string // that it listens at
 	tcp, http    int
+	secure       int    // the port in TLS, which more sets; 0: none
 	more         string // elements of its configuration
 	enter        func(func())
 }
@@ -67,7 +68,11 @@ func startOld(t testing.TB, o oldServer) *Server {
 		if err := cmd.Start(); err != nil {
 			return err
 		}
-		if err := answers(cmd, address); err != nil {
+		err := answers(cmd, address)
+		if err == nil && o.secure != 0 { // it listens at its ports one after the other
+			err = answers(cmd, net.JoinHostPort(o.host, strconv.Itoa(o.secure)))
+		}
+		if err != nil {
 			return fmt.Errorf("%w\n%s", err, logOf(o.dir, "error.log"))
 		}
 		return nil
