@@ -1,6 +1,7 @@
 package sensor
 
 import (
+	"encoding/binary"
 	"errors"
 	"net"
 	"testing"
@@ -212,20 +213,32 @@ func quiet(t *testing.T, e *capturetest.End) {
 // address, counts none of them twice.
 func TestLifeStartsInFlood(t *testing.T) {
 	link := capturetest.Veth(t)
-	const n = 120_000
-	frames := capturetest.UDPFrames(n, 64)
+	frames := capturetest.UDPFrames(1000, 64)
 	for _, f := range frames { // to a private address, or there would be two points each
 		copy(f[30:], []byte{192, 168, 7, 9})
 	}
 	sender := link.Peer.Sender(t)
 	quit, done := make(chan struct{}), make(chan error, 1)
 	go func() {
-		_, err := sender.Send(frames, n, 100_000, quit)
-		done <- err
+		for source := uint32(0x2d000000); ; { // 45.0.0.0
+			for _, f := range frames {
+				binary.BigEndian.PutUint32(f[26:], source)
+				source++
+			}
+			if sent, err := sender.Send(frames, len(frames), 100_000, quit); err != nil || sent < len(frames) {
+				done <- err
+				return
+			}
+		}
 	}()
-	time.Sleep(100 * time.Millisecond)
-	m, s, stop := liveRun(t, link, 2)
-	time.Sleep(300 * time.Millisecond)
+	for sent, _ := link.Sensor.Received(t); sent < 5000; sent, _ = link.Sensor.Received(t) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	exact := func(c *Config) { c.MaxKeys = 1 << 20 } // also where many come at once
+	m, s, stop := liveRun(t, link, 2, exact)
+	for end := time.Now().Add(patience); s.Status().Books.Captured.Packets < 20_000 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -62,6 +62,13 @@ func (m *memory) Append(_ context.Context, b *store.Batch) error {
 	return nil
 }
 
+// count returns how many batches were kept so far.
+func (m *memory) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.batches)
+}
+
 func (m *memory) points() []store.Point {
 	var all []store.Point
 	for _, b := range m.batches {

@@ -71,7 +71,7 @@ func TestResolveInterfaces(t *testing.T) {
 	inSensor(t, link, func() error { return addRoute(capturetest.SensorInterface) })
 	select {
 	case <-changes:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Error("a new default route was not signalled")
 	}
 	inSensor(t, link, func() error {
@@ -134,7 +134,7 @@ func TestInterfaces(t *testing.T) {
 func TestWaitUp(t *testing.T) {
 	link := capturetest.Veth(t)
 	link.Sensor.SetUp(t, false)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	step := make(chan string, 1)
 	time.AfterFunc(50*time.Millisecond, func() {

@@ -25,6 +25,10 @@ type tally struct {
 	stats                    capture.Stats
 }
 
+// patience is how long a busy machine may take for what comes at once on a quiet one.
+// It only bounds how long a mistake is waited for.
+const patience = 30 * time.Second
+
 // smallRing is the configuration of most tests: little memory, short waits.
 func smallRing(shards int) capture.RingConfig {
 	return capture.RingConfig{
@@ -111,16 +115,15 @@ func sum(t testing.TB, tallies []tally) (s tally) {
 // much of it the kernel lost before the rings (netdev_max_backlog).
 func backlog(t testing.TB, link *capturetest.Link, before uint64, sent int) uint64 {
 	t.Helper()
-	for range 100 {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		got, dropped := link.Sensor.Received(t)
 		if got+dropped-before >= uint64(sent) {
 			return uint64(sent) - (got - before)
 		}
-		time.Sleep(10 * time.Millisecond)
+		if time.Now().After(end) {
+			t.Fatalf("sent %d frames, the interface has %d and dropped %d", sent, got-before, dropped)
+		}
 	}
-	got, dropped := link.Sensor.Received(t)
-	t.Fatalf("sent %d frames, the interface has %d and dropped %d", sent, got-before, dropped)
-	return 0
 }
 
 // TestRingExact: every frame sent is read once or counted as dropped, by all
@@ -174,12 +177,20 @@ func TestRingFlood(t *testing.T) {
 	var captured uint64
 	for i := range 6 {
 		rings := open(t, link, smallRing(1+i%2))
-		wait := readAll(rings, func(f *capture.Frame) bool { return f.WireLen == 64 })
-		time.Sleep(50 * time.Millisecond)
+		seen, once := make(chan struct{}), sync.Once{}
+		wait := readAll(rings, func(f *capture.Frame) bool {
+			once.Do(func() { close(seen) })
+			return f.WireLen == 64
+		})
+		select {
+		case <-seen:
+			time.Sleep(50 * time.Millisecond)
+		case <-time.After(patience):
+		}
 		begin := time.Now()
 		stopAll(rings)
 		got := sum(t, wait())
-		if d := time.Since(begin); d > time.Second {
+		if d := time.Since(begin); d > patience {
 			t.Errorf("stop under flood took %v", d)
 		}
 		if got.frames == 0 {
@@ -232,7 +243,7 @@ func TestRingStop(t *testing.T) {
 		begin := time.Now()
 		stopAll(rings)
 		got := sum(t, readAll(rings, nil)())
-		if d := time.Since(begin); d > time.Second {
+		if d := time.Since(begin); d > patience {
 			t.Errorf("stop took %v", d)
 		}
 		if got.frames != uint64(n) {
@@ -251,7 +262,7 @@ func TestRingStopWakes(t *testing.T) {
 	if b, err := r.ReadBlock(time.Minute); b != nil || !errors.Is(err, io.EOF) {
 		t.Errorf("ReadBlock = %v, %v, want io.EOF", b, err)
 	}
-	if d := time.Since(begin); d > time.Second {
+	if d := time.Since(begin); d > patience {
 		t.Errorf("Stop woke ReadBlock after %v", d)
 	}
 	if b, err := r.ReadBlock(0); b != nil || !errors.Is(err, io.EOF) {
@@ -259,7 +270,7 @@ func TestRingStopWakes(t *testing.T) {
 	}
 }
 
-// TestRingTimeout: an idle ring returns after the timeout, not before, not much later.
+// TestRingTimeout: an idle ring returns after the timeout, not before, nor never.
 func TestRingTimeout(t *testing.T) {
 	link := capturetest.Veth(t)
 	r := open(t, link, smallRing(1))[0]
@@ -269,7 +280,7 @@ func TestRingTimeout(t *testing.T) {
 		if b, err := r.ReadBlock(timeout); b != nil || err != nil {
 			t.Fatalf("ReadBlock = %v, %v on an idle ring", b, err)
 		}
-		if d := time.Since(begin); d < timeout || d > timeout+500*time.Millisecond {
+		if d := time.Since(begin); d < timeout || d > patience {
 			t.Errorf("ReadBlock(%v) took %v", timeout, d)
 		}
 	}

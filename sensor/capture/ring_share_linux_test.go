@@ -42,13 +42,13 @@ func TestRingIndependent(t *testing.T) {
 func TestRingBringUp(t *testing.T) {
 	link := capturetest.Veth(t)
 	sender := link.Peer.Sender(t)
-	const n = 1_000_000 // more than are sent until the rings stop, however slow they come up
+	const n = 1_000_000 // ten seconds of them: more than pass until the rings stop
 	numbered := capturetest.UDPFrames(n, 64)
 	for session := range 3 {
 		before, _ := link.Sensor.Received(t)
 		enough, sent := make(chan struct{}), make(chan int, 1)
 		go func() {
-			count, err := sender.Send(numbered, n, 250_000, enough)
+			count, err := sender.Send(numbered, n, 100_000, enough)
 			if err != nil {
 				t.Error(err)
 			}
@@ -79,13 +79,13 @@ func TestRingBringUp(t *testing.T) {
 func passed(t *testing.T, link *capturetest.Link, n uint64) {
 	t.Helper()
 	begin, _ := link.Sensor.Received(t)
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		got, dropped := link.Sensor.Received(t)
 		if got+dropped-begin >= n {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%d of %d frames have reached the interface after 20 s", got+dropped-begin, n)
+			t.Fatalf("%d of %d frames have reached the interface after %v", got+dropped-begin, n, patience)
 		}
 	}
 }
@@ -173,7 +173,7 @@ func TestRingIdle(t *testing.T) {
 		_ = unix.Getrusage(unix.RUSAGE_THREAD, &after)
 		runtime.UnlockOSThread()
 		used := time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano())
-		if used > 20*time.Millisecond {
+		if used > 100*time.Millisecond { // it is some microseconds; a loop without sleep takes all 400
 			t.Errorf("up %v: 400ms of waiting took %v of processor time", up, used)
 		}
 		if err := r.Close(); err != nil {
@@ -228,6 +228,11 @@ func TestRingTCP(t *testing.T) {
 	}
 	transfer(t, link)
 	time.Sleep(50 * time.Millisecond) // the last acknowledgements
+	ends := map[uint32]*capturetest.End{0xc6336401: link.Sensor, 0xc6336402: link.Peer}
+	least := make(map[uint32]uint64)
+	for address, e := range ends {
+		least[address] = outSegs(t, e)
+	}
 	stopAll(rings)
 	for _, w := range wait {
 		got := sum(t, w())
@@ -236,10 +241,10 @@ func TestRingTCP(t *testing.T) {
 	if !larger {
 		t.Error("no super-frame was seen")
 	}
-	for address, e := range map[uint32]*capturetest.End{0xc6336401: link.Sensor, 0xc6336402: link.Peer} {
+	for address, e := range ends {
 		got := counts[0][address] + counts[1][address]
-		if want := outSegs(t, e); got != want || want < 2 {
-			t.Errorf("%s: %d packets counted, TCP has sent %d", e.Name, got, want)
+		if most := outSegs(t, e); got < least[address] || got > most || most < 2 {
+			t.Errorf("%s: %d packets counted, TCP has sent %d, and %d in the end", e.Name, got, least[address], most)
 		}
 	}
 }
@@ -310,7 +315,7 @@ func TestRingOthers(t *testing.T) {
 		stopAll(rings)
 		return sum(t, wait()).stats.Packets
 	}
-	for deadline := time.Now().Add(20 * time.Second); captured("lo", 1, 20*time.Millisecond) == 0; {
+	for deadline := time.Now().Add(patience); captured("lo", 1, 20*time.Millisecond) == 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("nothing floods the other interface")
 		}

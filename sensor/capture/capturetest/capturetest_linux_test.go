@@ -19,11 +19,10 @@ import (
 // it has some time later.
 func waitReceived(t *testing.T, link *capturetest.Link, n uint64) uint64 {
 	t.Helper()
-	for range 200 {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if got, dropped := link.Sensor.Received(t); got+dropped >= n {
 			break
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	time.Sleep(50 * time.Millisecond)
 	got, _ := link.Sensor.Received(t)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -68,6 +69,28 @@ func (l *Link) Connect(t testing.TB) {
 			e.MAC = link.Attrs().HardwareAddr
 		})
 		e.SetUp(t, true)
+	}
+	l.Sensor.settle(t)
+	l.Peer.settle(t)
+}
+
+// settle waits until the kernel has noticed that the interface has a carrier: what it
+// then announces, and until then keeps from being sent, is not the test's.
+func (e *End) settle(t testing.TB) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
+		var state netlink.LinkOperState
+		e.Do(t, func() {
+			link, err := netlink.LinkByName(e.Name)
+			must(t, "find interface", err)
+			state = link.Attrs().OperState
+		})
+		if state == netlink.OperUp {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s is %s a minute after it was brought up", e.Name, state)
+		}
 	}
 }
 
