@@ -108,11 +108,12 @@ func TestRefresherLeavesUnchangedFilesAlone(t *testing.T) {
 		r.commit(noon.Add(time.Duration(100+i) * tick))
 		time.Sleep(30 * time.Millisecond)
 	}
+	eventually(t, "a tick without points is looked at", func() bool { return f.Status().Skipped > 0 })
 	after, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !os.SameFile(before, after) || f.Status().Rewrites != 1 || f.Status().Skipped == 0 {
+	if !os.SameFile(before, after) || f.Status().Rewrites != 1 {
 		t.Errorf("rewritten without a change: %+v", f.Status())
 	}
 }
@@ -149,10 +150,10 @@ func TestReadersNeverSeeHalfAFile(t *testing.T) {
 		t.Fatal("no packets")
 	}
 	last := uint64(0)
-	for i := 0; i < 40 || f.Status().Rewrites < 10 && i < 300; i++ {
+	for i, end := 0, time.Now().Add(2*time.Minute); i < 40 || f.Status().Rewrites < 10 && time.Now().Before(end); i++ {
 		p := somePoints(20, 20)
 		for k := range p {
-			p[k].Time = noon.Add(time.Duration(20+i) * tick)
+			p[k].Time = noon.Add(time.Duration(min(20+i, 320)) * tick) // all in the window
 		}
 		r.commit(p[0].Time, p...)
 		got := f.csvSum(t)
