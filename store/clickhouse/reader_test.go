@@ -66,7 +66,7 @@ func testEmpty(t *testing.T, s *Store) {
 
 // testWatch appends until something is announced.
 func testWatch(t *testing.T, s *Store) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	commits := s.Watch(ctx)
 	now := time.Now().UTC().Truncate(time.Hour)
@@ -307,7 +307,7 @@ func testCancelled(t *testing.T, s *Store) {
 		ended <- s.each(ctx, "SELECT count() FROM system.numbers WHERE number % 7 = 9", false, func(driver.Rows) error { return nil })
 	}()
 	wait := func(n uint64) {
-		for end := time.Now().Add(time.Minute); running() != n; time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(5 * time.Minute); running() != n; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("%d questions run, want %d", running(), n)
 			}

@@ -66,7 +66,7 @@ func TestShardSilent(t *testing.T) {
 	for r := range 2 {
 		c.Node(1, r).Start()
 	}
-	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		again, err := s.Coverage(ctx, store.Window{})
 		if err == nil && again.Partial == "" {
 			break

@@ -1,5 +1,5 @@
 // Package chtest starts ClickHouse servers for tests, on loopback, with their own
-// configuration, ports of the kernel's choice and little memory: Debian's
+// configuration, addresses and ports that nobody else uses and little memory: Debian's
 // clickhouse-server 18.16, which is as old as servers get, and the current engine from
 // the npm package chdb behind a small HTTP server (program chtest/chdb).
 //
@@ -13,10 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,7 +28,7 @@ import (
 )
 
 // startTimeout is how long a server may take to answer, on a busy machine.
-const startTimeout = 2 * time.Minute
+const startTimeout = 10 * time.Minute
 
 // Server is a server that a test started. It is stopped, and what it kept is removed,
 // when the test ends. One goroutine may start, stop and kill it, while others ask it.
@@ -102,17 +105,32 @@ func missing(t testing.TB, what string) {
 	t.Skipf("%s is missing: .ci/tools install installs it", what)
 }
 
-// freePorts asks the kernel for ports that nobody uses now.
-func freePorts(t testing.TB, n int) []int {
+// localhost is the host of servers that must be found by that name.
+const localhost = "127.0.0.1"
+
+// someHost returns an address of the loopback interface that hardly anybody else uses, so
+// that no other process takes a port of it between two starts of a server.
+func someHost() string {
+	if runtime.GOOS != "linux" { // where all of 127.0.0.0/8 is loopback
+		return localhost
+	}
+	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
+}
+
+// freePorts chooses ports that nobody uses now, none of those that the kernel gives to
+// whoever connects or asks for any (32768 and more, ip(7)).
+func freePorts(t testing.TB, host string, n int) (ports []int) {
 	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
+	for try := 0; len(ports) < n; try++ {
+		port := 10_000 + rand.IntN(20_000)
+		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		switch {
+		case err == nil:
+			defer l.Close() // after all are chosen, so that none comes twice
+			ports = append(ports, port)
+		case try >= 1000:
 			t.Fatal(err)
 		}
-		defer l.Close() // after all are chosen, so that none comes twice
-		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
 	return ports
 }

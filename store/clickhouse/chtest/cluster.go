@@ -29,7 +29,7 @@ func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
 	program := serverProgram(t)
 	c := &Cluster{Name: "heat", Keep: startKeeper(t)}
-	ports := freePorts(t, 12)
+	ports := freePorts(t, localhost, 12)
 	var shards strings.Builder
 	for s := range 2 {
 		fmt.Fprintf(&shards, "<shard><internal_replication>true</internal_replication>")
@@ -41,7 +41,7 @@ func StartCluster(t testing.TB) *Cluster {
 	_, keeper, _ := strings.Cut(c.Keep.DSN, ":")
 	for i := range 4 {
 		more := fmt.Sprintf(clusterConfig, keeper, c.Name, shards.String(), i/2+1, i%2+1, ports[8+i])
-		node := startOld(t, oldServer{program: program, dir: t.TempDir(), host: "127.0.0.1", tcp: ports[i], http: ports[4+i], more: more})
+		node := startOld(t, oldServer{program: program, dir: t.TempDir(), host: localhost, tcp: ports[i], http: ports[4+i], more: more})
 		node.Name = fmt.Sprintf("shard %d replica %d", i/2+1, i%2+1)
 		c.Nodes = append(c.Nodes, node)
 	}
@@ -69,7 +69,7 @@ func startKeeper(t testing.TB) *Server {
 	if _, e := os.Stat(zookeeperJar); err != nil || e != nil {
 		missing(t, "zookeeper (.ci/tools install torture)")
 	}
-	dir, port := t.TempDir(), freePorts(t, 1)[0]
+	dir, port := t.TempDir(), freePorts(t, localhost, 1)[0]
 	write(t, filepath.Join(dir, "zoo.cfg"), fmt.Sprintf("tickTime=1000\ndataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n4lw.commands.whitelist=srvr\nmaxClientCnxns=0\n", dir, port))
 	s := &Server{Name: "zookeeper", DSN: fmt.Sprintf("127.0.0.1:%d", port), Dir: dir, t: t}
 	s.command = func() *exec.Cmd {

@@ -20,7 +20,8 @@ func Modern(t testing.TB) *Server {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the server of chdb: %v\n%s", err, out)
 	}
-	address := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
+	host := someHost()
+	address := fmt.Sprintf("%s:%d", host, freePorts(t, host, 1)[0])
 	s := &Server{Name: "chdb", DSN: "http://" + address + "?compress=none", Dir: dir, t: t}
 	s.command = func() *exec.Cmd {
 		cmd := command(dir, program, "-library", library, "-dir", filepath.Join(dir, "data"), "-listen", address)

@@ -13,16 +13,17 @@ import (
 // Old starts Debian's clickhouse-server. Its DSN is one of the native protocol.
 func Old(t testing.TB) *Server {
 	t.Helper()
-	ports := freePorts(t, 2)
-	return startOld(t, oldServer{program: serverProgram(t), dir: t.TempDir(), host: "127.0.0.1", tcp: ports[0], http: ports[1]})
+	host := someHost()
+	ports := freePorts(t, host, 2)
+	return startOld(t, oldServer{program: serverProgram(t), dir: t.TempDir(), host: host, tcp: ports[0], http: ports[1]})
 }
 
 // OldTLS is Old with a port for the native protocol in TLS, which its DSN names as one of
 // localhost. The files have its certificate and its key, in PEM form.
 func OldTLS(t testing.TB, certificate, key string) *Server {
 	t.Helper()
-	ports := freePorts(t, 3)
-	s := startOld(t, oldServer{program: serverProgram(t), dir: t.TempDir(), host: "127.0.0.1", tcp: ports[0], http: ports[1],
+	ports := freePorts(t, localhost, 3)
+	s := startOld(t, oldServer{program: serverProgram(t), dir: t.TempDir(), host: localhost, tcp: ports[0], http: ports[1],
 		secure: ports[2], more: fmt.Sprintf(secureConfig, ports[2], certificate, key)})
 	s.DSN = fmt.Sprintf("clickhouse://localhost:%d?secure=true", ports[2])
 	return s
