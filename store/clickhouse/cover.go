@@ -17,7 +17,8 @@ const withPoints = len(tiers)
 // that what lies before it can be read from that tier alone. The zero value is that of
 // a database that keeps everything.
 type kept struct {
-	begin [len(tiers) + 1]int64
+	begin  [len(tiers) + 1]int64
+	points uint64 // how many there were when somebody looked
 }
 
 // finest returns the index of the finest data kept at t.

@@ -105,10 +105,30 @@ func (s *Store) Coverage(ctx context.Context, w store.Window) (store.Coverage, e
 		return c, err
 	}
 	from, to := bounds(&c, fleet, k)
-	if err := s.addBooks(ctx, &c, from, to); err != nil {
-		return c, err
+	return c, s.fill(ctx, &c, fleet, from, to)
+}
+
+// fill adds books and spans, which are asked for at the same time.
+func (s *Store) fill(ctx context.Context, c *store.Coverage, fleet *fleet, from, to int64) error {
+	asking, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var books store.Coverage
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := s.addBooks(asking, &books, from, to); err != nil {
+			stop(err)
+		}
+	}()
+	if err := s.addSpans(asking, c, fleet, from, to); err != nil {
+		stop(err)
 	}
-	return c, s.addSpans(ctx, &c, fleet, from, to)
+	<-done
+	c.Books, c.Points, c.Unlocated, c.Geo = books.Books, books.Points, books.Unlocated, books.Geo
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return context.Cause(asking) // the first of the two
 }
 
 // bounds sets First, Last, Window and what follows from them, and returns the window that

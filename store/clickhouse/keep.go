@@ -56,12 +56,13 @@ func (s *Store) readKept(ctx context.Context) (*kept, error) {
 	if err != nil {
 		return nil, err
 	}
+	var k kept
 	var least [len(tiers) + 1]int64 // of each table
-	begin, err := s.leasts(ctx, least[:])
+	begin, points, err := s.leasts(ctx, least[:])
 	if err != nil {
 		return nil, err
 	}
-	var k kept
+	k.points = points
 	for i, name := range keptTables() {
 		from, unit := begin, int64(1)
 		if i < withPoints {
@@ -81,9 +82,9 @@ func (s *Store) readKept(ctx context.Context) (*kept, error) {
 	return &k, nil
 }
 
-// leasts reads the first row's time of each of keptTables, and the first tick that had
-// points. Without rows a table begins at the end of time.
-func (s *Store) leasts(ctx context.Context, least []int64) (begin int64, err error) {
+// leasts reads the first row's time of each of keptTables, the first tick that had points,
+// and how many points there are. Without rows a table begins at the end of time.
+func (s *Store) leasts(ctx context.Context, least []int64) (begin int64, points uint64, err error) {
 	var parts []string
 	for i, name := range keptTables() {
 		column := "start"
@@ -104,14 +105,17 @@ func (s *Store) leasts(ctx context.Context, least []int64) (begin int64, err err
 		if count == 0 {
 			t = openTo
 		}
-		if int(n) < len(least) {
-			least[n] = t
-		} else {
+		switch {
+		case int(n) >= len(least):
 			begin = t
+			return nil
+		case int(n) == withPoints:
+			points = count
 		}
+		least[n] = t
 		return nil
 	})
-	return begin, err
+	return begin, points, err
 }
 
 // days finds the age in a table's definition, however its TTL was typed.

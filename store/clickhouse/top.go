@@ -87,6 +87,9 @@ func (p *plan) top(ctx context.Context, by store.Dimension, n int) (top store.To
 
 // many reports whether there are more points in the window than are summed one by one.
 func (p *plan) many(ctx context.Context) (bool, error) {
+	if p.kept.points <= p.store.counted {
+		return false, nil
+	}
 	tier := len(tiers) - 1
 	if p.to-p.from > 2*tiers[0].seconds {
 		tier = 0

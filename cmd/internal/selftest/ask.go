@@ -14,6 +14,8 @@ type question struct {
 	filter            store.Filter
 	cellStep, binStep time.Duration
 	tops              []topAsked
+	part              store.Window // of the filter's, or beside it; the zero Window: not asked
+	gradual           bool         // also the map as it comes bit by bit
 }
 
 // topAsked is one of the tops of a question.
@@ -88,6 +90,10 @@ func (p *Past) question() *question {
 	for _, by := range p.Perm(len(store.Dimensions()))[:topsAsked] {
 		q.tops = append(q.tops, topAsked{store.Dimension(by), p.IntN(6)})
 	}
+	if p.IntN(3) == 0 {
+		q.part = p.window()
+	}
+	q.gradual = p.IntN(4) == 0
 	return q
 }
 

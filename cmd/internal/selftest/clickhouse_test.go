@@ -27,7 +27,12 @@ func TestClickHouse(t *testing.T) {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		r, err := Run(t.Context(), fleet, Options{Seed: 11, Questions: questions, Batches: batches})
+		progress := func(done, of int) {
+			if done%250 == 0 {
+				t.Logf("%d of %d questions, %s", done, of, time.Since(begun).Round(time.Second))
+			}
+		}
+		r, err := Run(t.Context(), fleet, Options{Seed: 11, Questions: questions, Batches: batches, Progress: progress})
 		if err != nil || r.Err() != nil {
 			t.Fatal(err, r.Err())
 		}

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
-	"time"
+	"sync"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -16,51 +17,92 @@ import (
 	"github.com/packetheat/packetheat/store"
 )
 
+// atOnce is how many questions are asked at a time: while a server works on one, another's
+// answer is compared.
+const atOnce = 4
+
 // comparer asks both and notes what differs.
 type comparer struct {
 	want, got Answerer
-	report    *Report
+	progress  func(done, of int)
+
+	mu     sync.Mutex
+	report *Report
+}
+
+// all asks so many questions, or until enough answers differ. The order in which they are
+// made up is that of the seed; that in which they are answered is not.
+func (c *comparer) all(ctx context.Context, p *Past, n int) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	questions := make(chan *question)
+	var asking sync.WaitGroup
+	for range atOnce {
+		asking.Go(func() {
+			for q := range questions {
+				if err := c.ask(ctx, q); err != nil {
+					stop(err)
+					continue // the others are taken, and end at once
+				}
+				c.asked(n)
+			}
+		})
+	}
+	for range n {
+		if ctx.Err() != nil || c.enough() {
+			break
+		}
+		questions <- p.question()
+	}
+	close(questions)
+	asking.Wait()
+	return context.Cause(ctx)
+}
+
+func (c *comparer) enough() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.report.Differences) >= mostDifferences
+}
+
+// asked counts a question that has been answered.
+func (c *comparer) asked(of int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.report.Questions++
+	if c.progress != nil {
+		c.progress(c.report.Questions, of)
+	}
 }
 
 // ask asks for everything that there is to know about a question.
 func (c *comparer) ask(ctx context.Context, q *question) error {
-	asks := []struct {
-		what string
-		do   func(Answerer) (any, error)
-	}{
-		{"points", func(r Answerer) (any, error) { return allPoints(ctx, r, q.filter) }},
-		{fmt.Sprintf("cells of %s", q.cellStep), func(r Answerer) (any, error) { return r.Cells(ctx, q.filter, q.cellStep) }},
-		{fmt.Sprintf("series of %s", q.binStep), func(r Answerer) (any, error) { return r.Series(ctx, q.filter, q.binStep) }},
-		{"coverage", func(r Answerer) (any, error) { return coverage(ctx, r, q.filter.Window) }},
-	}
-	for _, a := range asks {
-		want, err := a.do(c.want)
+	for _, a := range q.asks() {
+		want, err := a.do(ctx, c.want)
 		if err != nil {
 			return fmt.Errorf("ask SQLite for %s %s: %w", a.what, q, err)
 		}
-		got, err := a.do(c.got)
-		if err := c.compare(ctx, q, a.what, want, got, err); err != nil {
-			return err
-		}
-	}
-	for _, t := range q.tops {
-		by, n := t.by, t.most
-		what := fmt.Sprintf("top %d by %s", n, by)
-		want, err := c.want.Top(ctx, q.filter, by, n)
-		if err != nil {
-			return fmt.Errorf("ask SQLite for %s %s: %w", what, q, err)
-		}
-		got, err := c.got.Top(ctx, q.filter, by, n)
-		if err == nil {
-			if err := c.excuse(ctx, q.filter, &want, &got); err != nil {
+		got, failed := a.do(ctx, c.got)
+		if failed == nil {
+			if want, got, err = c.excused(ctx, q, want, got); err != nil {
 				return err
 			}
 		}
-		if err := c.compare(ctx, q, what, want, got, err); err != nil {
+		if err := c.compare(ctx, q, a.what, want, got, failed); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// excused is excuse for tops; other answers come back as they are.
+func (c *comparer) excused(ctx context.Context, q *question, want, got any) (any, any, error) {
+	a, ok := want.(store.Top)
+	if b, same := got.(store.Top); ok && same {
+		err := c.excuse(ctx, q.filter, &a, &b)
+		return a, b, err
+	}
+	return want, got, nil
 }
 
 // compare notes a difference; an error of the fleet is one, that of a context that is
@@ -69,86 +111,27 @@ func (c *comparer) compare(ctx context.Context, q *question, what string, want, 
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	c.report.Answers++
 	diff := ""
-	if err != nil {
+	switch {
+	case err != nil:
 		diff = "error: " + err.Error()
-	} else {
+	case !reflect.DeepEqual(want, got): // what is not equal to the last bit may still say the same
 		diff = gocmp.Diff(want, got, cmpopts.EquateEmpty(), gocmp.Comparer(func(a, b netip.Prefix) bool { return a == b }))
-	}
-	if diff == "" {
-		return nil
 	}
 	if len(diff) > mostDiff {
 		diff = strings.ToValidUTF8(diff[:mostDiff], "") + " …"
 	}
-	c.report.Differences = append(c.report.Differences, Difference{Question: what + " " + q.String(), Diff: diff})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.report.Answers++
+	if diff != "" {
+		c.report.Differences = append(c.report.Differences, Difference{Question: what + " " + q.String(), Diff: diff})
+	}
 	return nil
 }
 
 // mostDiff is how many bytes of a difference are shown.
 const mostDiff = 4 << 10
-
-// allPoints returns all points, in an order that depends on nothing but them. It is an
-// error if they do not come in order of time, sensor and address.
-func allPoints(ctx context.Context, r Answerer, f store.Filter) ([]store.Point, error) {
-	var all []store.Point
-	err := r.Points(ctx, f, func(points []store.Point) error {
-		all = append(all, points...)
-		return nil
-	})
-	if err == nil && !slices.IsSortedFunc(all, promised) {
-		err = errors.New("points are not in order of time, sensor and address")
-	}
-	slices.SortFunc(all, func(a, b store.Point) int { return cmp.Or(promised(a, b), cmp.Compare(text(&a), text(&b))) })
-	return all, err
-}
-
-// promised is the order that points come in.
-func promised(a, b store.Point) int {
-	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Sensor, b.Sensor), a.Addr.Addr().Compare(b.Addr.Addr()), cmp.Compare(a.Addr.Bits(), b.Addr.Bits()))
-}
-
-// text tells points of one address and tick apart.
-func text(p *store.Point) string {
-	return fmt.Sprintf("%v", *p)
-}
-
-// coarseFrom is the length of windows from which on what was idle may be called data
-// where it is short: see store/sqlite's Coverage.
-const coarseFrom = 48 * time.Hour
-
-// coverage returns what a window has data about, but for things that may differ: the
-// zone of times, the order of sources, and the blocks of a file.
-func coverage(ctx context.Context, r Answerer, w store.Window) (store.Coverage, error) {
-	c, err := r.Coverage(ctx, w)
-	for _, t := range []*time.Time{&c.Window.From, &c.Window.To, &c.Effective.From, &c.Effective.To, &c.First, &c.Last, &c.PointsFrom} {
-		*t = t.UTC()
-	}
-	slices.SortFunc(c.Geo, func(a, b store.GeoSource) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
-	})
-	c.Damaged = 0
-	if c.Effective.To.Sub(c.Effective.From) > coarseFrom {
-		c.Spans = onAndOff(c.Spans)
-	}
-	return c, err
-}
-
-// onAndOff makes spans of data of those that are idle.
-func onAndOff(spans []store.Span) (all []store.Span) {
-	for _, s := range spans {
-		if s.State == store.StateIdle {
-			s.State = store.StateData
-		}
-		if n := len(all); n > 0 && all[n-1].Sensor == s.Sensor && all[n-1].State == s.State && all[n-1].To.Equal(s.From) {
-			all[n-1].To, all[n-1].Drops, all[n-1].Folded = s.To, all[n-1].Drops+s.Drops, all[n-1].Folded+s.Folded
-			continue
-		}
-		all = append(all, s)
-	}
-	return all
-}
 
 // excuse makes the words of two rows equal that say different things about the latest
 // tick of the row, where both are true: an address may have been at two places in it.
@@ -158,12 +141,9 @@ func (c *comparer) excuse(ctx context.Context, f store.Filter, want, got *store.
 		if a.Key != b.Key || wordsOf(a) == wordsOf(b) || !a.Last.Equal(b.Last) {
 			continue
 		}
-		answered := f // opened:unanswered is about all of the window
-		if r, ok := c.want.(answering); ok {
-			var err error
-			if answered, err = r.Answered(ctx, f); err != nil {
-				return err
-			}
+		answered, err := c.want.Answered(ctx, f) // opened:unanswered is about all of the window
+		if err != nil {
+			return err
 		}
 		answered.Window = store.Window{From: a.Last.Add(-tick), To: a.Last}
 		points, err := allPoints(ctx, c.want, answered)
@@ -175,10 +155,6 @@ func (c *comparer) excuse(ctx context.Context, f store.Filter, want, got *store.
 		}
 	}
 	return nil
-}
-
-type answering interface {
-	Answered(ctx context.Context, f store.Filter) (store.Filter, error)
 }
 
 // words are what a row says about itself besides sums.

@@ -16,9 +16,13 @@ import (
 	"github.com/packetheat/packetheat/store/sqlite"
 )
 
-// Answerer is what is asked: an export.Reader without its announcements.
+// Answerer is what is asked: an export.Reader without its announcements, and what readers of
+// ours can do besides. Several goroutines ask at once.
 type Answerer interface {
 	Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error
+	Flows(ctx context.Context, f store.Filter, step time.Duration, begin func(), yield func([]store.Point) error) error
+	Answered(ctx context.Context, f store.Filter) (store.Filter, error)
+	CellsProgress(ctx context.Context, f store.Filter, step, every time.Duration, partial func([]store.Cell, float64)) ([]store.Cell, error)
 	Cells(ctx context.Context, f store.Filter, step time.Duration) ([]store.Cell, error)
 	Series(ctx context.Context, f store.Filter, step time.Duration) ([]store.Bin, error)
 	Top(ctx context.Context, f store.Filter, by store.Dimension, n int) (store.Top, error)
@@ -35,13 +39,13 @@ type Fleet interface {
 // Options say how much is tried. The zero value is a quick run.
 type Options struct {
 	Seed      uint64    // of the history and the questions; the same seed is the same run
-	Questions int       // windows and filters; each asks for eight answers; 100 if 0
+	Questions int       // windows and filters; each asks for nine answers or more; 100 if 0
 	Batches   int       // about how many are written; 400 if 0
 	Start     time.Time // when the history begins, whole days; three days before now if zero
 	Dir       string    // folder for the SQLite store; a temporary one if empty
 
-	// Progress is called after each question, and with done 0 when all batches have been
-	// written; nil: nobody is told.
+	// Progress is called after each question, one call at a time, and with done 0 when all
+	// batches have been written; nil: nobody is told.
 	Progress func(done, of int)
 }
 
@@ -87,17 +91,8 @@ func Run(ctx context.Context, fleet Fleet, o Options) (r Report, err error) {
 	if o.Progress != nil {
 		o.Progress(0, o.Questions)
 	}
-	c := comparer{want: one, got: fleet, report: &r}
-	for r.Questions < o.Questions && len(r.Differences) < mostDifferences {
-		if err := c.ask(ctx, p.question()); err != nil {
-			return r, err
-		}
-		r.Questions++
-		if o.Progress != nil {
-			o.Progress(r.Questions, o.Questions)
-		}
-	}
-	return r, nil
+	c := comparer{want: one, got: fleet, report: &r, progress: o.Progress}
+	return r, c.all(ctx, p, o.Questions)
 }
 
 func (o Options) defaults() Options {

@@ -49,11 +49,14 @@ type engine struct {
 	mu    sync.Mutex
 	calls C.calls
 	conn  *unsafe.Pointer
+
+	database string            // that the session is in; "": not known
+	settings map[string]string // that it has been given
 }
 
 // openEngine loads the library and opens, or makes, the data below dir.
 func openEngine(library, dir string, args ...string) (*engine, error) {
-	e := &engine{}
+	e := &engine{settings: map[string]string{}}
 	path := C.CString(library)
 	defer C.free(unsafe.Pointer(path))
 	if problem := C.load(path, &e.calls); problem != nil {

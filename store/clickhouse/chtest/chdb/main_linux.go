@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -132,28 +133,69 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// run sets what the request asks for, runs its query, and takes the settings back.
+// run makes the session one with the request's database and settings, and runs its query.
 func (e *engine) run(params url.Values, text []byte) ([]byte, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	database := "default"
-	if d := params.Get("database"); d != "" {
-		database = d
-	}
-	if _, err := e.query([]byte("USE `"+strings.ReplaceAll(database, "`", "\\`")+"`"), "Null"); err != nil {
+	if err := e.use(cmp.Or(params.Get("database"), "default")); err != nil {
 		return nil, err
 	}
+	wanted := map[string]string{}
 	for name, values := range params {
-		if slices.Contains(ours, name) || strings.HasPrefix(name, "param_") {
+		if !slices.Contains(ours, name) && !strings.HasPrefix(name, "param_") {
+			wanted[name] = values[0]
+		}
+	}
+	if err := e.set(wanted); err != nil {
+		return nil, err
+	}
+	answer, err := e.query(text, "Native")
+	if dropped.Match(text) {
+		e.database = "" // the session may be nowhere now
+	}
+	return answer, err
+}
+
+// dropped is a statement that takes something away.
+var dropped = regexp.MustCompile(`(?i)^\s*(DROP|DETACH)\b`)
+
+// use changes to a database, where the session is in another one: every statement to the
+// engine costs some milliseconds.
+func (e *engine) use(database string) error {
+	if e.database == database {
+		return nil
+	}
+	_, err := e.query([]byte("USE `"+strings.ReplaceAll(database, "`", "\\`")+"`"), "Null")
+	if err == nil {
+		e.database = database
+	}
+	return err
+}
+
+// set makes the session's settings those that are wanted, and no others.
+func (e *engine) set(wanted map[string]string) error {
+	change := func(name, value string) error {
+		_, err := e.query([]byte("SET "+name+" = "+value), "Null")
+		return err
+	}
+	for name := range e.settings {
+		if _, ok := wanted[name]; !ok {
+			if err := change(name, "DEFAULT"); err != nil {
+				return err
+			}
+			delete(e.settings, name)
+		}
+	}
+	for name, value := range wanted {
+		if had, ok := e.settings[name]; ok && had == value {
 			continue
 		}
-		set := "SET " + name + " = '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(values[0]) + "'"
-		if _, err := e.query([]byte(set), "Null"); err != nil {
-			return nil, err
+		if err := change(name, "'"+strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value)+"'"); err != nil {
+			return err
 		}
-		defer e.query([]byte("SET "+name+" = DEFAULT"), "Null")
+		e.settings[name] = value
 	}
-	return e.query(text, "Native")
+	return nil
 }
 
 // reencode turns the engine's blocks, which are those of revision 0, into blocks of a
