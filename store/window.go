@@ -87,7 +87,21 @@ type WindowSpec struct {
 // words such as "yesterday"; a time typed without an offset is in loc, which the
 // result's times carry. Nothing given is the zero Window.
 func (s WindowSpec) Resolve(now time.Time, loc *time.Location) (Window, error) {
-	now = now.In(loc)
+	w, err := s.resolve(now.In(loc), loc)
+	if err != nil {
+		return Window{}, err
+	}
+	for _, t := range []time.Time{w.From, w.To} {
+		// What is later has no form in RFC 3339, and so none in answers.
+		if t.Year() > 9999 || t.UTC().Year() > 9999 {
+			return Window{}, errors.New("a window ends in the year 9999 at the latest: give an earlier time")
+		}
+	}
+	return w, nil
+}
+
+// resolve is Resolve without a look at the years.
+func (s WindowSpec) resolve(now time.Time, loc *time.Location) (Window, error) {
 	var w Window
 	var err error
 	switch {

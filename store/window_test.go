@@ -118,6 +118,10 @@ func TestWindowSpec(t *testing.T) {
 		{spec: WindowSpec{For: "1h"}, err: "for needs at"},
 		{spec: WindowSpec{Last: "1h", For: "1h"}, err: "for needs at"},
 		{spec: WindowSpec{Last: "soon"}, err: `duration "soon"`},
+		{spec: WindowSpec{At: "9999-12-31T23:59:59Z"}, err: "in the year 9999 at the latest"},
+		{spec: WindowSpec{At: "9999-12-31"}, err: "in the year 9999 at the latest"},
+		{spec: WindowSpec{To: "9999-12-31T23:59:59Z"}, err: "in the year 9999 at the latest"}, // the next one in Berlin
+		{spec: WindowSpec{To: "9999-12-31"}, to: at("9999-12-31 00:00")},
 		{spec: WindowSpec{At: "yesterday", For: "soon"}, err: `duration "soon"`},
 		{spec: WindowSpec{From: "soon"}, err: `time "soon"`},
 		{spec: WindowSpec{To: "soon"}, err: `time "soon"`},

@@ -20,7 +20,7 @@ func (h *hostile) fuzz() {
 	if os.Getenv("PACKETHEAT_TORTURE") == "1" {
 		n = 10_000
 	}
-	seed := uint64(time.Now().UnixNano())
+	seed := tortured(1, uint64(time.Now().UnixNano()))
 	h.t.Logf("seed of the fuzzed calls: %d", seed)
 	statuses := map[int]int{}
 	var mu sync.Mutex

@@ -24,16 +24,19 @@ func TestReadersDoNotHoldTheLog(t *testing.T) {
 		if asked++; asked%200 != 1 {
 			return nil
 		}
-		time.Sleep(20 * time.Millisecond) // the reading ahead comes to rest
 		appendAll(t, s, mini("b", 100*asked, 1, 50))
-		var busy, inLog, moved int
 		s.logKeeper.mu.Lock()
 		defer s.logKeeper.mu.Unlock()
-		err := s.w.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &inLog, &moved)
-		if err == nil && (busy != 0 || inLog != 0) {
-			err = errors.New("the log is held")
+		for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) { // the reading ahead comes to rest
+			var busy, inLog, moved int
+			err := s.w.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &inLog, &moved)
+			if err != nil || busy == 0 && inLog == 0 {
+				return err
+			}
+			if time.Now().After(end) {
+				return errors.New("the log is held")
+			}
 		}
-		return err
 	})
 	if err != nil {
 		t.Error(err)

@@ -16,7 +16,7 @@ func receive(t *testing.T, c <-chan store.Commit) store.Commit {
 			t.Fatal("the channel is closed")
 		}
 		return commit
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no commit was announced")
 	}
 	panic("unreachable")
