@@ -80,10 +80,10 @@ test-tools:
 
 # A program with the race detector sleeps a second at its end, and tests start many.
 test-go: need-go ## the Go tests, with the race detector
-	GORACE="atexit_sleep_ms=20 $$GORACE" $(GO) test -race -timeout 20m $(if $(RUN),-run '$(RUN)') $(PACKAGES)
+	GORACE="atexit_sleep_ms=20 $$GORACE" $(GO) test -race -timeout 60m $(if $(RUN),-run '$(RUN)') $(PACKAGES)
 
 test-live: page ## the program end to end, in network namespaces (root or user namespaces)
-	$(GO) test -timeout 25m -count 1 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
+	$(GO) test -timeout 60m -count 1 -parallel 3 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
 
 test-page: $(MODULES) ## the page's own tests and type check
 	cd export/page && $(NPM) run check && $(NPM) test
@@ -120,11 +120,14 @@ screenshots: page program ## twelve states of the page as pictures, in export/pa
 	@.ci/tools install
 	cd export/page && node test/browser/shots.mjs $(ARGS)
 
+# Until Go 1.27 a busy machine fails at the end of the time (go.dev/issue/75804); what is
+# wrong with an input is always said with that input.
 fuzz: need-go ## every fuzz target for FUZZTIME (10s) each
-	@set -e; for package in $(PACKAGES); do \
+	@set -e; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; for package in $(PACKAGES); do \
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
 			echo "$$package $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package 2>&1 | tee "$$log" || \
+				{ grep -q '^ *context deadline exceeded$$' "$$log" && ! grep -q 'Failing input' "$$log"; }; \
 		done; done
 
 torture: need-go ## the long runs (hours): PACKETHEAT_TORTURE=1, then every fuzz target for ten minutes

@@ -34,12 +34,12 @@ func watched(t *testing.T, cfg Config, events bool) *DB {
 // eventually waits for something that has no other way to say that it is so.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if so() {
 			return
 		}
 	}
-	t.Fatalf("%s: not in 30 s", what)
+	t.Fatalf("%s: not in two minutes", what)
 }
 
 var inMunich = netip.MustParseAddr("1.0.0.1")

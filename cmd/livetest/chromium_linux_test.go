@@ -77,7 +77,7 @@ func browse(t testing.TB, where *capturetest.End) *browser {
 	go b.read(fromR)
 	t.Cleanup(func() {
 		toW.Close() // Chromium ends when its pipe does
-		ended := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
+		ended := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait()
 		ended.Stop()
 		for range 20 { // its helpers still write for a moment

@@ -10,6 +10,7 @@ import (
 // TestBrowserSeesErrors shows that the driver notices what the page tests rely on it
 // to notice.
 func TestBrowserSeesErrors(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	b := browse(t, link.Sensor)
 	b.open("data:text/html,<script>console.error('one');setTimeout(()=>{throw new Error('two')})</script><img src='http://127.0.0.1:4321/three'>")

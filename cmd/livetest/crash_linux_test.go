@@ -55,6 +55,7 @@ func whole(t *testing.T, dir string) {
 // the next run goes on with the same store, and nothing is counted twice. With
 // PACKETHEAT_TORTURE=1 it is killed sixty times.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	traffic, sender := mix(t, 500), link.Peer.Sender(t)
 	dir, kept := workdir(t), make(sums)
@@ -108,6 +109,7 @@ func crash(t *testing.T, link *capturetest.Link, sender *capturetest.Sender, tra
 // whatever the disk then holds, the store opens, is whole, and has all that had been
 // shown. With PACKETHEAT_TORTURE=1 there are 150 images.
 func TestPowerLoss(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	shim := powerloss.Build(t)
 	traffic, sender := mix(t, 300), link.Peer.Sender(t)

@@ -20,6 +20,7 @@ import (
 // disk does that grows old: the sensor starts, goes on with the same store, says that a
 // block is damaged, and nothing is lost but the points of that one block.
 func TestStoreDamagedWhileStopped(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	dir, sender := workdir(t), link.Peer.Sender(t)
 	burst := func(s *sensor, n int) {

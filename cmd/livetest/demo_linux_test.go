@@ -1,6 +1,7 @@
 package livetest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -30,6 +31,7 @@ var demos = []struct {
 // TestDemo runs the demo until it shows the world, and stops it as Ctrl+C does. The
 // dashboard is in the namespace that the demo was started in, not in the demo's.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	for _, who := range demos {
 		t.Run(who.name, func(t *testing.T) {
@@ -83,18 +85,29 @@ func granted(t *testing.T) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(workdir(t), "packetheat")
-	if err := os.WriteFile(path, raw, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	executable(t, path, raw)
 	if out, err := exec.Command("setcap", "cap_net_raw+ep", path).CombinedOutput(); err != nil {
 		t.Skipf("no file capabilities here: %v %s", err, out)
 	}
 	return path
 }
 
+// executable writes a program. A process of its own does it: what another test starts
+// meanwhile would for a moment hold a file open for writing that we have open, and such a
+// file cannot be executed (ETXTBSY).
+func executable(t *testing.T, path string, text []byte) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", `cat >"$0" && chmod 755 "$0"`, path)
+	cmd.Stdin = bytes.NewReader(text)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("write %s: %v %s", path, err, out)
+	}
+}
+
 // TestDemoKilled: the part inside the namespaces ends with the one outside, however
 // that one ends.
 func TestDemoKilled(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	s := start(t, link, options{bare: true, args: []string{"demo", "--open", "never"}})
 	s.ready()
@@ -154,6 +167,7 @@ func gone(t *testing.T, pid int) {
 // TestDemoWorld: with the database that every packetheat has, the demo reaches
 // the whole world, over IPv6 too.
 func TestDemoWorld(t *testing.T) {
+	t.Parallel()
 	db, err := geo.Open(geo.Config{Search: []string{}})
 	if err != nil {
 		t.Fatal(err)

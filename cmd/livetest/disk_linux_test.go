@@ -23,9 +23,7 @@ func startOnSmallDisk(t *testing.T, link *capturetest.Link) (s *sensor, data str
 	dir := workdir(t)
 	script := filepath.Join(dir, "on-small-disk")
 	text := fmt.Sprintf("#!/bin/sh\nmkdir data && exec unshare -m sh -ec 'mount -t tmpfs -o size=96m none data; exec \"$@\"' sh '%s' \"$@\"\n", program)
-	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	executable(t, script, []byte(text))
 	s = start(t, link, options{dir: dir, path: script})
 	s.ready()
 	return s, fmt.Sprintf("/proc/%d/root%s/data", s.cmd.Process.Pid, dir)
@@ -83,6 +81,7 @@ func (s *sensor) untilStoring(what string, wanted func(*storing) bool) (status s
 // capturing, says what is wrong, and in the end everything is stored. With
 // PACKETHEAT_TORTURE=1 the disk stays full until ticks have to be merged.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	s, data := startOnSmallDisk(t, link)
 	traffic, sender := mix(t, 400), link.Peer.Sender(t)

@@ -18,6 +18,7 @@ import (
 // TestExact sends every kind of traffic, stops the sensor right behind the last frame,
 // and holds all its answers against what was sent.
 func TestExact(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	sent := mix(t, 6000)
 	s := start(t, link, options{})

@@ -70,9 +70,7 @@ func newStorm(t *testing.T, link *capturetest.Link, perSecond int) *storm {
 	st.data = fmt.Sprintf("/proc/%d/root%s/data", disk, st.dir)
 	script := filepath.Join(st.dir, "on-the-disk")
 	text := fmt.Sprintf("#!/bin/sh\nexec nsenter -m -t %d sh -ec 'cd %s; exec \"$@\"' sh '%s' \"$@\"\n", disk, st.dir, st.clock.program)
-	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	executable(t, script, []byte(text))
 	writeCity(t, st.city())
 	writeConfig(t, st.dir, fmt.Sprintf(stormConfig, 7))
 	st.o = options{dir: st.dir, path: script, args: []string{"--duration", "3h"}, env: []string{"PACKETHEAT_GEO_CITY=" + st.city(), st.clock.env()}}

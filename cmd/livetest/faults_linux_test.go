@@ -14,6 +14,7 @@ import (
 // TestRefusals starts the sensor where it cannot work: it says why in one line that
 // names what to do, and ends with status 1.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	var busy net.Listener
 	link.Sensor.Do(t, func() {
@@ -71,6 +72,7 @@ next:
 
 // TestDefaultPortTaken: a port that nobody asked for moves to the next free one.
 func TestDefaultPortTaken(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	var busy net.Listener
 	link.Sensor.Do(t, func() {
@@ -94,6 +96,7 @@ func TestDefaultPortTaken(t *testing.T) {
 // TestSecondSignal: the first signal drains, a second one ends at once; both are quick
 // here, so only the end is certain.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	s := start(t, link, options{})
 	s.ready()
@@ -105,6 +108,7 @@ func TestSecondSignal(t *testing.T) {
 // TestInterfaceAppears starts the sensor before its interface is there: it says that it
 // waits, and captures as soon as it comes.
 func TestInterfaceAppears(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	link.Sensor.Delete(t)
 	s := start(t, link, options{})

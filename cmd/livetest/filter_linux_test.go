@@ -49,6 +49,7 @@ func pcapOf(t testing.TB, frames [][]byte) []byte {
 // TestCaptureFilter holds what a filter lets through on a ring against the ledger, and
 // the same frames replayed against the ring.
 func TestCaptureFilter(t *testing.T) {
+	t.Parallel()
 	const config = `sensor:
   include: [{networks: [0.0.0.0/0]}, {protocols: [tcp]}]
   exclude:
@@ -128,6 +129,7 @@ func (r *reloading) nextTick() {
 // TestReload changes filter, local networks and log level by SIGHUP while frames flow:
 // not one of those that every filter lets through is missed.
 func TestReload(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	kept, web, ours := new(ledger), new(ledger), new(ledger)
 	for i := range 20 {

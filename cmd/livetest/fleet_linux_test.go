@@ -26,6 +26,7 @@ const (
 // server in another network namespace, which is killed and started again in between. The
 // server then has every packet that was sent, once, and says what the store says.
 func TestFleet(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	if os.Geteuid() != 0 {
 		t.Skip("only root starts a sensor that gives its rights up")

@@ -91,6 +91,7 @@ func TestStopUnderFlood(t *testing.T) {
 // TestInterfaceDown pulls the interface while the sensor runs: what was sent before
 // and after is stored, and the sensor does not end.
 func TestInterfaceDown(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	traffic := mix(t, 500)
 	s := start(t, link, options{})
@@ -125,6 +126,7 @@ func TestInterfaceDown(t *testing.T) {
 // TestInterfaceGone deletes the interface and makes one of the same name: the sensor
 // finds it again.
 func TestInterfaceGone(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	traffic := mix(t, 300)
 	s := start(t, link, options{})

@@ -29,6 +29,7 @@ import (
 // request ends in a clear status, nothing is told to who has no token, nothing is left
 // over, and not one packet is missed.
 func TestHostileClients(t *testing.T) {
+	t.Parallel()
 	h := newHostile(t)
 	var before usage
 	for _, attack := range []struct {

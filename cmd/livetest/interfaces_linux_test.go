@@ -31,6 +31,7 @@ func second(t *testing.T, link *capturetest.Link) *capturetest.Link {
 // TestTwoInterfaces captures on two interfaces at once: what came over either is
 // stored, once.
 func TestTwoInterfaces(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	other := second(t, link)
 	s := start(t, link, options{args: []string{"--interface", other.Sensor.Name}})

@@ -13,6 +13,7 @@ import (
 // TestReloadPlaces puts a branch office on the map, and gives its name and a list of
 // devices to filters, all by SIGHUP while frames flow.
 func TestReloadPlaces(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	branch, printer := netip.MustParseAddr("10.30.0.9"), netip.MustParseAddr("10.0.0.77")
 	private, public := new(ledger), new(ledger)

@@ -73,7 +73,7 @@ func environment(more ...string) (env []string) {
 
 // patience is how long anything may take that happens "at once", on a machine that
 // does other things, too.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // sensor is a running packetheat.
 type sensor struct {

@@ -12,6 +12,7 @@ import (
 // browserless reader and a drain. (The other tests run it as users have it: opening
 // the built-in database alone takes ten times as long with the detector.)
 func TestRace(t *testing.T) {
+	t.Parallel()
 	capturetest.RequireCapture(t)
 	path := filepath.Join(workdir(t), "packetheat")
 	if err := build(path, "-race"); err != nil {

@@ -48,6 +48,7 @@ func readmeCommands(t *testing.T) (commands []string) {
 // store and a capture file: each of them is done, with status 0. Those about a fleet have
 // a real server.
 func TestReadme(t *testing.T) {
+	t.Parallel()
 	commands := readmeCommands(t)
 	if len(commands) < 5 {
 		t.Fatalf("README.md has only the commands %q: is it read right?", commands)
@@ -103,7 +104,7 @@ func runAsTyped(t *testing.T, dir, command string, env ...string) {
 		return string(b)
 	}
 	serves := strings.HasPrefix(command, "packetheat serve")
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(4 * patience); ; { // a selftest may take minutes
 		select {
 		case err := <-done:
 			if err != nil {

@@ -37,8 +37,10 @@ var starters = []struct {
 // threads may do, and wants all that a long life brings to work without rights: an
 // interface that goes and comes back, a reload, files that are replaced.
 func TestRights(t *testing.T) {
+	t.Parallel()
 	for _, who := range starters {
 		t.Run(who.name, func(t *testing.T) {
+			t.Parallel()
 			link := capturetest.Veth(t)
 			if os.Geteuid() != 0 {
 				t.Skip("only root starts a sensor as somebody else")
@@ -175,6 +177,7 @@ func owned(t *testing.T, uid int, dirs ...string) {
 
 // TestOpenerKilled: without its opener the sensor goes on, and says what it cannot do.
 func TestOpenerKilled(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	s := start(t, link, options{})
 	s.ready()
@@ -202,6 +205,7 @@ func TestOpenerKilled(t *testing.T) {
 // the program's file, and gives it up in every thread; what was given it for a purpose it
 // keeps.
 func TestCommandsShedRights(t *testing.T) {
+	t.Parallel()
 	link := capturetest.Veth(t)
 	if os.Geteuid() != 0 {
 		t.Skip("only root starts a program as somebody else")

@@ -181,7 +181,7 @@ func (st *storm) restart(rng *rand.Rand) {
 // recorded gaps explain, nothing is counted twice, the books balance and the store is
 // whole. In CI each fault happens once; for twenty minutes with PACKETHEAT_TORTURE=1.
 func TestFaults(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := tortured(1, uint64(time.Now().UnixNano()))
 	if text := os.Getenv(faultSeed); text != "" {
 		var err error
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {

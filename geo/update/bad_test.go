@@ -117,7 +117,7 @@ func TestMisbehaving(t *testing.T) {
 			if tt.name == "gone" {
 				_ = os.Remove(filepath.Join(dir, old))
 			}
-			u.stall, u.deadline = 10*time.Second, 10*time.Minute
+			u.stall, u.deadline = time.Minute, 10*time.Minute
 			switch tt.name {
 			case "stalls", "never answers":
 				u.stall = 300 * time.Millisecond
