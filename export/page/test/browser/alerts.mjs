@@ -2,7 +2,7 @@
 // of which its traffic has many.
 import assert from "node:assert/strict";
 import { findings } from "./findings.mjs";
-import { demo, sample, scenarios, settled } from "./harness.mjs";
+import { demo, patience, sample, scenarios, settled } from "./harness.mjs";
 
 scenarios("alerts", { browsers: ["chromium", "firefox"] }, ({ test, before, after, visit }) => {
   let sensor;
@@ -12,14 +12,14 @@ scenarios("alerts", { browsers: ["chromium", "firefox"] }, ({ test, before, afte
   const told = async () => (await (await fetch(sensor.url + "api/v1/alerts")).json()).alerts;
   /** The first alert of an address; the old database may have rung before it. */
   async function labelled() {
-    for (let i = 0; i < 100; i++) {
+    for (const end = Date.now() + patience; Date.now() < end; ) {
       const found = (await told()).find((a) => a.kind === "label");
       if (found) return found;
       await new Promise((r) => setTimeout(r, 300));
     }
     throw new Error("no address of a cloud rang");
   }
-  const rung = (page) => page.waitForSelector("[data-alerts] b", { timeout: 60_000 });
+  const rung = (page) => page.waitForSelector("[data-alerts] b");
   const address = (a) => a.ip.replace(/\/(32|128)$/, "");
 
   test("the bell counts them, the sheet lists them, a line leads to time and traffic", async () => {
@@ -29,13 +29,13 @@ scenarios("alerts", { browsers: ["chromium", "firefox"] }, ({ test, before, afte
       await page.keyboard.press("e");
       await page.waitForSelector("dialog.alerts li.new");
       const listed = await labelled();
-      await page.waitForFunction((text) => document.querySelector("dialog.alerts").innerText.includes(text), { timeout: 45_000 }, listed.text);
+      await page.waitForFunction((text) => document.querySelector("dialog.alerts").innerText.includes(text), {}, listed.text);
       assert.deepEqual(await findings(page), []);
       const link = await page.evaluateHandle((text) => [...document.querySelectorAll("dialog.alerts a")].find((a) => a.innerText.includes(text)), listed.text);
       await link.click();
       await page.waitForFunction((term) => document.querySelector("#filter").value === term, {}, `ip:${address(listed)}`);
       assert.equal(await page.$("dialog"), null);
-      await page.waitForFunction(() => window.__packetheat.counts.packets > 0, { timeout: 20_000 });
+      await page.waitForFunction(() => window.__packetheat.counts.packets > 0);
       const hash = new URLSearchParams(new URL(page.url()).hash.slice(1)), [from, to] = hash.get("window").split("/").map(Date.parse), at = Date.parse(listed.time);
       assert.ok(from < at && at < to, `${listed.time} is not in ${hash.get("window")}`);
       assert.equal(hash.get("unit"), "bytes"); // how it looks stays
@@ -46,15 +46,15 @@ scenarios("alerts", { browsers: ["chromium", "firefox"] }, ({ test, before, afte
   test("what has been looked at is not new when the page is loaded again", async () => {
     await visit(sensor.url, { hash: "#theme=light" }, async (page) => {
       const count = () => page.$eval("[data-alerts] b", (e) => parseInt(e.textContent)).catch(() => 0);
-      await page.waitForSelector("[data-alerts]", { timeout: 30_000 });
+      await page.waitForSelector("[data-alerts]");
       await page.click("[data-alerts]");
       await page.waitForSelector("dialog.alerts li");
       const old = (await page.$$("dialog.alerts li")).length;
       await page.keyboard.press("Escape");
       await settled(page);
-      assert.equal(await count(), 0);
+      assert.ok((await count()) <= (await told()).length - old, "some are still new");
       await page.reload();
-      await page.waitForSelector("[data-alerts]", { timeout: 30_000 });
+      await page.waitForSelector("[data-alerts]");
       assert.ok((await count()) <= (await told()).length - old, "some are new again");
     });
   });

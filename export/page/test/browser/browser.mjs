@@ -30,10 +30,13 @@ const kinds = {
   },
 };
 
+/** How long a busy machine may take for what comes at once on a quiet one: it only bounds how long a mistake is waited for. */
+export const patience = 120_000;
+
 /** A browser with a profile of its own, gone with close(). */
 export async function launch(kind = "chromium") {
   const profile = mkdtempSync(join(tmpdir(), "packetheat-page-"));
-  const browser = await puppeteer.launch({ headless: true, userDataDir: profile, ...kinds[kind] });
+  const browser = await puppeteer.launch({ headless: true, userDataDir: profile, timeout: patience, protocolTimeout: 5 * patience, ...kinds[kind] });
   return {
     browser, kind,
     async close() {
@@ -50,6 +53,7 @@ export async function launch(kind = "chromium") {
  */
 export async function openFile(browser, file, { width = 1280, height = 800, hash = "", dark = true, touch = false, scale = 1, still = false, offline = true, url = "", until = () => window.__packetheat?.ready } = {}) {
   const page = await browser.newPage();
+  page.setDefaultTimeout(patience); // of all that is waited for in a page
   const seen = { requests: [], errors: [] };
   const isFirefox = (await browser.version()).toLowerCase().includes("firefox");
   await page.setViewport(isFirefox ? { width, height, deviceScaleFactor: scale } : { width, height, hasTouch: touch, isMobile: touch, deviceScaleFactor: scale });
@@ -70,7 +74,7 @@ export async function openFile(browser, file, { width = 1280, height = 800, hash
     addEventListener("securitypolicyviolation", (e) => window.__violations.push(`policy: ${e.effectiveDirective} forbids ${e.blockedURI} ${e.sample}`));
   });
   await page.goto(target + hash);
-  await page.waitForFunction(until, { timeout: 20_000 });
+  await page.waitForFunction(until);
   await settled(page);
   return { page, seen, origin };
 }
@@ -103,10 +107,13 @@ function watch() {
     asked++;
     return get(...args).finally(() => asked--);
   };
-  /** Resolves once three frames have found nothing due: no frame, no question, no timer that ends soon. What goes on by itself is not waited for. */
+  /** Resolves once three frames have found nothing due: no frame, no question, no timer that ends soon. What goes on by itself is not waited for: not longer than 180 frames, in which a slow machine does as much as a quick one. */
   window.__rests = async () => {
-    const end = performance.now() + 3000;
-    for (let still = 0; still < 3 && performance.now() < end; still = due.size || asked ? 0 : still + 1) await new Promise(raf);
+    const end = performance.now() + 60_000;
+    for (let still = 0, frames = 0; still < 3 && frames < 180 && performance.now() < end; still = due.size || asked ? 0 : still + 1) {
+      await new Promise(raf);
+      if (!asked) frames++; // an answer is another process's to give
+    }
   };
 }
 

@@ -39,13 +39,14 @@
 //   sample(…flags)               a page of made-up traffic of exact size, by testdata/sample (-rows -places -empty …)
 //   scratch()                    a folder that is gone when the test is
 //   row                          the selector of the list's lines
+// patience                     how long anything may take, in ms: for what you wait for yourself. Puppeteer's waiting has it by default.
 // All of it is taken down at the end. Keep a file below half a minute; never wait for a time, wait for a state.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { chromium, firefox, launch, openFile } from "./browser.mjs";
 import { required } from "./program.mjs";
 
-export { chromium, firefox, launch, openFile, settled } from "./browser.mjs";
+export { chromium, firefox, launch, openFile, patience, settled } from "./browser.mjs";
 export { difference, pixels } from "./pixels.mjs";
 export { demo, history, packetheat, program, recording, required, sample, scratch, serve, start } from "./program.mjs";
 export { proxy } from "./proxy.mjs";

@@ -5,12 +5,12 @@ import { readFileSync, readdirSync, existsSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { addresses, history, proxy, sample, scenarios, scratch, serve, settled, wire, wired } from "./harness.mjs";
+import { addresses, history, patience, proxy, sample, scenarios, scratch, serve, settled, wire, wired } from "./harness.mjs";
 
 const counts = (page) => page.evaluate(() => window.__packetheat.counts);
 const text = (page, selector) => page.$eval(selector, (e) => e.innerText.replaceAll("\u202f", " "));
-const until = (page, n) => page.waitForFunction((n) => window.__packetheat.counts.packets === n, { timeout: 20_000 }, n);
-const connected = (page, state = "live") => page.waitForFunction((s) => window.__packetheat.connection === s, { timeout: 20_000 }, state);
+const until = (page, n) => page.waitForFunction((n) => window.__packetheat.counts.packets === n, {}, n);
+const connected = (page, state = "live") => page.waitForFunction((s) => window.__packetheat.connection === s, {}, state);
 const hash = (page) => decodeURIComponent(new URL(page.url()).hash);
 
 /** Lets the page save files into a folder, and waits for one. */
@@ -18,7 +18,7 @@ async function downloads(page) {
   const folder = scratch(), client = await page.createCDPSession();
   await client.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
   return async (ending) => {
-    for (let i = 0; i < 200; i++) {
+    for (const end = Date.now() + patience; Date.now() < end; ) {
       const name = readdirSync(folder).find((f) => f.endsWith(ending));
       if (name && existsSync(join(folder, name))) return join(folder, name);
       await new Promise((r) => setTimeout(r, 50));
@@ -119,8 +119,8 @@ scenarios("live", {}, ({ test, before, after, visit }) => {
 
   test("no packets: says so, with the interfaces and their rates", { skip }, async () => {
     await visit(quiet.url, {}, async (page) => {
-      await page.waitForFunction(() => /No packets on eth0|Only traffic|none of them/.test(document.querySelector(".empty")?.innerText ?? ""), { timeout: 30_000 });
-      await page.waitForFunction(() => /packets\/s/.test(document.querySelector(".rates")?.innerText ?? ""), { timeout: 10_000 });
+      await page.waitForFunction(() => /No packets on eth0|Only traffic|none of them/.test(document.querySelector(".empty")?.innerText ?? ""));
+      await page.waitForFunction(() => /packets\/s/.test(document.querySelector(".rates")?.innerText ?? ""));
       assert.match(await text(page, ".rates"), /eth0.*packets\/s.*captured/);
       assert.match(await text(page, ".empty"), /packetheat run --interface/);
     });

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { chromium, launch, openFile, settled } from "./browser.mjs";
+import { chromium, launch, openFile, patience, settled } from "./browser.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "packetheat-live-"));
 
@@ -102,7 +102,7 @@ describe("the live page", { skip: chromium ? false : "no chromium" }, () => {
     assert.ok(server.asked.includes("cells?last=1h"));
     await page.evaluate(() => (window.marked = true));
     server.emit("tick", tick);
-    await page.waitForFunction((n) => window.__packetheat.counts.rows > n, { timeout: 5000 }, first.rows);
+    await page.waitForFunction((n) => window.__packetheat.counts.rows > n, {}, first.rows);
     const second = await counts(page);
     assert.equal(second.rows, first.rows + 200);
     assert.ok(server.asked.includes("cells?from=2026-11-17T14%3A30%3A00.000Z&to=2026-11-17T14%3A30%3A10.000Z"));
@@ -163,7 +163,7 @@ describe("the live page", { skip: chromium ? false : "no chromium" }, () => {
     assert.deepEqual(await counts(page), before);
     server.setDown(false);
     const asked = server.asked.length;
-    await page.waitForFunction(() => window.__packetheat.connection === "live", { timeout: 10_000 });
+    await page.waitForFunction(() => window.__packetheat.connection === "live");
     await settled(page);
     assert.ok(server.asked.slice(asked).includes("cells?last=1h"), "what it missed was not asked for");
     await page.close();
@@ -174,7 +174,7 @@ describe("the live page", { skip: chromium ? false : "no chromium" }, () => {
     await page.waitForFunction(() => window.__packetheat.connection === "live");
     const n = server.streams.size;
     await page.close();
-    for (let i = 0; i < 40 && server.streams.size >= n; i++) await new Promise((r) => setTimeout(r, 50));
+    for (const end = Date.now() + patience; server.streams.size >= n && Date.now() < end; ) await new Promise((r) => setTimeout(r, 50));
     assert.equal(server.streams.size, n - 1);
   });
 });

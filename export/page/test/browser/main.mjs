@@ -7,7 +7,7 @@ import { history, packetheat, row, scenarios, scratch, serve, settled } from "./
 const counts = (page) => page.evaluate(() => window.__packetheat.counts);
 
 /** Waits until a state of the page holds. */
-const until = (page, holds, ...args) => page.waitForFunction(holds, { timeout: 15_000 }, ...args);
+const until = (page, holds, ...args) => page.waitForFunction(holds, {}, ...args);
 
 scenarios("the page", { browsers: ["chromium", "firefox"] }, ({ test, before, after, visit }) => {
   let data, server, saved;

@@ -42,7 +42,7 @@ function ensureBuilt() {
 export function packetheat(args, { cwd = scratch(), env } = {}) {
   ensureBuilt();
   return new Promise((done, failed) => {
-    execFile(program, args, { cwd, env: environment(env), timeout: 120_000, maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
+    execFile(program, args, { cwd, env: environment(env), timeout: 600_000, maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
       if (error) failed(new Error(`packetheat ${args.join(" ")}: ${error.message}\n${stderr}`));
       else done({ stdout, stderr });
     });

@@ -8,8 +8,8 @@ import { history, scenarios, scratch, serve, settled } from "./harness.mjs";
 const [before, after] = ["the-token-of-yesterday", "the-token-of-today-0123"];
 const counts = (page) => page.evaluate(() => window.__packetheat.counts);
 const hash = (page) => decodeURIComponent(new URL(page.url()).hash);
-const at = (page, path) => page.waitForFunction((p) => location.pathname === p && document.readyState === "complete", { timeout: 60_000 }, path);
-const ready = (page) => page.waitForFunction(() => window.__packetheat?.ready, { timeout: 60_000 });
+const at = (page, path) => page.waitForFunction((p) => location.pathname === p && document.readyState === "complete", {}, path);
+const ready = (page) => page.waitForFunction(() => window.__packetheat?.ready);
 
 scenarios("signing in", { browsers: ["chromium", "firefox"] }, ({ test, before: first, after: last, visit }) => {
   let server, cwd;

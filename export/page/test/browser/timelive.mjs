@@ -6,7 +6,7 @@ const counts = (page) => page.evaluate(() => window.__packetheat.counts);
 const text = (page, selector) => page.$eval(selector, (e) => e.textContent);
 const hash = (page) => decodeURIComponent(new URL(page.url()).hash);
 /** Waits for the page to say something somewhere. */
-const says = (page, selector, want) => page.waitForFunction((s, w) => new RegExp(w).test(document.querySelector(s)?.textContent ?? ""), { timeout: 10_000 }, selector, want.source);
+const says = (page, selector, want) => page.waitForFunction((s, w) => new RegExp(w).test(document.querySelector(s)?.textContent ?? ""), {}, selector, want.source);
 /** Numbers of the list of changes, exactly: [name, kind, before, now, change]. */
 const changes = (page) => page.$$eval(".changes tbody tr", (rows) => rows.map((r) => [r.querySelector(".text").textContent, /country only|no place/.test(r.querySelector(".note")?.textContent) ? "vague" : "located", ...[...r.querySelectorAll("td")].map((c) => Number(c.title.replaceAll(",", "").replace("\u2212", "-")))]));
 
@@ -62,7 +62,7 @@ scenarios("time, live", {}, ({ test, visit, before, after }) => {
         const all = await counts(page);
         assert.ok(all.packets > 1000);
         await page.keyboard.press("Space"); // the clock may say that finer steps are asked for: that is soon over
-        await page.waitForFunction(() => /^30 s|per 30 s/.test(document.querySelector(".timeline .unit").textContent), { timeout: 20_000 });
+        await page.waitForFunction(() => /^30 s|per 30 s/.test(document.querySelector(".timeline .unit").textContent));
         await page.keyboard.press("Space");
         await page.keyboard.press("Home");
         assert.ok(way.asked.some((path) => path.includes("step=30")), way.asked.join("\n"));
