@@ -21,10 +21,12 @@ one of those named, or in one of the networks; sums are made anew without them. 
 packetheat db forget does to one store. Do that on each sensor first: what a sensor has not
 shipped yet, it ships as its store has it.
 
-What was captured stays counted, as packets and bytes that nobody can attribute. Sums whose
-points were given up before know no addresses and stay. Sensors may go on to ship; broken off,
-the same command goes on. It needs a user that may ALTER the tables. Not touched: the sensors'
-own stores, backups and logs of the server, exports and copies.
+The books stay: each tick still says how many packets, bytes and points were captured, and how
+many of them had no place, which tells of nobody. Sums whose points were given up before know no
+addresses and stay. Sensors may go on to ship; broken off, the same command goes on. It needs a
+user that may ALTER the tables. On a cluster a node that is away does it when it is back; the
+command fails meanwhile, and says so. Not touched: the sensors' own stores, backups and logs of
+the server, exports and copies.
 
 Exit status: 0 done, also where there was nothing, 1 failed, 2 wrong usage.`,
 		Example: `  packetheat fleet forget 203.0.113.7 --dry-run

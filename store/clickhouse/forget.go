@@ -2,10 +2,12 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/packetheat/packetheat/store"
@@ -22,10 +24,15 @@ type Forgotten struct {
 
 // Forget takes every point out of the tables whose address or peer lies in one of the
 // networks, and makes the sums anew that had it. Sums of times whose points have been
-// given up know no addresses and stay, and so do the books: they say how much was
-// captured. With try, nothing is changed. What was done stays done if it ends early;
-// the same call goes on where it was. One Forget at a time may run. Sensors may ship
-// meanwhile, but ship again what they have not shipped yet: forget at them first.
+// given up know no addresses and stay, and so do the counters of batches, which are books:
+// they say how much was captured, in how many points, and how much of it had no place.
+// With try, nothing is changed. What was done stays done if it ends early; the same call
+// goes on where it was. One Forget at a time may run. Sensors may ship meanwhile, but ship
+// again what they have not shipped yet: forget at them first.
+//
+// On a cluster every shard has to answer. Where all of a shard's replicas but some do, it
+// fails, after as long as the servers wait for each other, though the others have done it:
+// those that are away do it when they are back, which the same call then finds done.
 func (s *Store) Forget(ctx context.Context, networks []netip.Prefix, try bool) (Forgotten, error) {
 	f := forgetter{Store: s}
 	if err := f.run(ctx, networks, try); err != nil {
@@ -99,6 +106,24 @@ func (f *forgetter) search(ctx context.Context, doomed string) error {
 	})
 }
 
+// errNodeAway is that of a statement for all nodes that not all have executed in the time
+// that servers give each other: distributed_ddl_task_timeout.
+var errNodeAway = errors.New("a node of the cluster does not answer; it will do this when it is back: then run the same command again, for the rest")
+
+// mostReplicas is how many replicas of a shard are asked at most.
+const mostReplicas = 100
+
+// onReplicas returns what to read of a system's table to have that of all replicas that
+// answer, and the context to do it in. An old server, which has no name for it, asks several
+// replicas of a shard where it may; rows of a system's table come from each of them then.
+func (f *forgetter) onReplicas(ctx context.Context, table string) (context.Context, string) {
+	if f.caps.Tokens {
+		return ctx, "clusterAllReplicas(" + quoteText(f.o.Cluster) + ", " + table + ")"
+	}
+	asking := clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_parallel_replicas": mostReplicas, "prefer_localhost_replica": 0}))
+	return asking, "cluster(" + quoteText(f.o.Cluster) + ", " + table + ")"
+}
+
 // mutationPoll is how often it is asked whether rows are deleted.
 const mutationPoll = 200 * time.Millisecond
 
@@ -107,6 +132,9 @@ const mutationPoll = 200 * time.Millisecond
 func (f *forgetter) delete(ctx context.Context, table, where string) error {
 	local := f.o.local(table)
 	if err := f.conn.Exec(ctx, "ALTER TABLE "+f.o.table(local)+f.o.onCluster()+" DELETE WHERE "+where); err != nil {
+		if f.o.Cluster != "" && codeOf(err) == codeTimeout {
+			return fmt.Errorf("%w: %w", errNodeAway, brief(err))
+		}
 		return err
 	}
 	from, reason := "system.mutations", "''"
@@ -114,11 +142,7 @@ func (f *forgetter) delete(ctx context.Context, table, where string) error {
 		reason = "max(latest_fail_reason)"
 	}
 	if f.o.Cluster != "" {
-		nodes := "cluster"
-		if f.caps.Tokens {
-			nodes = "clusterAllReplicas"
-		}
-		from = nodes + "(" + quoteText(f.o.Cluster) + ", system.mutations)"
+		ctx, from = f.onReplicas(ctx, "system.mutations")
 	}
 	sql := "SELECT count(), " + reason + " FROM " + from + " WHERE database = " + quoteText(f.o.database()) + " AND table = " + quoteText(local) + " AND is_done = 0"
 	for {
