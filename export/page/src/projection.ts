@@ -42,7 +42,8 @@ export function flatColumns(kind: Flat, lat: Float64Array): { x: Float64Array; y
   return { x, y };
 }
 
-function latOf(kind: Flat, y: number): number {
+/** The latitude at a height over the equator, in radians of the map. */
+export function latOf(kind: Flat, y: number): number {
   const most = flatY(kind, end[kind]);
   return raw[kind].invert!(0, Math.max(-most, Math.min(most, y)))[1];
 }

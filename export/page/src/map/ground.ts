@@ -1,11 +1,12 @@
-// What lies under and over the heat: sea, land and the tint of countries below,
-// borders above. While the map rests both are kept as pictures, so that a new tick
-// or a step of a playback costs only its heat.
+// What lies under and over the heat: sea and land below, borders above. Both are kept
+// as pictures, so that a new tick, a step of a playback or a hand that carries the
+// map costs only its heat.
 
 import type { Camera } from "../projection";
 import type { World } from "../world";
 import type { Colours } from "./colours";
 import { Shape } from "./shape";
+import { pieces, roomy, type Piece } from "./slide";
 
 /** Lines finer than this many pixels are not drawn: nobody sees them. */
 const still = 0.5, moving = 1.1;
@@ -20,25 +21,26 @@ export interface Earth {
 }
 
 /** Draws it anew each time. */
-export function direct(world: World, camera: Camera, c: Colours, outline: Path2D, moves: boolean): Earth {
+export function direct(world: World, camera: Camera, c: Colours, moves: boolean): Earth {
   const step = moves ? moving : still;
   return {
-    under: (ctx) => drawUnder(ctx, world, camera, c, outline, step),
-    over: (ctx) => drawOver(ctx, world, camera, c, outline, step),
+    under: (ctx) => drawUnder(ctx, world, camera, c, step),
+    over: (ctx) => drawOver(ctx, world, camera, c, step),
   };
 }
 
-/** Both of one view as pictures. */
-class Pictures implements Earth {
+/** Both of one view, and of something around it, as pictures. */
+class Pictures {
   private done = 0;
-  private readonly key: readonly unknown[];
+  private readonly seen: Camera;
 
-  constructor(private readonly pictures: readonly HTMLCanvasElement[], world: World, private readonly camera: Camera, private readonly density: number, c: Colours, private readonly earth: Earth) {
-    this.key = [world, camera, density, c];
+  constructor(readonly sheets: readonly HTMLCanvasElement[], private readonly world: World, readonly camera: Camera, private readonly density: number, private readonly colours: Colours) {
+    this.seen = roomy(camera, density);
   }
 
-  are(...key: unknown[]): boolean {
-    return key.every((v, i) => v === this.key[i]);
+  /** Are they of this earth? */
+  of(world: World, density: number, c: Colours): boolean {
+    return this.world === world && this.density === density && this.colours === c;
   }
 
   get made(): boolean {
@@ -47,53 +49,84 @@ class Pictures implements Earth {
 
   /** Makes the next of the two. */
   make(): void {
-    const { camera, density, earth } = this, canvas = this.pictures[this.done], ctx = canvas.getContext("2d")!;
-    canvas.width = Math.round(camera.width * density); // which clears it, too
-    canvas.height = Math.round(camera.height * density);
+    const { density, seen, world, colours } = this, canvas = this.sheets[this.done], ctx = canvas.getContext("2d")!;
+    canvas.width = Math.round(seen.width * density);
+    canvas.height = Math.round(seen.height * density);
     ctx.setTransform(density, 0, 0, density, 0, 0);
+    const earth = direct(world, seen, colours, false);
     (this.done++ ? earth.over : earth.under)(ctx);
     // Browsers paint a canvas when it is first read: let that be now, not in a frame that somebody waits for.
     createImageBitmap(canvas, 0, 0, 1, 1).then((b) => b.close(), () => {});
   }
 
-  under(ctx: CanvasRenderingContext2D): void {
-    ctx.drawImage(this.pictures[0], 0, 0, this.camera.width, this.camera.height);
+  /** What a camera sees, if the pictures have all of it. */
+  show(camera: Camera): Earth | null {
+    if (!this.made) return null;
+    const { density, seen } = this;
+    const list = camera.same(this.camera) ? [this.middle()] : pieces(seen, camera, density);
+    if (!list) return null;
+    const put = (sheet: HTMLCanvasElement) => (ctx: CanvasRenderingContext2D) => {
+      ctx.save();
+      ctx.setTransform(1, 0, 0, 1, 0, 0);
+      ctx.imageSmoothingEnabled = false;
+      for (const p of list) ctx.drawImage(sheet, p.sx, p.sy, p.w, p.h, p.dx, p.dy, p.w, p.h);
+      ctx.restore();
+    };
+    return { under: put(this.sheets[0]), over: put(this.sheets[1]) };
   }
 
-  over(ctx: CanvasRenderingContext2D): void {
-    ctx.drawImage(this.pictures[1], 0, 0, this.camera.width, this.camera.height);
+  private middle(): Piece {
+    const { camera, density } = this, [under] = this.sheets, w = Math.round(camera.width * density), h = Math.round(camera.height * density);
+    return { sx: (under.width - w) / 2, sy: (under.height - h) / 2, dx: 0, dy: 0, w, h };
   }
 }
 
 /**
- * Draws the earth while the map moves and when it comes to rest, and has pictures of
- * the view for what is shown there next: a tick, a step of a playback. They are made
- * a moment later, for the first frame of a view would be late by them.
+ * Has pictures of the view for what is shown there next: a tick, a step of a playback,
+ * or the same earth carried by a hand. They are made a moment after the view came to
+ * rest, for its first frame would be late by them. What they do not show is drawn.
  */
 export class Ground {
-  private readonly canvases = [document.createElement("canvas"), document.createElement("canvas")];
-  private pictures: Pictures | null = null;
+  private pictures: Pictures | null = null; // complete
+  private next: Pictures | null = null; // in the making
+  private readonly sheets = [0, 1].map(() => [0, 1].map(() => document.createElement("canvas"))); // of both
   private timer = 0;
 
-  of(world: World, camera: Camera, density: number, c: Colours, outline: Path2D, moves: boolean): Earth {
-    if (!moves && this.pictures?.are(world, camera, density, c)) return this.pictures.made ? this.pictures : direct(world, camera, c, outline, false);
+  /** Ready is called when a view that came to rest has pictures of its own, if it was shown by those of another. */
+  constructor(private readonly ready: () => void) {}
+
+  of(world: World, camera: Camera, density: number, c: Colours, moves: boolean): Earth {
+    if (!this.pictures?.of(world, density, c)) this.pictures = null;
+    const shown = this.pictures?.show(camera) ?? null;
+    if (moves) this.stop();
+    else if (!(shown && this.pictures!.camera.same(camera))) this.rest(world, camera, density, c, !!shown);
+    return shown ?? direct(world, camera, c, moves);
+  }
+
+  private stop(): void {
     clearTimeout(this.timer);
-    const earth = direct(world, camera, c, outline, moves);
-    this.pictures = moves ? null : new Pictures(this.canvases, world, camera, density, c, earth);
-    if (!moves) this.rest(this.pictures!);
-    return earth;
+    this.next = null;
   }
 
   /** Counts from the frame that shows this view: a slow one would have its pictures made before it is seen. */
-  private rest(pictures: Pictures): void {
+  private rest(world: World, camera: Camera, density: number, c: Colours, borrowed: boolean): void {
+    if (this.next?.camera.same(camera) && this.next.of(world, density, c)) return;
+    this.stop();
+    const next = (this.next = new Pictures(this.sheets.find((s) => s !== this.pictures?.sheets)!, world, camera, density, c));
     requestAnimationFrame(() => {
-      if (this.pictures === pictures) this.timer = setTimeout(() => this.make(), restedFor) as unknown as number;
+      if (this.next === next) this.timer = setTimeout(() => this.make(borrowed), restedFor) as unknown as number;
     });
   }
 
-  private make(): void {
-    this.pictures!.make();
-    if (!this.pictures!.made) this.timer = setTimeout(() => this.make(), 20) as unknown as number;
+  private make(borrowed: boolean): void {
+    this.next!.make();
+    if (!this.next!.made) {
+      this.timer = setTimeout(() => this.make(borrowed), 20) as unknown as number;
+      return;
+    }
+    this.pictures = this.next;
+    this.next = null;
+    if (borrowed) this.ready();
   }
 }
 
@@ -103,13 +136,18 @@ export function trace(shapes: Shape[], camera: Camera, area: boolean, step: numb
   return path;
 }
 
-/** Runs a body with everything beyond the edge of the earth cut off. */
-export function within(ctx: CanvasRenderingContext2D, camera: Camera, outline: Path2D, body: () => void): void {
-  if (!camera.edged) return body();
-  ctx.save();
-  ctx.clip(outline);
-  body();
-  ctx.restore();
+/** Covers what is drawn beyond the edge of the earth, and draws the edge. */
+export function drawEdge(ctx: CanvasRenderingContext2D, camera: Camera, c: Colours): void {
+  if (!camera.edged) return;
+  const outline = camera.outline(), beyond = new Path2D();
+  beyond.rect(-1, -1, camera.width + 2, camera.height + 2);
+  beyond.addPath(outline);
+  ctx.fillStyle = c.outside;
+  ctx.fill(beyond, "evenodd");
+  if (camera.kind !== "globe") return;
+  ctx.lineWidth = 1;
+  ctx.strokeStyle = c.coast;
+  ctx.stroke(outline);
 }
 
 /** Every thirty degrees: on the globe it tells where north is, and that it is round. */
@@ -125,41 +163,31 @@ function lit(ctx: CanvasRenderingContext2D, { width, height, k }: Camera, c: Col
   return g;
 }
 
-function drawUnder(ctx: CanvasRenderingContext2D, world: World, camera: Camera, c: Colours, outline: Path2D, step: number): void {
-  ctx.fillStyle = c.outside;
-  ctx.fillRect(0, 0, camera.width, camera.height);
+function drawUnder(ctx: CanvasRenderingContext2D, world: World, camera: Camera, c: Colours, step: number): void {
   ctx.fillStyle = camera.kind === "globe" ? lit(ctx, camera, c) : c.ocean;
-  ctx.fill(outline);
-  within(ctx, camera, outline, () => {
-    if (camera.kind === "globe") {
-      ctx.lineWidth = 0.5;
-      ctx.strokeStyle = c.grid;
-      ctx.stroke(trace(grid, camera, false, 1));
-    }
-    ctx.fillStyle = c.land;
-    ctx.lineJoin = "round";
-    ctx.lineWidth = 0.6;
-    ctx.strokeStyle = c.coast;
-    // Areas end at their coasts, but for the one that flat maps close along the pole.
-    const whole = trace(world.land.filter((s) => !s.around), camera, true, step), polar = world.land.filter((s) => s.around);
-    ctx.fill(whole);
-    ctx.stroke(whole);
-    ctx.fill(trace(polar, camera, true, step));
-    ctx.stroke(trace(polar, camera, false, step));
-  });
-  if (camera.kind !== "globe") return;
-  ctx.lineWidth = 1;
+  ctx.fillRect(0, 0, camera.width, camera.height);
+  if (camera.kind === "globe") {
+    ctx.lineWidth = 0.5;
+    ctx.strokeStyle = c.grid;
+    ctx.stroke(trace(grid, camera, false, 1));
+  }
+  ctx.fillStyle = c.land;
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 0.6;
   ctx.strokeStyle = c.coast;
-  ctx.stroke(outline);
+  // Areas end at their coasts, but for the one that flat maps close along the pole.
+  const whole = trace(world.land.filter((s) => !s.around), camera, true, step), polar = world.land.filter((s) => s.around);
+  ctx.fill(whole);
+  ctx.stroke(whole);
+  ctx.fill(trace(polar, camera, true, step));
+  ctx.stroke(trace(polar, camera, false, step));
 }
 
-function drawOver(ctx: CanvasRenderingContext2D, world: World, camera: Camera, c: Colours, outline: Path2D, step: number): void {
-  within(ctx, camera, outline, () => {
-    ctx.lineJoin = "round";
-    ctx.lineWidth = 0.6;
-    ctx.globalAlpha = 0.55;
-    ctx.strokeStyle = c.border;
-    ctx.stroke(trace(world.borders, camera, false, step));
-    ctx.globalAlpha = 1;
-  });
+function drawOver(ctx: CanvasRenderingContext2D, world: World, camera: Camera, c: Colours, step: number): void {
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 0.6;
+  ctx.globalAlpha = 0.55;
+  ctx.strokeStyle = c.border;
+  ctx.stroke(trace(world.borders, camera, false, step));
+  ctx.globalAlpha = 1;
 }

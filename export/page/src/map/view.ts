@@ -13,7 +13,7 @@ import { colourChange } from "./change";
 import { colours } from "./colours";
 import { extent, homeOf, ScaleFinder, turned } from "./fitting";
 import type { Gestures, Hands } from "./gestures";
-import { direct, Ground, within } from "./ground";
+import { direct, drawEdge, Ground } from "./ground";
 import type { Split } from "./halves";
 import { HeatLayer } from "./heatlayer";
 import type { Rect } from "./labels";
@@ -65,7 +65,7 @@ export class MapView {
   private palette: Palette = "auto";
   private readonly arcs = new Arcs();
   private readonly heat = new HeatLayer();
-  private readonly ground = new Ground();
+  private readonly ground = new Ground(() => this.schedule());
   private gestures: Gestures | null = null;
   private frame = 0;
   private drawn: Drawn | null = null; // what the canvas shows, while that is right
@@ -267,9 +267,7 @@ export class MapView {
     this.draw();
   }
 
-  private draws(): void {
-    this.frame ||= requestAnimationFrame(() => this.draw());
-  }
+  private draws(): void { this.frame ||= requestAnimationFrame(() => this.draw()); }
 
   /** What a screen reader hears of the map. */
   describe(): string { return described(this.data?.places, this.order); }
@@ -373,14 +371,15 @@ export class MapView {
   }
 
   private drawLayers(ctx: CanvasRenderingContext2D, density: number, seen: number[], once = false): Drawn {
-    const { camera, spots } = this, world = this.world!, c = colours[this.theme], outline = camera.outline();
-    const ground = once ? direct(world, camera, c, outline, false) : this.ground.of(world, camera, density, c, outline, this.moving);
+    const { camera, spots } = this, world = this.world!, c = colours[this.theme];
+    const ground = once ? direct(world, camera, c, false) : this.ground.of(world, camera, density, c, this.moving);
     ground.under(ctx);
     const places = this.data?.places, bare = this.hollow && places ? ringed(world, places, this.order, spots, camera, this.nowhere) : [];
-    if (this.hollow && places && this.scale) within(ctx, camera, outline, () => drawTint(ctx, world, places, this.order, this, this.shown, camera, density, c));
-    if (this.mode !== "direction") within(ctx, camera, outline, () => this.heat.draw(ctx));
+    if (this.hollow && places && this.scale) drawTint(ctx, world, places, this.order, this, this.shown, camera, density, c);
+    if (this.mode !== "direction") this.heat.draw(ctx);
     ground.over(ctx);
-    if (this.arcs.wanted) within(ctx, camera, outline, () => this.arcs.draw(ctx, this.data?.meta.home, this, c));
+    if (this.arcs.wanted) this.arcs.draw(ctx, this.data?.meta.home, this, c);
+    drawEdge(ctx, camera, c);
     drawHollow(ctx, this, bare, this.shown, c);
     const marks = drawMarks(ctx, this, seen, c);
     drawHome(ctx, this.data?.meta.home, camera, c);
