@@ -92,14 +92,14 @@ export function mended(text: string, m: Mistake): string {
   return text.slice(0, m.start) + m.fix + text.slice(m.end);
 }
 
-/** Things that are no mistakes to the sensor, but can never match: names where codes are due. */
-export function advice(terms: readonly Term[], text: string, countries: readonly Value[]): Mistake | undefined {
+/** Things that are no mistakes to the sensor, but can never match: names where codes are due. To name all countries takes a browser 20 ms, so they are asked for late. */
+export function advice(terms: readonly Term[], text: string, countries: () => readonly Value[]): Mistake | undefined {
   for (const t of terms) {
     if (t.key !== "country") continue;
     const name = t.values.find((v) => !/^[a-z]{2}$/i.test(v));
     const at = name === undefined ? -1 : text.indexOf(quote(name), t.start);
     if (name === undefined || at < 0) continue;
-    const code = countries.find((c) => c.name?.toLowerCase() === name.toLowerCase())?.value ?? "";
+    const code = countries().find((c) => c.name?.toLowerCase() === name.toLowerCase())?.value ?? "";
     return { text: `“${name}” is no country code, so nothing matches: write two letters, for example country:DE`, start: at, end: at + quote(name).length, fix: code };
   }
   return undefined;
