@@ -18,7 +18,7 @@ import { toldApart } from "./twins";
 export { labelsOf };
 
 /** Lines that are made; more when one scrolls to their end. */
-const first = 500;
+const first = 150;
 export const limit = signal(first);
 export const mostAsked = 10_000; // the sensor's own limit
 export const more = () => (limit.value = Math.min(4 * limit.value, 50_000));

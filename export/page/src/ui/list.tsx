@@ -1,7 +1,8 @@
 // The list beside the map: its text twin. A table for screen readers, of which only
 // the rows that can be seen are drawn; arrow keys go through all of them.
 
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { computed, useSignalEffect } from "@preact/signals";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { amount, exact } from "../format";
 import { nouns, weight, type Item, type Order } from "../items";
 import { limit, listing, more } from "../lists";
@@ -39,13 +40,18 @@ export function Tabs() {
 }
 
 /** Rows above and below what is seen that are drawn, too. */
-const spare = 6;
+const spare = 4;
+
+/** Milliseconds that the pointer stays on a place before the list goes to its row: who crosses the map does not want it to jump. */
+const dwell = 100;
 
 function Table({ tab }: { tab: s.Tab }) {
   const { items, count, message } = listing.value, unit = s.unit.value, order = s.order.value;
   const box = useRef<HTMLDivElement>(null), [seen, setSeen] = useState({ top: 0, height: 900, row: 46 });
   const [current, setCurrent] = useState(left.tab === tab ? left.row : 0), focus = useRef(left.focus && left.tab === tab);
   const at = useRef(current); // keys may come faster than frames
+  const held = useRef<string | undefined>(undefined); // the key of the line that has the focus
+  const hold = (e: FocusEvent) => void (held.current = items[Number(/^row-(\d+)$/.exec((e.target as HTMLElement).id)?.[1] ?? -1)]?.key);
   const look = () => {
     const b = box.current;
     if (!b) return; // a scroll may be told when a card has taken the list's place
@@ -61,12 +67,25 @@ function Table({ tab }: { tab: s.Tab }) {
     watch.observe(box.current!);
     return () => watch.disconnect();
   }, []);
+  useLayoutEffect(() => { // a tick sorts anew: the focus goes with its line
+    if (!held.current || !box.current!.contains(document.activeElement)) return;
+    const i = items.findIndex((item) => item.key === held.current);
+    if (i < 0 || i === at.current) return;
+    focus.current = true;
+    setCurrent((at.current = i));
+  }, [items]);
   useLayoutEffect(() => {
     if (!focus.current) return;
     focus.current = false;
     document.getElementById(`row-${current}`)?.focus({ preventScroll: true });
   });
-  useEffect(() => void (box.current && reveal(box.current, items, seen.row)), [s.hovered.value]);
+  const shown = useRef({ items, row: seen.row });
+  shown.current = { items, row: seen.row };
+  useSignalEffect(() => {
+    if (!s.hovered.value) return;
+    const id = setTimeout(() => box.current && reveal(box.current, shown.current.items, shown.current.row), dwell);
+    return () => clearTimeout(id);
+  });
 
   const go = (to: number) => {
     const i = Math.max(0, Math.min(items.length - 1, to)), b = box.current;
@@ -93,12 +112,12 @@ function Table({ tab }: { tab: s.Tab }) {
   for (let i = from; i < to; i++) rows.push(i);
   if (current < items.length && (current < from || current >= to)) rows.push(current); // what has the focus stays
   return (
-    <div class="list" id="list" role="tabpanel" aria-labelledby={`tab-${tab}`} ref={box} onScroll={look} onKeyDown={keys}>
+    <div class="list" id="list" role="tabpanel" aria-labelledby={`tab-${tab}`} ref={box} onScroll={look} onKeyDown={keys} onFocusIn={hold}>
       {items.length > 0 && (
         <div role="table" aria-label={`Traffic by ${nouns[tab][0]}`} aria-rowcount={count + 1}>
           <Head />
           <div role="rowgroup" class="body" style={{ height: items.length * seen.row + "px" }}>
-            {rows.map((i) => <Row key={items[i].key} index={i} item={items[i]} tab={tab} most={most} unit={unit} order={order} top={i * seen.row} current={i === current} />)}
+            {rows.map((i) => <Row key={i} index={i} item={items[i]} tab={tab} most={most} unit={unit} order={order} top={i * seen.row} current={i === current} />)}
           </div>
         </div>
       )}
@@ -137,11 +156,11 @@ interface RowProps { index: number; item: Item; tab: s.Tab; most: number; unit: 
 /** One row: all numbers for who listens, the one that is sorted by for who looks. */
 function Row({ index, item, tab, most, unit, order, top, current }: RowProps) {
   const shown = order === "packets" || order === "bytes" ? order : unit, [a, b] = item[shown];
-  const near = !!item.place && s.hovered.value === item.place;
+  const near = useMemo(() => computed(() => (item.place && s.hovered.value === item.place ? "row near" : "row")), [item.place]);
   const cells: [Order, string][] = [["packets", exact(item.packets[0] + item.packets[1])], ["bytes", exact(item.bytes[0] + item.bytes[1])], ["in", exact(item[unit][0])], ["out", exact(item[unit][1])]];
   const share = (n: number) => (100 * n) / (most || 1) + "%";
   return (
-    <div role="row" class={near ? "row near" : "row"} aria-rowindex={index + 2} style={{ top: top + "px" }} {...pointed(item.place)} title={told(item, shown)}>
+    <div role="row" class={near} aria-rowindex={index + 2} style={{ top: top + "px" }} {...pointed(item.place)} title={told(item, shown)}>
       <div role="rowheader" class="who">
         <button id={`row-${index}`} type="button" tabIndex={current ? 0 : -1} disabled={!openable(tab, item)} onClick={() => open(tab, item, index)} {...focused(item.place)}>
           <span class="text">{item.label}</span><Tags labels={item.labels} />

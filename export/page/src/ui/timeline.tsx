@@ -215,5 +215,5 @@ export function mark(u: uPlot): void {
   const b = s.brush.peek();
   const left = b ? u.valToPos(b[0] / 1000, "x") : 0, right = b ? u.valToPos(b[1] / 1000, "x") : 0;
   u.root.classList.toggle("brushed", b !== null);
-  u.setSelect({ left, width: Math.max(0, right - left), top: 0, height: u.over.clientHeight }, false);
+  u.setSelect({ left, width: Math.max(0, right - left), top: 0, height: u.bbox.height / uPlot.pxRatio }, false); // to ask the page how high it is would have it laid out in mid-render
 }
