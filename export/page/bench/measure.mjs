@@ -7,7 +7,10 @@ import { probe } from "./probe.mjs";
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 /** Waits until the map rests: by the clock, for what watches the page would be measured with it. */
-const settled = (page) => page.evaluate(() => new Promise((r) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(r)), 350)));
+const settled = (page, ms = 350) => page.evaluate((ms) => new Promise((r) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(r)), ms)), ms);
+
+/** A map that is thrown glides on for a second or so. */
+const glides = 1500;
 
 /** kind is "packetheat" or "folium". */
 export async function measure(kind, file) {
@@ -49,7 +52,7 @@ async function drag(page) {
     await page.evaluate(() => window.__bench.frame());
   }
   await page.mouse.up();
-  await settled(page);
+  await settled(page, glides);
   const frames = await page.evaluate(() => window.__bench.stop());
   return { pan: Math.max(...frames), panMedian: median(frames) };
 }

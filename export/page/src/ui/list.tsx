@@ -67,18 +67,18 @@ function Table({ tab }: { tab: s.Tab }) {
     watch.observe(box.current!);
     return () => watch.disconnect();
   }, []);
-  useLayoutEffect(() => { // a tick sorts anew: the focus goes with its line
-    if (!held.current || !box.current!.contains(document.activeElement)) return;
-    const i = items.findIndex((item) => item.key === held.current);
-    if (i < 0 || i === at.current) return;
-    focus.current = true;
-    setCurrent((at.current = i));
-  }, [items]);
   useLayoutEffect(() => {
     if (!focus.current) return;
     focus.current = false;
     document.getElementById(`row-${current}`)?.focus({ preventScroll: true });
   });
+  useLayoutEffect(() => { // a tick sorts anew: the focus goes with its line
+    if (!held.current || !box.current!.contains(document.activeElement)) return;
+    const i = items.findIndex((item) => item.key === held.current);
+    if (i < 0 || document.activeElement!.id === `row-${i}`) return;
+    focus.current = true;
+    setCurrent((at.current = i));
+  }, [items]);
   const shown = useRef({ items, row: seen.row });
   shown.current = { items, row: seen.row };
   useSignalEffect(() => {

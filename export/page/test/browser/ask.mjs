@@ -117,6 +117,19 @@ scenarios("asking a saved file", { browsers: ["chromium", "firefox"] }, ({ test,
     });
   });
 
+  test("a list that is sorted anew takes the focus with its line", async () => {
+    await visit(file, {}, async (page) => {
+      const line = () => page.evaluate(() => ({ text: document.activeElement.textContent, id: document.activeElement.id, tab: document.activeElement.tabIndex }));
+      await page.evaluate(() => [...document.querySelectorAll(".body .row button")].find((b) => /^(Am|As)/.test(b.textContent)).focus()); // by name it is among the first, too
+      const before = await line();
+      await page.evaluate(() => (location.hash = "#sort=name"));
+      await page.waitForFunction((id) => document.activeElement.id.startsWith("row-") && document.activeElement.id !== id, {}, before.id);
+      assert.deepEqual({ ...(await line()), id: "" }, { text: before.text, id: "", tab: 0 });
+      await page.keyboard.press("ArrowUp");
+      assert.notEqual((await line()).text, before.text);
+    });
+  });
+
   test("rows and map mark each other", async () => {
     await visit(file, {}, async (page) => {
       await (await page.$(".body .row:nth-child(3)")).hover();
