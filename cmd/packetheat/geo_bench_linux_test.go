@@ -102,7 +102,7 @@ func BenchmarkBulk(b *testing.B) {
 			b.Fatal(err)
 		}
 		cmd := exec.Command(binary, "geo", "lookup", "-", "--json")
-		cmd.Env = append(os.Environ(), "PACKETHEAT_GEO_CITY="+city, "PACKETHEAT_GEO_ASN="+asn)
+		cmd.Env = append(neutral(), "PACKETHEAT_GEO_CITY="+city, "PACKETHEAT_GEO_ASN="+asn)
 		cmd.Stdin = bytes.NewReader(in.Bytes())
 		if err := cmd.Run(); err != nil {
 			b.Fatal(err)

@@ -98,18 +98,24 @@ func (c call) command(t testing.TB) *exec.Cmd {
 	if cmd.Dir = c.dir; cmd.Dir == "" {
 		cmd.Dir = t.TempDir()
 	}
-	for _, v := range os.Environ() {
-		if name, _, _ := strings.Cut(v, "="); !strings.HasPrefix(name, "PACKETHEAT_") && !strings.HasPrefix(name, "SUDO_") &&
-			!strings.HasPrefix(name, "SSH_") && name != "DISPLAY" && name != "TZ" {
-			cmd.Env = append(cmd.Env, v)
-		}
-	}
 	geo, err := databases()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Env = append(append(append(cmd.Env, "TZ=Europe/Berlin"), geo...), c.env...)
+	cmd.Env = append(append(append(neutral(), "TZ=Europe/Berlin"), geo...), c.env...)
 	return cmd
+}
+
+// neutral is the environment without what the program heeds: neither how the tests are run
+// nor who runs them, and where, is its business.
+func neutral() (env []string) {
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); !strings.HasPrefix(name, "PACKETHEAT_") && !strings.HasPrefix(name, "SUDO_") &&
+			!strings.HasPrefix(name, "SSH_") && name != "DISPLAY" && name != "TZ" {
+			env = append(env, v)
+		}
+	}
+	return env
 }
 
 // packetheat runs a command in dir and wants exit status 0.
@@ -149,7 +155,7 @@ var shared = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), geo...)
+	cmd.Dir, cmd.Env = dir, append(neutral(), geo...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("replay: %w\n%s", err, out)
 	}

@@ -156,7 +156,7 @@ func bounds(c *store.Coverage, fleet *fleet, k *kept) (from, to int64) {
 	all := store.Window{From: c.First, To: c.Last}
 	c.Window, c.Effective = c.Window.Clip(all), c.Effective.Clip(all)
 	if begin := k.begin[withPoints]; begin > fleet.first {
-		c.PointsFrom = time.Unix(begin, 0).UTC()
+		c.PointsFrom = time.Unix(min(begin, fleet.last), 0).UTC() // there may be none at all
 	}
 	return from, to
 }

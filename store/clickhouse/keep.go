@@ -51,20 +51,32 @@ func keptTables() (names []string) {
 	return append(names, "points")
 }
 
+// readKept asks. Where nothing has been given up yet, everything is kept: sums stand in
+// for no points then, not even in a window that begins before there were any.
 func (s *Store) readKept(ctx context.Context) (*kept, error) {
+	k, first, err := s.begins(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if first >= k.begin[withPoints] {
+		k = kept{points: k.points}
+	}
+	return &k, nil
+}
+
+// begins returns where what tables may have begins, and when the first tick with points
+// was.
+func (s *Store) begins(ctx context.Context) (k kept, first int64, err error) {
 	ages, now, err := s.ages(ctx)
 	if err != nil {
-		return nil, err
+		return k, 0, err
 	}
-	var k kept
 	var least [len(tiers) + 1]int64 // of each table
-	begin, points, err := s.leasts(ctx, least[:])
-	if err != nil {
-		return nil, err
+	if first, k.points, err = s.leasts(ctx, least[:]); err != nil {
+		return k, 0, err
 	}
-	k.points = points
 	for i, name := range keptTables() {
-		from, unit := begin, int64(1)
+		from, unit := first, int64(1)
 		if i < withPoints {
 			unit = tiers[i].seconds
 			from = floorTo(from, unit)
@@ -79,7 +91,7 @@ func (s *Store) readKept(ctx context.Context) (*kept, error) {
 			k.begin[i] = max(ceilTo(max(k.begin[i], 0), tiers[i-1].seconds), k.begin[i-1])
 		}
 	}
-	return &k, nil
+	return k, first, nil
 }
 
 // leasts reads the first row's time of each of keptTables, the first tick that had points,

@@ -280,15 +280,46 @@ func testAgesRead(t *testing.T, server *chtest.Server) {
 	s := open(t, server, Options{Retention: Retention{Points: 3 * day, Views10m: 10 * day, Views1h: 30 * day}})
 	appendAll(t, s, "o", someBatch("a", time.Now().Truncate(time.Minute).UTC(), 0, 3))
 	before := time.Now()
-	k, err := s.keeps(t.Context())
+	k, first, err := s.begins(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	if all, err := s.keeps(t.Context()); err != nil || all.begin != (kept{}).begin || first < k.begin[withPoints] {
+		t.Errorf("nothing has been given up of what begins %d, and it says %+v, %v", first, all, err)
+	}
+	top, err := s.Top(t.Context(), store.Filter{}, store.BySensor, 0)
+	if err != nil || len(top.Rows) != 1 || top.Rows[0].Addresses == 0 {
+		t.Errorf("addresses of all there is are not counted: %+v, %v", top, err)
+	}
+	testOld(t, s)
 	for i, age := range []time.Duration{0, 30 * day, 10 * day, 3 * day} {
 		from := before.Add(-age)
 		if begin := time.Unix(k.begin[i], 0); age > 0 && (begin.Before(from) || begin.After(from.Add(25*time.Hour))) || age == 0 && k.begin[i] > 0 {
 			t.Errorf("what is kept for %s begins %s", age, begin)
 		}
+	}
+}
+
+// testOld ships what is older than the server keeps points: it takes it, and has sums of it.
+func testOld(t *testing.T, s *Store) {
+	b := someBatch("old", time.Now().Add(-5*24*time.Hour).Truncate(time.Minute).UTC(), 0, 3)
+	if old, err := s.expired(t.Context(), []*store.Batch{b}); err != nil || !old {
+		t.Errorf("points of five days ago are kept for three: %v, %v", old, err)
+	}
+	appendAll(t, s, "o", b)
+	s.keeper.kept = nil
+	f, err := store.ParseFilter("sensor:old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := s.Cells(t.Context(), f, 0)
+	var got, want store.Sum
+	for i := range cells {
+		got.Add(cells[i].Sum)
+	}
+	want = sumsOf(b.Points).points
+	if err != nil || got.Packets != want.Packets || got.Bytes != want.Bytes {
+		t.Errorf("%+v of %+v, %v", got, want, err)
 	}
 }
 

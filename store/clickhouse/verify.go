@@ -28,12 +28,31 @@ func (s *Store) verify(ctx context.Context, origin string, group []*store.Batch)
 	case err != nil:
 		return err
 	case n == 0:
+		if old, err := s.expired(ctx, group); err != nil || old {
+			return err
+		}
 		s.logger.Warn("ClickHouse knows points that it has lost: putting them back", "points", rows.n, "tick", group[0].Tick.UTC())
 		return s.putBack(ctx, shipment, group[0].Tick, rows)
 	case n != uint64(rows.n):
 		return fmt.Errorf("it has %d of %d points of shipment %d, whose parts are all or nothing: see system.part_log", n, rows.n, shipment)
 	}
 	return nil
+}
+
+// expired reports whether the points of a group are older than the server keeps any: it may
+// have given them up as they came.
+func (s *Store) expired(ctx context.Context, group []*store.Batch) (bool, error) {
+	ages, now, err := s.ages(ctx)
+	age, limited := ages["points"]
+	if err != nil || !limited {
+		return false, err
+	}
+	for _, b := range group {
+		if b.Tick.Unix()+age > now {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // putBack gives points rows without feeding the rollups: by way of a table of its own, from

@@ -38,7 +38,7 @@ func TestAPI(t *testing.T) {
 		asks = 300
 	}
 	servers.Each(t, func(t *testing.T, s *chtest.Server) {
-		fleet, err := clickhouse.Connect(t.Context(), clickhouse.Options{DSN: s.DSN, Database: s.Database()})
+		fleet, err := clickhouse.Connect(t.Context(), clickhouse.Options{DSN: s.DSN, Database: s.Database(), Retention: ages})
 		if err != nil {
 			t.Fatal(err)
 		}

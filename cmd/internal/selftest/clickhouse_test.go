@@ -9,6 +9,9 @@ import (
 	"github.com/packetheat/packetheat/store/clickhouse/chtest"
 )
 
+// ages are those of config.yaml: nothing that is younger may look otherwise for them.
+var ages = clickhouse.Retention{Points: 30 * day, Views10m: 90 * day, Views1h: 730 * day}
+
 // TestClickHouse asks the oldest server and the newest what SQLite is asked: 25 windows and
 // filters about 150 batches, 2,000 about 400 with PACKETHEAT_TORTURE=1.
 func TestClickHouse(t *testing.T) {
@@ -17,7 +20,7 @@ func TestClickHouse(t *testing.T) {
 		questions, batches = 2000, 400
 	}
 	servers.Each(t, func(t *testing.T, s *chtest.Server) {
-		o := clickhouse.Options{DSN: s.DSN, Database: s.Database()}
+		o := clickhouse.Options{DSN: s.DSN, Database: s.Database(), Retention: ages}
 		fleet, err := clickhouse.Connect(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
