@@ -61,7 +61,17 @@ func TestDemo(t *testing.T) {
 			}
 			s.signal(os.Interrupt)
 			_ = s.cmd.Process.Signal(os.Interrupt) // as timeout(1) does; it is one wish
-			if code := s.wait(); code != 0 || !strings.Contains(s.said(), "kernel drops") {
+			code := s.wait()
+			for try := 0; try < 3 && code != 0 && strings.Contains(s.said(), "stopped at once"); try++ {
+				// Where the machine stood still between the two, they were two wishes.
+				s = start(t, link, options{bare: true, path: path, args: []string{"demo", "--open", "never"}, uid: who.uid})
+				s.ready()
+				child = childOf(t, s.cmd.Process.Pid)
+				s.signal(os.Interrupt)
+				_ = s.cmd.Process.Signal(os.Interrupt)
+				code = s.wait()
+			}
+			if code != 0 || !strings.Contains(s.said(), "kernel drops") {
 				t.Errorf("status %d, want 0 and a summary", code)
 			}
 			gone(t, child)

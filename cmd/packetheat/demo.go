@@ -127,7 +127,7 @@ func (p *program) demoOutside(o demoOptions) error {
 		for _, f := range files {
 			f.Close()
 		}
-		go passOn(signals, cmd.Process)
+		go passOn(signals, func(s os.Signal) { _ = cmd.Process.Signal(s) }) // it may have ended
 		go p.demoOpen(o, owner, ready)
 	})
 	var exit *exec.ExitError
@@ -167,7 +167,7 @@ func (p *program) demoFiles(o demoOptions) ([]*os.File, error) {
 const echo = 300 * time.Millisecond
 
 // passOn gives signals to the process inside, which decides what they mean.
-func passOn(signals <-chan os.Signal, to *os.Process) {
+func passOn(signals <-chan os.Signal, inside func(os.Signal)) {
 	var last os.Signal
 	var at time.Time
 	for s := range signals {
@@ -175,7 +175,7 @@ func passOn(signals <-chan os.Signal, to *os.Process) {
 			continue
 		}
 		last, at = s, time.Now()
-		_ = to.Signal(s) // it may have ended
+		inside(s)
 	}
 }
 
