@@ -23,7 +23,7 @@ const chosen = (wanted.length ? wanted : names).sort((a, b) => rank(a) - rank(b)
 async function scenarios(list, concurrency) {
   const took = new Map();
   if (list.length === 0) return took;
-  const events = run({ files: list.map((n) => join(here, n + ".mjs")), concurrency, timeout: 1_800_000 });
+  const events = run({ files: list.map((n) => join(here, n + ".mjs")), concurrency, timeout: 3_600_000 });
   const note = ({ name, nesting, details }) => nesting === 0 && details?.type === "suite" && took.set(name, details.duration_ms / 1000);
   events.on("test:pass", note).on("test:fail", note);
   events.on("test:fail", (e) => e.todo === undefined && (process.exitCode = 1));

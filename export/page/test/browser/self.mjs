@@ -1,7 +1,7 @@
 // The harness notices what the scenarios rely on it to notice.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { scenarios } from "./harness.mjs";
+import { pixels, scenarios } from "./harness.mjs";
 
 const ready = `window.__packetheat = { ready: true };`;
 const pages = {
@@ -28,6 +28,13 @@ scenarios("the harness", { browsers: ["chromium", "firefox"] }, ({ test, before,
   after(() => (server.closeAllConnections(), server.close()));
 
   test("lets a quiet page be", () => visit(url + "quiet", {}, () => {}));
+
+  test("sees what is on the screen", () =>
+    visit(url + "quiet", { width: 300, height: 200 }, async (page) => {
+      await page.evaluate(() => (document.body.style.cssText = "margin:0;height:200px;background:linear-gradient(90deg,rgb(200,100,50) 50%,rgb(1,2,3) 0)"));
+      const { width, data } = await pixels(page), at = (x, y) => [...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4)];
+      assert.deepEqual([width, at(2, 199), at(149, 0), at(151, 100)], [300, [200, 100, 50, 255], [200, 100, 50, 255], [1, 2, 3, 255]]);
+    }));
 
   for (const [name, what] of Object.entries({ complaint: /a complaint/, warning: /a warning/, exception: /an exception/, stranger: /127\.0\.0\.1:4321\/stranger/, violation: /img-src/ })) {
     test(`notices: ${name}`, () => assert.rejects(visit(url + name, {}, () => {}), what));
