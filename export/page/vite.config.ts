@@ -7,5 +7,5 @@ import { apart, inTwo } from "./build/apart.ts";
 export default defineConfig({
   plugins: [apart(), viteSingleFile({ removeViteModuleLoader: true }), inTwo()],
   build: { target: "es2022", emptyOutDir: false, reportCompressedSize: false, modulePreload: false },
-  test: { testTimeout: 120_000, hookTimeout: 120_000 }, // a machine that has others' work to do must not fail a test
+  test: { setupFiles: "test/setup.ts", testTimeout: 120_000, hookTimeout: 120_000 }, // a machine that has others' work to do must not fail a test
 });

@@ -36,9 +36,9 @@ describe.each<Flat>(["equal-earth", "mercator"])("%s", (kind) => {
         const there = picture.invert((px + 0.5) / density, (py + 0.5) / density)!;
         const [qx, qy] = screen.point(...there)!, [hx, hy] = screen.point(...here)!;
         const turn = Math.abs(wrap(there[0] - screen.lon)) > 3 ? 0 : Math.abs(qx - hx); // at the seam a point is on both sides
-        expect(turn * density).toBeLessThan(6.1);
+        expect(turn * density).toBeLessThan(6.6); // five at the seams, and what is rounded
         expect(Math.abs(qy - hy) * density).toBeLessThan(1.1);
-        if (Math.abs(wrap(here[0] - picture.lon)) < 2.9) expect(turn * density).toBeLessThan(1.6);
+        if ([picture, screen].every((c) => Math.abs(wrap(here[0] - c.lon)) < 2.9)) expect(turn * density).toBeLessThan(1.6);
       }
     }), { numRuns: 150 });
     expect(shown).toBeGreaterThan(30);
