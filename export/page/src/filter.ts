@@ -84,16 +84,28 @@ function sensorKeys(d: Dataset, t: Term): number {
   return matching.length ? all : 0;
 }
 
-const placeTests: Partial<Record<Key, (d: Dataset, i: number, t: Term) => boolean>> = {
-  country: (d, i, t) => isWord(t, d.places.country[i]),
-  region: (d, i, t) => isWord(t, d.places.region[i]),
-  city: (d, i, t) => isWord(t, d.places.city[i]),
-  place: (d, i, t) => d.places.located[i] === 1 && atSpot(t, coordinates(d.places, i).split(",").map(Number) as [number, number]),
+type PlaceTest = (i: number) => boolean;
+
+const placeTests: Partial<Record<Key, (d: Dataset, t: Term) => PlaceTest>> = {
+  country: (d, t) => named(t, d.places.country),
+  region: (d, t) => named(t, d.places.region),
+  city: (d, t) => named(t, d.places.city),
+  place: (d, t) => (i) => d.places.located[i] === 1 && atSpot(t, coordinates(d.places, i).split(",").map(Number) as [number, number]),
 };
 
+/** Thousands of places bear a few hundred names: each is looked at once. */
+function named(t: Term, names: readonly string[]): PlaceTest {
+  const known = new Map<string, boolean>();
+  return (i) => {
+    let is = known.get(names[i]);
+    if (is === undefined) known.set(names[i], (is = isWord(t, names[i])));
+    return is;
+  };
+}
+
 function byPlace(d: Dataset, t: Term, places: Uint8Array): void {
-  const test = placeTests[t.key]!;
-  for (let i = 0; i < d.places.n; i++) if (test(d, i, t) === t.not) places[i] = 0;
+  const test = placeTests[t.key]!(d, t);
+  for (let i = 0; i < d.places.n; i++) if (test(i) === t.not) places[i] = 0;
 }
 
 const words = ["address", "peer", "port", "network"];
