@@ -102,6 +102,11 @@ export function duration(ms: number): string {
   return `${(s / 31_557_600).toFixed(1).replace(".0", "")} years`;
 }
 
+/** How old something is: the days that it has completed, as the sensor counts them. */
+export function aged(ms: number): string {
+  return duration(ms < 172_800_000 ? ms : ms - (ms % 86_400_000));
+}
+
 /** DE to Germany; the browser knows the names without asking anyone. */
 const names = lazy(() => new Intl.DisplayNames("en", { type: "region", fallback: "code" }));
 const known = new Map<string, string>();

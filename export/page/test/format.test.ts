@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bytes, clock, count, countryName, duration, share, span, zoneName } from "../src/format";
+import { aged, bytes, clock, count, countryName, duration, share, span, zoneName } from "../src/format";
 
 const plain = (s: string) => s.replaceAll("\u202f", " ");
 
@@ -10,6 +10,7 @@ describe("numbers", () => {
   test.each([[0, 0, "–"], [0, 5, "0 %"], [5, 5, "100 %"], [9999, 10_000, "99 %"], [1, 10_000, "< 1 %"], [98, 100, "98 %"]])(
     "%d of %d is %s", (a, b, want) => expect(plain(share(a, b))).toBe(want));
   test.each([[5000, "5 s"], [120_000, "2 min"], [7_200_000, "2 h"], [20 * 86_400_000, "20 days"], [729 * 86_400_000, "729 days"], [730 * 86_400_000, "2 years"], [2515 * 86_400_000, "6.9 years"]])("%d ms is %s", (ms, want) => expect(duration(ms)).toBe(want));
+  test.each([[7_000_000, "2 h"], [169.9 * 86_400_000, "169 days"], [170 * 86_400_000, "170 days"]])("who is %d ms old is %s", (ms, want) => expect(aged(ms)).toBe(want));
 });
 
 describe("times", () => {

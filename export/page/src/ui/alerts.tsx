@@ -57,7 +57,7 @@ export function AlertSheet() {
 /** One alert: a link to its time and traffic. */
 function Line({ alert: a, several, isNew }: { alert: Alert; several: boolean; isNew: boolean }) {
   const at = Date.parse(a.time), z = zone.value;
-  const when = a.ended ? span(at, Date.parse(a.ended), z) : `${lasts(a) ? "since " : ""}${date(at, z)} ${clock(at, z)} ${zoneName(at, z)}`;
+  const when = a.ended ? span(at, Date.parse(a.ended), z) : `${lasts(a) ? "since " : ""}${date(at, z)} ${clock(at, z, true)} ${zoneName(at, z)}`;
   return (
     <li class={isNew ? "new" : ""} data-kind={a.kind}>
       <a href={linkOf(a, several)} onClick={() => (alerting.value = false)} title="Show its time and traffic on the map">

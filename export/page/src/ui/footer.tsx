@@ -1,7 +1,7 @@
 // Who made the data, how old it is, and how to make this page again.
 
 import type { Geo } from "../codec";
-import { duration } from "../format";
+import { aged } from "../format";
 import { status } from "../live";
 import { dataset, live, revision } from "../model";
 import { about, help } from "../page";
@@ -27,7 +27,7 @@ export function Footer() {
 /** A database: what its licence asks to be said, and its age. */
 function Source({ geo, further }: { geo: Geo; further: boolean }) {
   const text = geo.attribution || geo.name;
-  const age = geo.built ? duration(Date.now() - Date.parse(geo.built)) + " old" : "";
+  const age = geo.built ? aged(Date.now() - Date.parse(geo.built)) + " old" : "";
   return (
     <span class={further ? "further" : ""} title={`${geo.name}${geo.built ? ", built " + geo.built.slice(0, 10) : ""}`}>
       {geo.url?.startsWith("https://") ? <a href={geo.url} target="_blank" rel="noopener noreferrer">{text}</a> : text}
