@@ -22,22 +22,51 @@ const fade = 6;
 /** How much of the map shows through the weakest and the strongest heat. */
 const alphaLow = 0.62, alphaHigh = 0.97;
 
-export interface Grid { width: number; height: number; cell: number; values: Float32Array; scratch: Float32Array }
+/** Each row is in so many parts: what is empty of a map of the world, most of it, is passed over by the part. */
+const parts = 32;
+
+export interface Grid {
+  width: number; height: number; cell: number; values: Float32Array; scratch: Float32Array;
+  /** For each row, a bit for each part: may anything be in it? */
+  used: Int32Array;
+  part: number; // columns of one
+}
 
 /** Returns an empty grid for so many CSS pixels; reuses the old one where it fits. */
 export function newGrid(width: number, height: number, old?: Grid, size = cell): Grid {
   const w = Math.ceil(width / size), h = Math.ceil(height / size);
   if (old && old.width === w && old.height === h && old.cell === size) {
     old.values.fill(0);
+    old.used.fill(0);
     return old;
   }
-  return { width: w, height: h, cell: size, values: new Float32Array(w * h), scratch: new Float32Array(w * h) };
+  return { width: w, height: h, cell: size, values: new Float32Array(w * h), scratch: new Float32Array(w * h), used: new Int32Array(h), part: Math.ceil(w / parts) };
 }
 
 /** Adds one place's amount at a CSS pixel; outside the grid it is nothing. */
 export function add(g: Grid, x: number, y: number, weight: number): void {
   const i = Math.floor(x / g.cell), j = Math.floor(y / g.cell);
-  if (i >= 0 && j >= 0 && i < g.width && j < g.height) g.values[j * g.width + i] += weight;
+  if (!(i >= 0 && j >= 0 && i < g.width && j < g.height)) return;
+  g.values[j * g.width + i] += weight;
+  g.used[j] |= bits(g, i, i);
+}
+
+/** The parts that columns are in, first and last included. */
+function bits({ part }: Grid, first: number, last: number): number {
+  const a = (first / part) | 0, b = (last / part) | 0;
+  return (-1 << a) & (-1 >>> (31 - b));
+}
+
+/** Goes through the stretches of cells in which anything may be, as indexes from first up to end. */
+function stretches({ width, height, used, part }: Grid, each: (first: number, end: number) => void): void {
+  for (let j = 0; j < height; j++) {
+    for (let left = used[j], p = 0; left !== 0; left >>>= 1, p++) {
+      if (!(left & 1)) continue;
+      const from = p;
+      for (; (left >>> 1) & 1; left >>>= 1) p++;
+      each(j * width + from * part, j * width + Math.min(width, (p + 1) * part));
+    }
+  }
 }
 
 /**
@@ -53,6 +82,9 @@ export function addSmoothly(g: Grid, x: number, y: number, weight: number): void
   g.values[at + 1] += weight * fx * (1 - fy);
   g.values[at + g.width] += weight * (1 - fx) * fy;
   g.values[at + g.width + 1] += weight * fx * fy;
+  const b = bits(g, i, i + 1);
+  g.used[j] |= b;
+  g.used[j + 1] |= b;
 }
 
 function makeKernel(s: number): Float32Array {
@@ -64,23 +96,24 @@ function makeKernel(s: number): Float32Array {
 
 /** Spreads the grid by sigma CSS pixels: rows, then columns. Empty cells cost nothing. */
 export function blur(g: Grid, sigma: number): void {
-  const { width: w, height: h, values, scratch } = g, kernel = makeKernel(sigma / g.cell);
-  const half = kernel.length - 1;
+  const { width: w, height: h, values, scratch, used } = g, kernel = makeKernel(sigma / g.cell);
+  const half = kernel.length - 1, wide = new Int32Array(h);
   scratch.fill(0);
-  for (let j = 0; j < h; j++) {
-    const row = j * w;
-    for (let i = 0; i < w; i++) {
-      const v = values[row + i];
+  stretches(g, (first, end) => {
+    const j = Math.floor(first / w), row = j * w;
+    for (let at = first; at < end; at++) {
+      const v = values[at];
       if (v === 0) continue;
-      const from = Math.max(0, i - half), to = Math.min(w - 1, i + half);
+      const i = at - row, from = Math.max(0, i - half), to = Math.min(w - 1, i + half);
       for (let k = from; k <= to; k++) scratch[row + k] += v * kernel[k < i ? i - k : k - i];
+      wide[j] |= bits(g, from, to);
     }
-  }
+  });
   values.fill(0);
-  for (let j = 0; j < h; j++) {
-    const from = Math.max(0, j - half), to = Math.min(h - 1, j + half);
-    // Runs of what is not empty: on a map of the world they are a tenth of it.
-    for (let end = j * w, stop = end + w; end < stop; ) {
+  used.set(wide);
+  stretches(g, (start, stop) => {
+    const j = Math.floor(start / w), from = Math.max(0, j - half), to = Math.min(h - 1, j + half);
+    for (let end = start; end < stop; ) { // runs of what is not empty
       let first = end;
       while (first < stop && scratch[first] === 0) first++;
       end = first;
@@ -90,12 +123,16 @@ export function blur(g: Grid, sigma: number): void {
         for (let i = first; i < end; i++) values[i + shift] += scratch[i] * f;
       }
     }
-  }
+  });
+  for (let j = 0; j < h; j++) if (wide[j]) for (let k = Math.max(0, j - half), to = Math.min(h - 1, j + half); k <= to; k++) used[k] |= wide[j];
 }
 
-export function strongest({ values }: Grid): number {
+export function strongest(g: Grid): number {
+  const { values } = g;
   let max = 0;
-  for (let i = 0; i < values.length; i++) if (values[i] > max) max = values[i];
+  stretches(g, (first, end) => {
+    for (let i = first; i < end; i++) if (values[i] > max) max = values[i];
+  });
   return max;
 }
 
@@ -110,20 +147,20 @@ export function colour(g: Grid, s: Scale, table: Ramp, out: Uint8ClampedArray): 
   const { values } = g;
   const per = 255 / Math.log(s.high / s.low), logLow = Math.log(s.low), floor = s.low / fade;
   const perFade = 1 / Math.log(fade);
-  for (let i = 0, p = 0; i < values.length; i++, p += 4) {
-    const v = values[i];
-    if (v <= floor) {
-      out[p + 3] = 0;
-      continue;
+  out.fill(0);
+  stretches(g, (first, end) => {
+    for (let i = first, p = 4 * first; i < end; i++, p += 4) {
+      const v = values[i];
+      if (v <= floor) continue;
+      const log = Math.log(v) - logLow;
+      let t = (log * per) | 0;
+      if (t > 255) t = 255;
+      const a = log < 0 ? alphaLow * (1 + log * perFade) : alphaLow + (alphaHigh - alphaLow) * Math.min(1, (2 * t) / 255);
+      if (t < 0) t = 0;
+      out[p] = table[4 * t];
+      out[p + 1] = table[4 * t + 1];
+      out[p + 2] = table[4 * t + 2];
+      out[p + 3] = 255 * a;
     }
-    const log = Math.log(v) - logLow;
-    let t = (log * per) | 0;
-    if (t > 255) t = 255;
-    const a = log < 0 ? alphaLow * (1 + log * perFade) : alphaLow + (alphaHigh - alphaLow) * Math.min(1, (2 * t) / 255);
-    if (t < 0) t = 0;
-    out[p] = table[4 * t];
-    out[p + 1] = table[4 * t + 1];
-    out[p + 2] = table[4 * t + 2];
-    out[p + 3] = 255 * a;
-  }
+  });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { add, at, blur, cell, colour, newGrid, sigmaFor, strongest } from "../src/heat";
+import fc from "fast-check";
+import { add, addSmoothly, at, blur, cell, colour, newGrid, sigmaFor, strongest } from "../src/heat";
 import { ramp } from "../src/ramp";
 import { fitScale } from "../src/scale";
 
@@ -77,5 +78,24 @@ describe("heat", () => {
     expect(pixel(150, 50)[3]).toBeGreaterThan(240);
     expect(pixel(150, 50).slice(0, 3)).toEqual(Array.from(table.subarray(255 * 4, 255 * 4 + 3)));
     expect(pixel(100, 6)[3]).toBe(0);
+  });
+
+  test("what is passed over is empty, on grids of any size", () => {
+    const spots = fc.array(fc.record({ x: fc.double({ min: -9, max: 1210, noNaN: true }), y: fc.double({ min: -9, max: 420, noNaN: true }), weight: fc.integer({ min: 1, max: 1e6 }) }), { maxLength: 40 });
+    fc.assert(fc.property(fc.integer({ min: 3, max: 1200 }), fc.integer({ min: 3, max: 400 }), spots, fc.boolean(), (w, h, list, smoothly) => {
+      const g = newGrid(w, h), kept = newGrid(w, h), half = Math.ceil((sigma / cell) * 5.3), out = new Uint8ClampedArray(4 * g.width * g.height).fill(7), table = ramp("dark");
+      for (const { x, y, weight } of list) for (const to of [g, kept]) (smoothly ? addSmoothly : add)(to, x, y, weight);
+      blur(g, sigma);
+      let most = 0;
+      for (const v of g.values) most = Math.max(most, v);
+      expect(strongest(g)).toBe(most);
+      for (let j = 0; j < g.height; j++) for (let i = 0; i < g.width; i++) {
+        if (kept.values[j * g.width + i] === 0) continue; // around each spot all within reach is warm
+        for (const [u, v] of [[half, 0], [-half, 0], [0, half], [0, -half]]) if (i + u >= 0 && j + v >= 0 && i + u < g.width && j + v < g.height) expect(g.values[(j + v) * g.width + i + u]).toBeGreaterThan(0);
+      }
+      colour(g, fitScale(1, 1e5), table, out);
+      const wrong = g.values.reduce((n, v, i) => n + Number(v > 1.05 / 6 ? out[4 * i + 3] === 0 : v < 1 / 6 && out[4 * i + 3] !== 0), 0); // a sixth of the low limit is where heat ends
+      expect(wrong).toBe(0);
+    }), { numRuns: 40 });
   });
 });
