@@ -40,7 +40,8 @@ func TestManySources(t *testing.T) {
 		sent <- err
 	}()
 	peak := sample{}
-	for end := time.Now().Add(length); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+	for end, n := time.Now().Add(length), uint64(0); time.Now().Before(end) || n < uint64(sources) && time.Now().Before(end.Add(patience)); time.Sleep(200 * time.Millisecond) {
+		n, _ = link.Sensor.Received(t)
 		if now := s.sample(); now.anonymous > peak.anonymous {
 			peak = now
 		}
