@@ -19,8 +19,11 @@ ARGS        ?=
 ARCH        ?= $(shell $(GO) env GOARCH 2>/dev/null)
 DIST        ?= dist
 
-# The live tests build the program first, and run alone: see test-live.
-PACKAGES = $$($(GO) list $(TEST) | grep -v /cmd/livetest)
+# The live tests build the program first, and run alone: see test-live. From the end, where
+# the store has the longest tests: what is begun last is waited for alone.
+PACKAGES = $$($(GO) list $(TEST) | grep -v /cmd/livetest | sort -r)
+# Tests wait for servers, ticks and disks about a third of their time: one more than there are cores.
+AT_ONCE = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1)))
 
 PROGRAM := bin/packetheat
 PAGE    := export/page/dist/index.html
@@ -80,10 +83,10 @@ test-tools:
 
 # A program with the race detector sleeps a second at its end, and tests start many.
 test-go: need-go ## the Go tests, with the race detector
-	GORACE="atexit_sleep_ms=20 $$GORACE" $(GO) test -race -timeout 60m $(if $(RUN),-run '$(RUN)') $(PACKAGES)
+	GORACE="atexit_sleep_ms=20 $$GORACE" $(GO) test -race -p $(AT_ONCE) -timeout 60m $(if $(RUN),-run '$(RUN)') $(PACKAGES)
 
 test-live: page ## the program end to end, in network namespaces (root or user namespaces)
-	$(GO) test -timeout 60m -count 1 -parallel 3 $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
+	$(GO) test -timeout 60m -count 1 -parallel $(AT_ONCE) $(if $(RUN),-run '$(RUN)') ./cmd/livetest/...
 
 test-page: $(MODULES) ## the page's own tests and type check
 	cd export/page && $(NPM) run check && $(NPM) test

@@ -1,6 +1,7 @@
-// Runs every file of scenarios in this folder, two at a time: npm run test:browser.
+// Runs every file of scenarios in this folder, three at a time on two cores: npm run test:browser.
 //   node test/browser/run.mjs map time     only these
 import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
@@ -15,7 +16,7 @@ for (const name of wanted) if (!names.includes(name)) throw new Error(`there are
 /** These measure how soon something is seen: they have the machine to themselves. */
 const alone = ["fresh"];
 /** The longest first, so that none of them is left over at the end. */
-const longest = ["hostile", "saved", "life", "map", "main", "ask", "axe", "alerts"];
+const longest = ["main", "ask", "map", "hostile", "saved", "life", "axe", "alerts"];
 const rank = (name) => (longest.includes(name) ? longest.indexOf(name) : longest.length);
 const chosen = (wanted.length ? wanted : names).sort((a, b) => rank(a) - rank(b));
 
@@ -32,6 +33,6 @@ async function scenarios(list, concurrency) {
 }
 
 const began = performance.now();
-const took = [...(await scenarios(chosen.filter((n) => !alone.includes(n)), 2)), ...(await scenarios(chosen.filter((n) => alone.includes(n)), 1))];
+const took = [...(await scenarios(chosen.filter((n) => !alone.includes(n)), availableParallelism() + 1)), ...(await scenarios(chosen.filter((n) => alone.includes(n)), 1))];
 for (const [name, seconds] of took.sort((a, b) => b[1] - a[1])) console.log(`${seconds.toFixed(0).padStart(5)} s  ${name}`);
 console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  in all`);
