@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -33,9 +34,10 @@ func benchDrain(t *testing.T, server *chtest.Server) {
 			t.Fatal(err)
 		}
 		stores := cutOff(t, size.sensors, size.ticks, size.points)
-		began := time.Now()
+		began, theirs, ours := time.Now(), server.CPU(), chtest.OwnCPU(t)
 		shipments := drain(t, stores, o, size.parcel)
 		took := time.Since(began)
+		theirs, ours = server.CPU()-theirs, chtest.OwnCPU(t)-ours
 		for _, s := range stores {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
@@ -46,8 +48,9 @@ func benchDrain(t *testing.T, server *chtest.Server) {
 			how = fmt.Sprintf("%d shipments", shipments)
 		}
 		total := size.sensors * size.ticks * size.points
-		fmt.Printf("  %s: %3d sensors, each %d ticks of %d points, %s: %s, %.0f points/s, %.0f times as fast as they came\n", server.Name,
-			size.sensors, size.ticks, size.points, how, round(took), float64(total)/took.Seconds(), float64(size.ticks)*10/took.Seconds())
+		fmt.Printf("  %s: %3d sensors, each %d ticks of %d points, %s: %s, %.0f points/s, %.0f times as fast as they came (CPU: server %.1f s, sensors %.1f s, of %d cores)\n", server.Name,
+			size.sensors, size.ticks, size.points, how, round(took), float64(total)/took.Seconds(), float64(size.ticks)*10/took.Seconds(),
+			theirs.Seconds(), ours.Seconds(), runtime.NumCPU())
 	}
 }
 

@@ -96,6 +96,36 @@ func (s *Server) end(signal func(*os.Process) error) {
 	s.cmd = nil
 }
 
+// CPU returns how long processors have worked for the server since it was started; 0 where
+// it does not run, and elsewhere than on Linux.
+func (s *Server) CPU() time.Duration {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		return 0
+	}
+	d, err := used(s.cmd.Process)
+	if err != nil {
+		s.t.Error(err)
+	}
+	return d
+}
+
+// OwnCPU is CPU for the process of the tests itself.
+func OwnCPU(t testing.TB) time.Duration {
+	t.Helper()
+	p, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := used(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // missing skips the test, or fails it where that is asked for.
 func missing(t testing.TB, what string) {
 	t.Helper()
