@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,19 +60,39 @@ func TestAPI(t *testing.T) {
 		handler := func(r export.Reader) http.Handler {
 			return dashboard.New(dashboard.Config{Reader: r, Labels: labels{}, Version: "test", QueryTimeout: 5 * time.Minute, Now: func() time.Time { return now }}).Handler()
 		}
-		want, got := handler(one), handler(fleet)
-		for range asks {
+		paths := make(chan string)
+		var asking sync.WaitGroup
+		for range atOnce {
+			asking.Go(func() {
+				want, got := handler(one), handler(fleet) // which answer not too many at once
+				for path := range paths {
+					sameReply(t, want, got, path)
+				}
+			})
+		}
+		begun := time.Now()
+		for i := 0; i < asks && !t.Failed(); i++ {
 			for _, path := range p.requests() {
-				a, b := answer(want, path), answer(got, path)
-				if a.Status != http.StatusOK {
-					t.Errorf("%s: %d %v", path, a.Status, a.Body)
-				}
-				if diff := gocmp.Diff(a, b); diff != "" {
-					t.Fatalf("%s (-SQLite +ClickHouse):\n%.4000s", path, diff)
-				}
+				paths <- path
+			}
+			if i%50 == 49 {
+				t.Logf("%d of %d times, %s", i+1, asks, time.Since(begun).Round(time.Second))
 			}
 		}
+		close(paths)
+		asking.Wait()
 	})
+}
+
+// sameReply asks both dashboards.
+func sameReply(t *testing.T, want, got http.Handler, path string) {
+	a, b := answer(want, path), answer(got, path)
+	if a.Status != http.StatusOK {
+		t.Errorf("%s: %d %v", path, a.Status, a.Body)
+	}
+	if diff := gocmp.Diff(a, b); diff != "" {
+		t.Errorf("%s (-SQLite +ClickHouse):\n%.4000s", path, diff)
+	}
 }
 
 // settled is a history in which an address is always at one place and in one network, and

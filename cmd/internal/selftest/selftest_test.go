@@ -55,6 +55,25 @@ type liar struct {
 	points func([]store.Point) []store.Point
 	top    func(*store.Top)
 	cover  func(*store.Coverage)
+	flows  func([]store.Point)
+	cells  func([]store.Cell)
+}
+
+func (l *liar) Flows(ctx context.Context, f store.Filter, step time.Duration, begin func(), yield func([]store.Point) error) error {
+	return l.twin.Flows(ctx, f, step, begin, func(p []store.Point) error {
+		if l.flows != nil {
+			l.flows(p)
+		}
+		return yield(p)
+	})
+}
+
+func (l *liar) CellsProgress(ctx context.Context, f store.Filter, step, every time.Duration, partial func([]store.Cell, float64)) ([]store.Cell, error) {
+	cells, err := l.twin.CellsProgress(ctx, f, step, every, partial)
+	if l.cells != nil {
+		l.cells(cells)
+	}
+	return cells, err
 }
 
 func (l *liar) Points(ctx context.Context, f store.Filter, yield func([]store.Point) error) error {
@@ -86,8 +105,14 @@ func (l *liar) Coverage(ctx context.Context, w store.Window) (store.Coverage, er
 func TestDifferences(t *testing.T) {
 	t.Parallel()
 	for name, l := range map[string]*liar{
-		"points":    {points: func(p []store.Point) []store.Point { return p[:len(p)-1] }},
-		"coverage":  {cover: func(c *store.Coverage) { c.Books.Drops++ }},
+		"points":   {points: func(p []store.Point) []store.Point { return p[:len(p)-1] }},
+		"coverage": {cover: func(c *store.Coverage) { c.Books.Drops++ }},
+		"flows":    {flows: func(p []store.Point) { p[0].Bytes++ }},
+		"cells bit by bit": {cells: func(c []store.Cell) {
+			for i := range c {
+				c[i].Packets++
+			}
+		}},
 		"top count": {top: func(t *store.Top) { t.Count++ }},
 		"top total": {top: func(t *store.Top) { t.Total.Opens++ }},
 		"city label": {top: func(t *store.Top) {
@@ -99,7 +124,7 @@ func TestDifferences(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l.twin = newTwin(t)
-			r, err := Run(t.Context(), l, Options{Seed: 2, Questions: 60, Batches: 60, Start: start})
+			r, err := Run(t.Context(), l, Options{Seed: 2, Questions: 80, Batches: 60, Start: start})
 			if err != nil || len(r.Differences) < mostDifferences || r.Err() == nil {
 				t.Fatalf("%v, %+v", err, r)
 			}
