@@ -39,8 +39,8 @@ export function Tabs() {
   );
 }
 
-/** Rows above and below what is seen that are drawn, too. */
-const spare = 4;
+/** Rows above and below what is seen that are drawn, too: paper has seventeen. */
+const spare = 6;
 
 /** Milliseconds that the pointer stays on a place before the list goes to its row: who crosses the map does not want it to jump. */
 const dwell = 100;

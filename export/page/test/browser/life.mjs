@@ -225,7 +225,7 @@ scenarios("empty, shared, printed", {}, ({ test, before, after, visit }) => {
       await page.waitForSelector(".paper-proof");
       const seen = await page.evaluate(() => ({
         theme: document.documentElement.dataset.theme, map: document.querySelector(".paper-map canvas")?.width ?? 0,
-        course: document.querySelector(".paper-course canvas")?.width ?? 0, lines: [...document.querySelectorAll(".list .row")].filter((e) => e.getClientRects().length).length, chips: document.querySelector(".chips").offsetParent,
+        course: document.querySelector(".paper-course canvas")?.width ?? 0, lines: [...document.querySelectorAll(".list .row")].map((e) => e.getBoundingClientRect().height).filter((h) => h > 14).length, chips: document.querySelector(".chips").offsetParent,
       }));
       assert.equal(seen.theme, "light");
       assert.ok(seen.map > 1500);
