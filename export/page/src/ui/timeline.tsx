@@ -129,10 +129,10 @@ export function options(d: Dataset, box: { clientWidth: number; clientHeight: nu
     width: box.clientWidth, height: box.clientHeight, padding: [8, 42, 0, narrow ? 36 : 0], legend: { show: false },
     tzDate: (t) => (utc ? uPlot.tzDate(new Date(t * 1000), "Etc/UTC") : new Date(t * 1000)),
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
-    scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
+    scales: { y: { range: (u, _, max) => [0, topOf(max, u.height - 32)] } },
     axes: [
       { stroke: ink.text, font, size: 24, gap: 3, space: 70, grid: { show: false }, ticks: { stroke: ink.grid, size: 4 }, values: (_, v) => times(v.map((t) => t * 1000)) },
-      { show: !narrow, stroke: ink.text, font, size: 64, gap: 6, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, space: 26, incrs: steps125, values: (_, v) => v.map((n) => amount(n, unit)) },
+      { show: !narrow, stroke: ink.text, font, size: 64, gap: 6, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, space: apart, incrs: steps125, values: (_, v) => v.map((n) => amount(n, unit)) },
     ],
     series: [{}, { stroke: ink.line, width: 1.2, fill: ink.fill, paths: uPlot.paths.stepped!({ align: 1 }), points: { show: false }, spanGaps: false }],
     hooks: {
@@ -141,6 +141,15 @@ export function options(d: Dataset, box: { clientWidth: number; clientHeight: nu
       setSelect: [(u) => select(u, d)],
     },
   };
+}
+
+/** Pixels between the marks of the amounts, at least. */
+const apart = 26;
+
+/** The top of the amounts over so many pixels: room over the most, and as much as it takes for a mark over the zero. */
+function topOf(most: number, height: number): number {
+  const top = most > 0 ? most * 1.08 : 1, first = steps125.find((v) => (v / top) * height >= apart) ?? 0;
+  return height > 1.5 * apart ? Math.max(top, first) : top;
 }
 
 /** Marks of the amounts are whole: there is no half a packet, and a mark without a number says nothing. */
