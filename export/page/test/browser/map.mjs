@@ -9,8 +9,6 @@ const kinds = ["equal-earth", "mercator", "globe"];
 const at = (page, [lon, lat]) => page.evaluate((lon, lat) => window.__packetheat.project(lon, lat), lon, lat);
 const scale = (page) => page.evaluate(() => window.__packetheat.scale);
 const pixel = (p, [x, y]) => [...p.data.subarray(4 * (Math.round(y) * p.width + Math.round(x)), 4 * (Math.round(y) * p.width + Math.round(x)) + 3)];
-/** How far apart two screens are, each at a point of its own. */
-const difference2 = (a, p, b, q) => pixel(a, p).reduce((sum, v, i) => sum + Math.abs(v - pixel(b, q)[i]), 0);
 const pause = (ms) => new Promise((r) => setTimeout(r, ms));
 
 /** Drags as a hand does: over some frames, and holds still before it lets go, or does not. */
@@ -100,7 +98,7 @@ scenarios("the map", { browsers: ["chromium", "firefox"] }, ({ kind: browser, te
         const rests = await pixels(page);
         // The same within a pixel or two: coasts may be as far off while they move. Names and controls are left out.
         let n = 0, other = 0;
-        const near = (px, py) => [-2, 0, 2].some((v) => [-2, 0, 2].some((u) => difference2(carried, [px + u, py + v], rests, [px, py]) < 12));
+        const near = (px, py) => [-2, 0, 2].some((v) => [-2, 0, 2].some((u) => difference(carried, rests, [px + u, py + v], [px, py]) < 12));
         for (let py = Math.ceil(box.y) + 8; py < box.y + box.height - 8; py += 3) for (let px = Math.ceil(box.x) + 8; px < box.x + box.width - 90; px += 3, n++) if (!near(px, py)) other++;
         assert.ok(other < 0.02 * n, `${other} of ${n} points differ`);
       });

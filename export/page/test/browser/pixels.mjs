@@ -44,8 +44,8 @@ const unfilter = [
   },
 ];
 
-/** How far apart two screens are at a point: the sum over red, green and blue. */
-export function difference(a, b, [x, y]) {
-  const i = 4 * (Math.round(y) * a.width + Math.round(x));
-  return [0, 1, 2].reduce((sum, c) => sum + Math.abs(a.data[i + c] - b.data[i + c]), 0);
+/** How far apart two screens are at a point, or each at one of its own: the sum over red, green and blue. */
+export function difference(a, b, p, q = p) {
+  const at = (s, [x, y]) => 4 * (Math.round(y) * s.width + Math.round(x)), i = at(a, p), j = at(b, q);
+  return [0, 1, 2].reduce((sum, c) => sum + Math.abs(a.data[i + c] - b.data[j + c]), 0);
 }
