@@ -36,11 +36,13 @@ func fitting(batches []*store.Batch) (fit []*store.Batch, others []refusal) {
 
 // delivery sends batches so that one that is refused for what is in it holds up no
 // others: they are sent in halves until it is alone. It is given up only where the server
-// has taken another one, with points: else the server is what is wrong.
+// had taken another one, with points, before it refused it: else the server may be what is
+// wrong.
 type delivery struct {
 	send    func([]*store.Batch) error
 	taken   bool // it took points
 	refused []refusal
+	doubts  int // how many of the refused, the first ones, it refused before it took points
 }
 
 // all sends batches. The error is that of the server.
@@ -48,10 +50,19 @@ func (d *delivery) all(batches []*store.Batch) error {
 	if err := d.part(batches); err != nil {
 		return err
 	}
-	if len(d.refused) > 0 && !d.taken {
+	if len(d.refused) == 0 {
+		return nil
+	}
+	if !d.taken {
 		return d.refused[0].cause
 	}
-	return nil
+	// What was refused before it took any may have met a server that was being mended.
+	again := make([]*store.Batch, d.doubts)
+	for i := range again {
+		again[i] = d.refused[i].batch
+	}
+	d.refused, d.doubts = d.refused[d.doubts:], 0
+	return d.part(again)
 }
 
 func (d *delivery) part(batches []*store.Batch) error {
@@ -66,7 +77,11 @@ func (d *delivery) part(batches []*store.Batch) error {
 	case !errors.Is(err, clickhouse.ErrContent):
 		return err
 	case len(batches) == 1:
-		if d.refused = append(d.refused, refusal{batches[0], err}); len(d.refused) >= mostDoubts && !d.taken {
+		d.refused = append(d.refused, refusal{batches[0], err})
+		if d.taken {
+			return nil
+		}
+		if d.doubts++; d.doubts >= mostDoubts {
 			return err
 		}
 		return nil

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,6 +125,50 @@ func TestServerRefusesAll(t *testing.T) {
 	}
 	if n, _ := to.total(); n != 60 || ship.Status(context.Background()).Refused != 0 {
 		t.Errorf("%d batches arrived; %+v", n, ship.Status(context.Background()))
+	}
+}
+
+// TestMendedMeanwhile: what a server refused before it was mended, in the midst of a
+// parcel, is sent again and not given up; what it still refuses then is.
+func TestMendedMeanwhile(t *testing.T) {
+	t.Parallel()
+	batches := make([]*store.Batch, 32)
+	for tick := range batches {
+		batches[tick] = batch("gw1", tick, 0, 1)
+	}
+	for broken := range 18 { // how many times it refuses whatever it is
+		for _, poisoned := range []int{-1, 0, 3, 31} {
+			var calls int
+			arrived := map[*store.Batch]int{}
+			d := delivery{send: func(some []*store.Batch) error {
+				if calls++; calls <= broken || poisoned >= 0 && slices.Contains(some, batches[poisoned]) {
+					return clickhouse.ErrContent
+				}
+				for _, b := range some {
+					arrived[b]++
+				}
+				return nil
+			}}
+			err := d.all(batches)
+			if broken == 17 { // 32, 16, 8, 4, 2, 1, 1, 2, 1, 1, 4 and so on: the eighth alone is the last
+				if !errors.Is(err, clickhouse.ErrContent) || len(arrived) > 0 {
+					t.Errorf("refused %d times, it is not the server that takes nothing: %v, %d arrived", broken, err, len(arrived))
+				}
+				continue
+			}
+			given := 0
+			for i, b := range batches {
+				switch {
+				case arrived[b] == 0 && i == poisoned:
+					given++
+				case arrived[b] != 1:
+					t.Errorf("refused %d times, with %d poisoned: batch %d arrived %d times", broken, poisoned, i, arrived[b])
+				}
+			}
+			if err != nil || len(d.refused) != given {
+				t.Errorf("refused %d times, with %d poisoned: %d given up, want %d; %v", broken, poisoned, len(d.refused), given, err)
+			}
+		}
 	}
 }
 
