@@ -65,6 +65,33 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// TestWatchConnections: a reader sees each commit, whichever connection of its pool it
+// looks with.
+func TestWatchConnections(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	appendAll(t, s, mini("gw1", 0, 0, 1))
+	ro, err := OpenReadOnly(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ro.Close()
+	ro.readers.SetMaxIdleConns(0) // a new one for each look
+	commits := ro.Watch(t.Context())
+	time.Sleep(2 * pollInterval) // it has looked when nothing was new
+	for i := range 3 {
+		appendAll(t, s, mini("gw1", 10*(i+1), i+1, 1))
+		if got := receive(t, commits); got.Seq != uint32(i+1) {
+			t.Errorf("commit %d announced as %d", i+1, got.Seq)
+		}
+	}
+}
+
 // TestWatchSlow: a watcher that never reads costs nobody anything.
 func TestWatchSlow(t *testing.T) {
 	s := openNew(t, Options{})
