@@ -3,7 +3,7 @@
 
 import type { Dataset } from "./dataset";
 import type { Rows } from "./codec";
-import { finish, type Sums, type Unit } from "./sums";
+import { everywhere, finish, type Sums, type Unit } from "./sums";
 
 /** The numbers of rows by bin: those of bin b are order[start[b]] to order[start[b + 1]]. */
 export interface ByBin { order: Uint32Array; start: Uint32Array }
@@ -41,7 +41,7 @@ export class Rolling {
   private from = 0;
   private to = 0;
 
-  constructor(private readonly d: Dataset, private readonly index: ByBin, private readonly keys: number, private readonly places?: Uint8Array) {
+  constructor(private readonly d: Dataset, private readonly index: ByBin, private readonly keys: number, private readonly places = everywhere(d.places.n)) {
     const n = d.places.n;
     [this.pin, this.pout, this.bin, this.bout, this.opens] = Array.from({ length: 5 }, () => new Float64Array(n));
   }
@@ -76,7 +76,7 @@ export class Rolling {
     const [first, end] = part(this.index, a, b);
     for (let k = first; k < end; k++) {
       const i = order[k], p = place[i];
-      if (!((keys >> key[i]) & 1) || (places && !places[p])) continue;
+      if (!((keys >> key[i]) & 1) || !places[p]) continue;
       const out = key[i] & 1;
       (out ? this.pout : this.pin)[p] += sign * packets[i];
       (out ? this.bout : this.bin)[p] += sign * bytes[i];
@@ -99,7 +99,7 @@ export class Trail {
   private readonly scratch: Float64Array;
   private readonly parts = new Map<string, Part>();
 
-  constructor(private readonly d: Dataset, private readonly index: ByBin, private readonly unit: Unit, private readonly keys: number, private readonly places?: Uint8Array) {
+  constructor(private readonly d: Dataset, private readonly index: ByBin, private readonly unit: Unit, private readonly keys: number, private readonly places = everywhere(d.places.n)) {
     this.scratch = new Float64Array(d.places.n);
   }
 
@@ -144,7 +144,7 @@ export class Trail {
     let n = 0;
     for (let k = first; k < end; k++) {
       const i = order[k], p = place[i];
-      if (!((this.keys >> key[i]) & 1) || (places && !places[p]) || !(amounts[i] > 0)) continue;
+      if (!((this.keys >> key[i]) & 1) || !places[p] || !(amounts[i] > 0)) continue;
       if (scratch[p] === 0) found[n++] = p;
       scratch[p] += amounts[i];
     }

@@ -12,6 +12,9 @@ export interface Selection {
   places?: Uint8Array; // 0: not this place; longer dictionaries default to 0
 }
 
+/** Every place counts. To ask such a mask, too, is one kind of work for the browser instead of two: the first filter need not be compiled anew. */
+export const everywhere = (n: number): Uint8Array => new Uint8Array(n).fill(1);
+
 export interface Sums {
   /** Per place, in and out. */
   packets: [Float64Array, Float64Array];
@@ -35,7 +38,7 @@ export function sum(d: Dataset, s: Selection): Sums {
   const [, bins] = d.bins();
   const series = { packets: new Float64Array(bins), bytes: new Float64Array(bins) };
   const inPackets = series.packets, inBytes = series.bytes;
-  const { keys, from, to, places } = s;
+  const { keys, from, to, places = everywhere(n) } = s;
   const { place, key, bin: when, packets, bytes, opens: opened } = rows;
   // Rows come in runs of one place and key (ticks that joined later in shorter
   // ones): what is left out is skipped as a run, what counts is added up in locals.
@@ -43,7 +46,7 @@ export function sum(d: Dataset, s: Selection): Sums {
     const k = key[i], p = place[i];
     let j = i + 1;
     while (j < end && place[j] === p && key[j] === k) j++;
-    if (!((keys >> k) & 1) || (places && !places[p])) {
+    if (!((keys >> k) & 1) || !places[p]) {
       i = j;
       continue;
     }

@@ -42,9 +42,9 @@ describe("spots", () => {
   test("marks do not cover each other, the heavier stays", () => {
     const s = new Spots();
     Object.assign(s, { n: 3, x: new Float32Array([0, 3, 40]), y: new Float32Array([0, 2, 0]) });
-    expect(apart(s, [1, 0, 2])).toEqual([1, 2]);
+    expect(apart(s, [1, 0, 2], { width: 800, height: 500 })).toEqual([1, 2]);
     Object.assign(s, { x: new Float32Array([0, 60, 800]) });
-    expect(apart(s, [1, 0, 2])).toEqual([1, 0, 2]);
+    expect(apart(s, [1, 0, 2], { width: 800, height: 500 })).toEqual([1, 0, 2]);
   });
 
   test.each(kinds)("are on the screen where the camera has them: %s", (kind) => {

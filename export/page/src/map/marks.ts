@@ -20,7 +20,7 @@ export function drawMarks(ctx: CanvasRenderingContext2D, m: Scene, seen: number[
     if (found.length) drawHalves(ctx, found, c);
     return { marked: found.map((d) => d.place), discs: new Map(found.map((d) => [d.place, Math.max(d.left, d.right)])) };
   }
-  const marked = m.markers ? apart(m.spots, seen) : [];
+  const marked = m.markers ? apart(m.spots, seen, m.camera) : [];
   if (marked.length) drawMarkers(ctx, m, marked, m.shown, c);
   return { marked, discs: null };
 }

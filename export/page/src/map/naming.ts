@@ -96,13 +96,16 @@ export function ride(placed: Placed[], was: Camera, now: Camera): Placed[] {
   });
 }
 
+/** Pixels of one mark, about. */
+const mark = 8;
+
 /** Leaves out places that a heavier one's mark would cover: zooming in brings them. */
-export function apart(spots: Spots, seen: number[]): number[] {
-  const size = 8, taken = new Set<number>();
+export function apart(spots: Spots, seen: number[], { width, height }: { width: number; height: number }): number[] {
+  const across = Math.ceil(width / mark) + 4, taken = new Uint8Array(across * (Math.ceil(height / mark) + 4)); // with what is seen just beyond the edges
   return seen.filter((i) => {
-    const cx = Math.round(spots.x[i] / size), cy = Math.round(spots.y[i] / size);
-    for (let dx = -1; dx <= 1; dx++) for (let dy = -1; dy <= 1; dy++) if (taken.has((cx + dx) * 65536 + cy + dy)) return false;
-    taken.add(cx * 65536 + cy);
+    const at = (Math.round(spots.y[i] / mark) + 2) * across + Math.round(spots.x[i] / mark) + 2;
+    if (taken[at]) return false;
+    for (const row of [at - across, at, at + across]) taken[row - 1] = taken[row] = taken[row + 1] = 1;
     return true;
   });
 }

@@ -108,8 +108,9 @@ export function FilterBox() {
 
 /** What is wrong with the filter: where, why, and what to write instead. */
 export function Mistakes() {
-  const text = draft.value?.text ?? s.filter.value, q = question.value;
-  const m = draft.value?.mistake ?? q.mistake ?? (s.filter.value ? advise(s.filter.value) : undefined);
+  const asked = s.filter.value, text = draft.value?.text ?? asked, q = question.value, [advised, setAdvised] = useState<{ of: string | null; mistake?: Mistake }>({ of: null });
+  useEffect(() => setAdvised({ of: asked, mistake: asked ? advise(asked) : undefined }), [asked]); // the map goes first
+  const m = draft.value?.mistake ?? q.mistake ?? (advised.of === asked ? advised.mistake : undefined);
   if (m) return <Marked text={text} mistake={m} />;
   if (trouble.value) return <p class="mistake" id="filter-mistake" role="alert"><span class="why">{trouble.value}</span></p>;
   const brushed = q.details && s.brush.value ? "Of these, the file knows the whole window only; for a part of it ask the sensor." : "";

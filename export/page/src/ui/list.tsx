@@ -162,7 +162,7 @@ function Row({ index, item, tab, most, unit, order, top, current }: RowProps) {
   return (
     <div role="row" class={near} aria-rowindex={index + 2} style={{ top: top + "px" }} {...pointed(item.place)} title={told(item, shown)}>
       <div role="rowheader" class="who">
-        <button id={`row-${index}`} type="button" tabIndex={current ? 0 : -1} disabled={!openable(tab, item)} onClick={() => open(tab, item, index)} {...focused(item.place)}>
+        <button id={`row-${index}`} type="button" class={item.labels?.length ? "tagged" : ""} tabIndex={current ? 0 : -1} disabled={!openable(tab, item)} onClick={() => open(tab, item, index)} {...focused(item.place)}>
           <span class="text">{item.label}</span><Tags labels={item.labels} />
         </button>
         <span class="note">{item.note}</span>
