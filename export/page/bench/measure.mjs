@@ -67,8 +67,12 @@ async function foliumSteps(page) {
   return { layer };
 }
 
+/** Filters as people have them, one after the other. */
+const filters = ["US,DE,JP", "US,FR", "CN,GB,JP", "US,BR,IN", "DE", "GB,FR,NL", "JP,KR", "CA,US", "AU,NZ,SG", "IN", "US,DE,JP"];
+
+/** A layer, filters (the first is of code that has not run yet), a brush that is moved, and a playback by its button. */
 async function ourSteps(page) {
-  return page.evaluate(async () => {
+  const { layer, first, chosen, brush } = await page.evaluate(async (filters) => {
     const { step } = window.__bench, counts = () => JSON.stringify(window.__packetheat.counts);
     const measured = async (act) => {
       const before = counts();
@@ -78,14 +82,28 @@ async function ourSteps(page) {
     await measured(() => button.click());
     const layer = await measured(() => button.click());
     const hash = (text) => measured(() => (location.hash = text));
-    const filter = await hash("#filter=country:US,DE,JP");
+    const all = [];
+    for (const countries of filters) all.push(await hash(`#filter=country:${countries}`));
     await hash("#t=2026-11-17T14:00:00Z/2026-11-17T14:04:00Z");
-    const playback = [];
+    const brush = [];
     for (let s = 10; s <= 100; s += 10) {
       const iso = (seconds) => new Date(Date.UTC(2026, 10, 17, 14, 0, seconds)).toISOString().replace(".000", "");
-      playback.push(await hash(`#t=${iso(s)}/${iso(240 + s)}`));
+      brush.push(await hash(`#t=${iso(s)}/${iso(240 + s)}`));
     }
-    playback.sort((a, b) => a - b);
-    return { layer, filter, playback: playback[playback.length >> 1] };
+    await hash("#");
+    const [first, ...chosen] = all;
+    return { layer, first, chosen, brush };
+  }, filters);
+  await page.click('[aria-label="Play"]');
+  await page.click('[aria-label="Pause"]');
+  await settled(page);
+  const played = await page.evaluate(async () => {
+    const on = document.querySelector('[aria-label="One step on"]'), clock = () => document.querySelector(".clock").textContent, all = [];
+    for (let i = 0; i < 10; i++) {
+      const before = clock();
+      all.push(await window.__bench.step(() => on.click(), () => clock() !== before));
+    }
+    return all;
   });
+  return { layer, first, filter: median(chosen), brush: median(brush), playback: median(played) };
 }

@@ -10,7 +10,9 @@ const lines = [
   { name: "panMedian", label: "pan, median frame", unit: (v) => `${v.toFixed(0)} ms` },
   { name: "layer", label: "a layer back on", unit: (v) => `${v.toFixed(0)} ms` },
   { name: "filter", label: "filter step", unit: (v) => `${v.toFixed(0)} ms`, goal: { 10_000: 50, 100_000: 50, 1_000_000: 100 } },
+  { name: "first", label: "  the first one", unit: (v) => `${v.toFixed(0)} ms`, goal: { 10_000: 50, 100_000: 50, 1_000_000: 100 } },
   { name: "playback", label: "playback step", unit: (v) => `${v.toFixed(0)} ms`, goal: { 10_000: 50, 100_000: 50, 1_000_000: 100 } },
+  { name: "brush", label: "a brush moved", unit: (v) => `${v.toFixed(0)} ms` },
   { name: "heap", label: "heap", unit: (v) => `${(v / MB).toFixed(1)} MB`, ratio: { 1_000_000: 0.5 } },
 ];
 
