@@ -12,6 +12,9 @@ const settled = (page, ms = 350) => page.evaluate((ms) => new Promise((r) => set
 /** A map that is thrown glides on for a second or so. */
 const glides = 1500;
 
+/** A browser that has just started keeps both cores busy with itself for a second. */
+const starts = 1500;
+
 /** kind is "packetheat" or "folium". */
 export async function measure(kind, file) {
   const started = await launch();
@@ -20,6 +23,7 @@ export async function measure(kind, file) {
     await page.setViewport({ width: 1280, height: 800 });
     await page.setOfflineMode(true);
     await page.evaluateOnNewDocument(probe, kind);
+    await new Promise((done) => setTimeout(done, starts));
     await page.goto(pathToFileURL(file).href);
     await page.waitForFunction(() => window.__bench.painted, { timeout: 60_000 });
     const painted = await page.evaluate(() => window.__bench.painted);
