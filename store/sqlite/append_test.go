@@ -174,9 +174,7 @@ func TestAppendDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	limit := func(n int64) {
-		if _, err := s.w.ExecContext(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
-			t.Fatal(err)
-		}
+		onWriter(t, s, fmt.Sprintf("PRAGMA max_page_count = %d", n))
 	}
 	limit(pages + 2)
 	second := r.batch("gw2", benchStart, s.Tick(), 0, 5000)

@@ -74,8 +74,9 @@ func checked(t testing.TB, s *Store, rewrite bool) Checked {
 	return c
 }
 
-// write runs statements behind the store's back.
-func write(t testing.TB, s *Store, query string, args ...any) {
+// onWriter runs statements with the writing connection, between the transactions of the
+// upkeep, which has one going at any time.
+func onWriter(t testing.TB, s *Store, query string, args ...any) sql.Result {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,6 +84,13 @@ func write(t testing.TB, s *Store, query string, args ...any) {
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
+	return result
+}
+
+// write runs statements behind the store's back that change something.
+func write(t testing.TB, s *Store, query string, args ...any) {
+	t.Helper()
+	result := onWriter(t, s, query, args...)
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		t.Fatalf("%s: %d rows, %v", query, n, err)
 	}

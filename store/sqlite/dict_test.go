@@ -11,7 +11,7 @@ import (
 
 // TestDict follows ids through a transaction that fails and one that succeeds.
 func TestDict(t *testing.T) {
-	s := openNew(t, Options{})
+	s := openNew(t, Options{NoMaintenance: true}) // the writing connection is the test's
 	ctx := context.Background()
 	d := s.dicts.sensors
 	other := newDict(sensorTable) // as another process has it
@@ -59,9 +59,7 @@ func TestDict(t *testing.T) {
 // TestDictMissingRow: ids without gaps are what makes them an index.
 func TestDictMissingRow(t *testing.T) {
 	s := openNew(t, Options{})
-	if _, err := s.w.ExecContext(context.Background(), "INSERT INTO places VALUES (2, 0, 0, 'DE', '', '', 1, 0)"); err != nil {
-		t.Fatal(err)
-	}
+	onWriter(t, s, "INSERT INTO places VALUES (2, 0, 0, 'DE', '', '', 1, 0)")
 	err := newDict(placeTable).load(context.Background(), s.readers)
 	if err == nil || !strings.Contains(err.Error(), "read places: id 1 is missing") {
 		t.Errorf("a gap: %v", err)

@@ -126,9 +126,7 @@ func TestForget(t *testing.T) {
 func content(t *testing.T, s *Store) (all []byte) {
 	t.Helper()
 	write(t, s, "UPDATE kept SET start = start WHERE what = 'generation'")
-	if _, err := s.w.ExecContext(t.Context(), "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
-		t.Fatal(err)
-	}
+	onWriter(t, s, "PRAGMA wal_checkpoint(PASSIVE)")
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		b, err := os.ReadFile(s.path + suffix)
 		if err != nil {
@@ -269,9 +267,7 @@ func TestForgetHeldLog(t *testing.T) {
 	if _, err := r.Forget(t.Context(), secrets, false, nil); err == nil || !strings.Contains(err.Error(), "reading only") {
 		t.Errorf("of a reader: %v", err)
 	}
-	if _, err := s.w.ExecContext(t.Context(), "PRAGMA busy_timeout = 50"); err != nil {
-		t.Fatal(err)
-	}
+	onWriter(t, s, "PRAGMA busy_timeout = 50")
 	if _, err := s.Forget(t.Context(), secrets, false, nil); err == nil || !strings.Contains(err.Error(), "somebody reads the store") {
 		t.Errorf("beside a reader: %v", err)
 	}

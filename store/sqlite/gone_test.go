@@ -45,9 +45,7 @@ func TestPointsGone(t *testing.T) {
 
 func (p *past) exec(query string, args ...any) {
 	p.t.Helper()
-	if _, err := p.tiered.w.ExecContext(context.Background(), query, args...); err != nil {
-		p.t.Fatal(err)
-	}
+	onWriter(p.t, p.tiered, query, args...)
 }
 
 func (p *past) compareGone(f store.Filter, c store.Coverage) {

@@ -49,9 +49,7 @@ func TestShortenLog(t *testing.T) {
 	quick(t, s)
 	ctx := t.Context()
 	execOn(t, s.path, "PRAGMA wal_checkpoint(TRUNCATE)")
-	if _, err := s.w.ExecContext(ctx, "PRAGMA wal_autocheckpoint = 0"); err != nil {
-		t.Fatal(err)
-	}
+	onWriter(t, s, "PRAGMA wal_autocheckpoint = 0")
 	db := keeperOf(t, s)
 	shorten := func(what string) (pages, moved int) {
 		t.Helper()
@@ -108,9 +106,7 @@ func TestLogKeeperRuns(t *testing.T) {
 	s := openNew(t, Options{})
 	s.logKeeper.notice() // of nothing
 	s.logKeeper.begin(100)
-	if _, err := s.w.ExecContext(t.Context(), "PRAGMA wal_autocheckpoint = 0"); err != nil {
-		t.Fatal(err)
-	}
+	onWriter(t, s, "PRAGMA wal_autocheckpoint = 0")
 	db := keeperOf(t, s)
 	fillLog(t, s, db, 100)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

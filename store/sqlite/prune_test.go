@@ -42,9 +42,7 @@ func prunedStore(t testing.TB, days int, r Retention) *Store {
 
 // quick has a store not wait for the disk: nothing here survives the test.
 func quick(t testing.TB, s *Store) {
-	if _, err := s.w.ExecContext(context.Background(), "PRAGMA synchronous = OFF"); err != nil {
-		t.Fatal(err)
-	}
+	onWriter(t, s, "PRAGMA synchronous = OFF")
 }
 
 func appendAt(t testing.TB, s *Store, tick time.Time) {

@@ -29,7 +29,9 @@ func TestReadersDoNotHoldTheLog(t *testing.T) {
 		defer s.logKeeper.mu.Unlock()
 		for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) { // the reading ahead comes to rest
 			var busy, inLog, moved int
+			s.mu.Lock() // or the upkeep is at it
 			err := s.w.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &inLog, &moved)
+			s.mu.Unlock()
 			if err != nil || busy == 0 && inLog == 0 {
 				return err
 			}

@@ -256,10 +256,8 @@ func TestSeenDamaged(t *testing.T) {
 	s := p.tiered
 	breakRuns := func(days int) {
 		t.Helper()
-		if _, err := s.w.ExecContext(context.Background(), `UPDATE address_chunks SET ends = zeroblob(length(ends))
-			WHERE id / 65536 IN (SELECT id FROM addresses WHERE days = ?)`, days); err != nil {
-			t.Fatal(err)
-		}
+		onWriter(t, s, `UPDATE address_chunks SET ends = zeroblob(length(ends))
+			WHERE id / 65536 IN (SELECT id FROM addresses WHERE days = ?)`, days)
 	}
 	want := seenIn(p.points, everything, store.Window{}, s.Tick())
 	breakRuns(seenMonth)
@@ -276,9 +274,7 @@ func TestSeenDamaged(t *testing.T) {
 	}
 	p.checkFound("rewritten", 0)
 
-	if _, err := s.w.ExecContext(context.Background(), "UPDATE addresses SET days = 0 WHERE days > 1"); err != nil {
-		t.Fatal(err)
-	}
+	onWriter(t, s, "UPDATE addresses SET days = 0 WHERE days > 1")
 	breakRuns(seenDay)
 	if got := p.seen(everything, store.Window{}); got.Damaged != uint64(p.runs(seenDay)) {
 		t.Errorf("%d damaged, want %d", got.Damaged, p.runs(seenDay))

@@ -139,9 +139,7 @@ func TestSpareIsOfNoUse(t *testing.T) {
 		t.Errorf("write the spare over one that is broken: %v", err)
 	}
 	other := storyStore(t, 25, nil)
-	if _, err := other.w.ExecContext(ctx, "UPDATE about SET value = '1999-01-01T00:00:00Z' WHERE key = 'made'"); err != nil {
-		t.Fatal(err)
-	}
+	onWriter(t, other, "UPDATE about SET value = '1999-01-01T00:00:00Z' WHERE key = 'made'")
 	if err := copyFile(other.sparePath(), s.sparePath()); err != nil {
 		t.Fatal(err)
 	}
