@@ -61,10 +61,11 @@ func build(path string, flags ...string) error {
 }
 
 // environment is ours without what only tests know: the program refuses variables it
-// does not know. More is added at the end.
+// does not know. Nor has it our TMPDIR, which a confined sensor may write to: the tests'
+// own folders are in it. More is added at the end.
 func environment(more ...string) (env []string) {
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "PACKETHEAT_") && !strings.HasPrefix(v, "SSH_") && !strings.HasPrefix(v, "SUDO_") {
+		if !strings.HasPrefix(v, "PACKETHEAT_") && !strings.HasPrefix(v, "SSH_") && !strings.HasPrefix(v, "SUDO_") && !strings.HasPrefix(v, "TMPDIR=") {
 			env = append(env, v)
 		}
 	}
