@@ -39,8 +39,11 @@ export function Tabs() {
   );
 }
 
-/** Rows above and below what is seen that are drawn, too: paper has seventeen. */
+/** Rows above and below what is seen that are drawn, too. */
 const spare = 6;
+
+/** So many rows are printed. */
+const onPaper = 17;
 
 /** Milliseconds that the pointer stays on a place before the list goes to its row: who crosses the map does not want it to jump. */
 const dwell = 100;
@@ -107,7 +110,7 @@ function Table({ tab }: { tab: s.Tab }) {
     go(to);
   };
   const most = items.reduce((m, i) => Math.max(m, weight(i, order === "in" || order === "out" || order === "name" ? "unit" : order, unit)), 0);
-  const from = Math.max(0, Math.floor(seen.top / seen.row) - spare), to = Math.min(items.length, from + Math.ceil(seen.height / seen.row) + 2 * spare);
+  const first = Math.floor(seen.top / seen.row), from = Math.max(0, first - spare), to = Math.min(items.length, Math.max(first + Math.ceil(seen.height / seen.row) + spare, from + onPaper));
   const rows = [];
   for (let i = from; i < to; i++) rows.push(i);
   if (current < items.length && (current < from || current >= to)) rows.push(current); // what has the focus stays
