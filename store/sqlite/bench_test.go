@@ -104,9 +104,7 @@ var benchStart = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 
 func BenchmarkAppend(b *testing.B) {
 	s := openNew(b, Options{})
-	if _, err := s.w.ExecContext(context.Background(), "PRAGMA synchronous = FULL"); err != nil {
-		b.Fatal(err)
-	}
+	onWriter(b, s, "PRAGMA synchronous = FULL")
 	t := newTraffic(1)
 	batches := make([]*store.Batch, 200)
 	for i := range batches {
@@ -151,9 +149,7 @@ func BenchmarkEncode(b *testing.B) {
 // and again, without waiting for the disk.
 func fillHours(b *testing.B, s *Store, hours float64, also func(*store.Batch)) {
 	b.Helper()
-	if _, err := s.w.ExecContext(context.Background(), "PRAGMA synchronous = OFF"); err != nil {
-		b.Fatal(err)
-	}
+	quick(b, s)
 	t := newTraffic(2)
 	ticks := int(hours * 360)
 	batches := make([]*store.Batch, min(ticks, 90))

@@ -22,20 +22,23 @@ func receive(t *testing.T, c <-chan store.Commit) store.Commit {
 	panic("unreachable")
 }
 
-// TestWatch has a watcher in the writing process and one beside it.
-func TestWatch(t *testing.T) {
+// writerAndReader opens a store that has a batch, and once more as another process would.
+func writerAndReader(t *testing.T) (s, ro *Store) {
+	t.Helper()
 	dir := t.TempDir()
-	s, err := Open(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s = openIn(t, dir, Options{})
 	appendAll(t, s, mini("before", 0, 0, 1))
 	ro, err := OpenReadOnly(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ro.Close()
+	t.Cleanup(func() { ro.Close() })
+	return s, ro
+}
+
+// TestWatch has a watcher in the writing process and one beside it.
+func TestWatch(t *testing.T) {
+	s, ro := writerAndReader(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	for name, c := range map[string]<-chan store.Commit{"writer": s.Watch(ctx), "reader": ro.Watch(ctx)} {
 		b := mini(name, 10, 3, 7)
@@ -69,18 +72,7 @@ func TestWatch(t *testing.T) {
 // looks with.
 func TestWatchConnections(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s, err := Open(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	appendAll(t, s, mini("gw1", 0, 0, 1))
-	ro, err := OpenReadOnly(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ro.Close()
+	s, ro := writerAndReader(t)
 	ro.readers.SetMaxIdleConns(0) // a new one for each look
 	commits := ro.Watch(t.Context())
 	time.Sleep(2 * pollInterval) // it has looked when nothing was new

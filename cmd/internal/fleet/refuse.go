@@ -40,9 +40,9 @@ func fitting(batches []*store.Batch) (fit []*store.Batch, others []refusal) {
 // wrong.
 type delivery struct {
 	send    func([]*store.Batch) error
-	taken   bool // it took points
-	refused []refusal
-	doubts  int // how many of the refused, the first ones, it refused before it took points
+	taken   bool      // it took points
+	doubted []refusal // before it took points
+	refused []refusal // and since
 }
 
 // all sends batches. The error is that of the server.
@@ -50,18 +50,14 @@ func (d *delivery) all(batches []*store.Batch) error {
 	if err := d.part(batches); err != nil {
 		return err
 	}
-	if len(d.refused) == 0 {
-		return nil
-	}
-	if !d.taken {
-		return d.refused[0].cause
+	if len(d.doubted) > 0 && !d.taken {
+		return d.doubted[0].cause
 	}
 	// What was refused before it took any may have met a server that was being mended.
-	again := make([]*store.Batch, d.doubts)
-	for i := range again {
-		again[i] = d.refused[i].batch
+	var again []*store.Batch
+	for i := range d.doubted {
+		again = append(again, d.doubted[i].batch)
 	}
-	d.refused, d.doubts = d.refused[d.doubts:], 0
 	return d.part(again)
 }
 
@@ -77,11 +73,11 @@ func (d *delivery) part(batches []*store.Batch) error {
 	case !errors.Is(err, clickhouse.ErrContent):
 		return err
 	case len(batches) == 1:
-		d.refused = append(d.refused, refusal{batches[0], err})
 		if d.taken {
+			d.refused = append(d.refused, refusal{batches[0], err})
 			return nil
 		}
-		if d.doubts++; d.doubts >= mostDoubts {
+		if d.doubted = append(d.doubted, refusal{batches[0], err}); len(d.doubted) >= mostDoubts {
 			return err
 		}
 		return nil

@@ -1,6 +1,8 @@
 // The table of make bench-page, its ratios, and the goals beside them.
 
 const MB = 1e6;
+/** What a step may take, ms, by rows. */
+const step = { 10_000: 50, 100_000: 50, 1_000_000: 100 };
 /** What is measured, how it reads, and the goal at 10 k, 100 k and 1 M rows. */
 const lines = [
   { name: "bytes", label: "file, places", unit: (v) => `${(v / MB).toFixed(2)} MB`, goal: { 10_000: 0.6 * MB, 100_000: 1.2 * MB, 1_000_000: 4.5 * MB } },
@@ -9,9 +11,9 @@ const lines = [
   { name: "pan", label: "pan, longest frame", unit: (v) => `${v.toFixed(0)} ms`, goal: { 10_000: 40, 100_000: 40, 1_000_000: 40 } },
   { name: "panMedian", label: "pan, median frame", unit: (v) => `${v.toFixed(0)} ms` },
   { name: "layer", label: "a layer back on", unit: (v) => `${v.toFixed(0)} ms` },
-  { name: "filter", label: "filter step", unit: (v) => `${v.toFixed(0)} ms`, goal: { 10_000: 50, 100_000: 50, 1_000_000: 100 } },
-  { name: "first", label: "  the first one", unit: (v) => `${v.toFixed(0)} ms`, goal: { 10_000: 50, 100_000: 50, 1_000_000: 100 } },
-  { name: "playback", label: "playback step", unit: (v) => `${v.toFixed(0)} ms`, goal: { 10_000: 50, 100_000: 50, 1_000_000: 100 } },
+  { name: "filter", label: "filter step", unit: (v) => `${v.toFixed(0)} ms`, goal: step },
+  { name: "first", label: "  the first one", unit: (v) => `${v.toFixed(0)} ms`, goal: step },
+  { name: "playback", label: "playback step", unit: (v) => `${v.toFixed(0)} ms`, goal: step },
   { name: "brush", label: "a brush moved", unit: (v) => `${v.toFixed(0)} ms` },
   { name: "heap", label: "heap", unit: (v) => `${(v / MB).toFixed(1)} MB`, ratio: { 1_000_000: 0.5 } },
 ];

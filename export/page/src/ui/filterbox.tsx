@@ -108,9 +108,12 @@ export function FilterBox() {
 
 /** What is wrong with the filter: where, why, and what to write instead. */
 export function Mistakes() {
-  const asked = s.filter.value, text = draft.value?.text ?? asked, q = question.value, [advised, setAdvised] = useState<{ of: string | null; mistake?: Mistake }>({ of: null });
-  useEffect(() => setAdvised({ of: asked, mistake: asked ? advise(asked) : undefined }), [asked]); // the map goes first
-  const m = draft.value?.mistake ?? q.mistake ?? (advised.of === asked ? advised.mistake : undefined);
+  const asked = s.filter.value, text = draft.value?.text ?? asked, q = question.value, [advised, setAdvised] = useState<{ of: string; mistake: Mistake }>();
+  useEffect(() => { // the map goes first
+    const mistake = asked ? advise(asked) : undefined;
+    if (mistake) setAdvised({ of: asked, mistake });
+  }, [asked]);
+  const m = draft.value?.mistake ?? q.mistake ?? (advised?.of === asked ? advised.mistake : undefined);
   if (m) return <Marked text={text} mistake={m} />;
   if (trouble.value) return <p class="mistake" id="filter-mistake" role="alert"><span class="why">{trouble.value}</span></p>;
   const brushed = q.details && s.brush.value ? "Of these, the file knows the whole window only; for a part of it ask the sensor." : "";
